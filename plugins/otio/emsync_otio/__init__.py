@@ -1,0 +1,1 @@
+"""Timelines as files: read the edit, lay the stems back."""

@@ -1,0 +1,1 @@
+"""The emsync server: spotting, composition, rendering and placement."""

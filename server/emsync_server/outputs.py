@@ -1,0 +1,64 @@
+"""Files are written beside their final name and renamed when complete: whole, or not there."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from emsync.errors import DiskFullError, OutputError
+
+__all__ = ["replacing_file", "translated_os_errors", "working_folder", "write_text"]
+
+
+@contextmanager
+def replacing_file(target: Path) -> Iterator[Path]:
+    """A path to write to; on success it becomes `target`, on failure it is gone.
+
+    The working name keeps the suffix, since muxers and adapters choose their format by it.
+    """
+    with translated_os_errors(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with working_folder(target.parent) as folder:
+            working = folder / f"new{target.suffix}"
+            yield working
+            os.replace(working, target)
+
+
+@contextmanager
+def working_folder(beside: Path) -> Iterator[Path]:
+    """A folder on the same volume as the results, removed at the end whatever happens."""
+    with translated_os_errors(beside):
+        beside.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix=".emsync-", dir=beside))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write a whole text file, or nothing."""
+    with replacing_file(target) as working:
+        working.write_text(text, encoding="utf-8")
+
+
+@contextmanager
+def translated_os_errors(target: Path) -> Iterator[None]:
+    """Say in a sentence why `target` could not be written."""
+    try:
+        yield
+    except OSError as err:
+        if err.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError(
+                f"The disk is full: '{target}' could not be written. "
+                "Free some space, or choose another folder with -o."
+            ) from err
+        raise OutputError(
+            f"'{target}' cannot be written ({err.strerror or err}). "
+            "Choose a folder that you may write to with -o."
+        ) from err

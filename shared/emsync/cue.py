@@ -1,0 +1,145 @@
+"""Cues: which stretch of picture gets music, what it must land on, and what it should be like."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import pairwise
+
+from emsync.emotion import EmotionCurve
+from emsync.family import Family
+from emsync.picture import Boundary, PictureInfo
+from emsync.timecode import RationalTime, TimeRange
+
+__all__ = ["Brief", "Cue", "CueSheet", "Hit", "HitSource", "Key", "Mode", "Style"]
+
+
+class HitSource(Enum):
+    """Why the music lands here."""
+
+    MARKER = "marker"
+    BOUNDARY = "boundary"
+    PERSON = "person"
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A moment the music must land on, in picture time."""
+
+    time: RationalTime
+    weight: float
+    """0, a nudge, to 1, the moment of the cue."""
+    locked: bool
+    """A locked hit lands within half a frame by construction; others are only anticipated."""
+    source: HitSource = HitSource.BOUNDARY
+    label: str = ""
+
+    def __post_init__(self) -> None:
+        if self.time.value < 0:
+            raise ValueError(f"a hit cannot lie before the picture, at {float(self.time.seconds):.3f} s")
+        if math.isnan(self.weight) or not 0.0 <= self.weight <= 1.0:
+            raise ValueError(f"a hit's weight lies in [0, 1], not {self.weight}")
+
+
+class Style(Enum):
+    """What the composer was trained to tell apart."""
+
+    ORCHESTRAL = "orchestral"
+    CHAMBER = "chamber"
+    PIANO = "piano"
+    SONG = "song"
+    GAME = "game"
+    BAND = "band"
+    FOLK = "folk"
+
+
+class Mode(Enum):
+    """The two modes that the composer knows."""
+
+    MAJOR = "major"
+    MINOR = "minor"
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A key: tonic pitch class (0 = C) and mode."""
+
+    tonic: int
+    mode: Mode
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.tonic <= 11:
+            raise ValueError(f"a tonic is a pitch class, 0 to 11, not {self.tonic}")
+
+
+@dataclass(frozen=True, slots=True)
+class Brief:
+    """What the editor asks for; every element may be left open (None, or empty)."""
+
+    style: Style | None = None
+    families: tuple[Family, ...] = ()
+    """Instrument families to use; empty means that the composer chooses."""
+    key: Key | None = None
+    density: float | None = None
+    """0, sparse, to 1, dense."""
+    tempo_bpm: tuple[float, float] | None = None
+    """Least and greatest tempo."""
+    max_rubato: float = 0.08
+    """By how much the tempo may leave what the emotion asks, as a share."""
+
+    def __post_init__(self) -> None:
+        if self.density is not None and not 0.0 <= self.density <= 1.0:
+            raise ValueError(f"density lies in [0, 1], not {self.density}")
+        if self.tempo_bpm is not None and not 20.0 <= self.tempo_bpm[0] <= self.tempo_bpm[1] <= 300.0:
+            raise ValueError(f"tempo limits {self.tempo_bpm} are not two tempos from 20 to 300")
+        if not 0.0 <= self.max_rubato <= 0.5:
+            raise ValueError(f"rubato lies in [0, 0.5], not {self.max_rubato}")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """One piece of music: where it plays, what it lands on, how it feels."""
+
+    name: str
+    range: TimeRange
+    """In picture time."""
+    hits: tuple[Hit, ...]
+    emotion: EmotionCurve
+    """In picture time."""
+    brief: Brief = field(default_factory=Brief)
+
+    def __post_init__(self) -> None:
+        if not self.name or any(letter in self.name for letter in "/\\\0") or self.name in (".", ".."):
+            raise ValueError(f"a cue's name becomes a file name; {self.name!r} cannot")
+        if self.range.start.value < 0 or self.range.duration.value <= 0:
+            raise ValueError(f"cue '{self.name}' does not lie inside the picture or has no length")
+        for hit in self.hits:
+            if not self.range.contains(hit.time):
+                raise ValueError(
+                    f"cue '{self.name}' has a hit at {float(hit.time.seconds):.3f} s, outside its range"
+                )
+        for earlier, later in pairwise(self.hits):
+            if later.time.seconds <= earlier.time.seconds:
+                raise ValueError(f"the hits of cue '{self.name}' must follow one another in time")
+
+
+@dataclass(frozen=True, slots=True)
+class CueSheet:
+    """All cues of a picture, and the boundaries that were seen in it."""
+
+    picture: PictureInfo
+    boundaries: tuple[Boundary, ...]
+    cues: tuple[Cue, ...]
+
+    def __post_init__(self) -> None:
+        names = [cue.name for cue in self.cues]
+        if len(set(names)) != len(names):
+            raise ValueError(f"two cues share a name: {sorted(names)}")
+        ordered = sorted(self.cues, key=lambda cue: cue.range.start.seconds)
+        for first, second in pairwise(ordered):
+            if first.range.overlaps(second.range):
+                raise ValueError(f"cues '{first.name}' and '{second.name}' overlap")
+        for cue in self.cues:
+            if cue.range.end.seconds > self.picture.duration.seconds:
+                raise ValueError(f"cue '{cue.name}' ends after the picture does")

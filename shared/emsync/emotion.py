@@ -1,0 +1,63 @@
+"""Emotion along picture time: valence and arousal, both in [-1, 1] (Russell's circumplex)."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from dataclasses import dataclass
+
+from emsync.timecode import RationalTime
+
+__all__ = ["EmotionCurve", "EmotionPoint", "ValenceArousal"]
+
+
+@dataclass(frozen=True, slots=True)
+class ValenceArousal:
+    """A point of the circumplex: unpleasant to pleasant, calm to excited."""
+
+    valence: float
+    arousal: float
+
+    def __post_init__(self) -> None:
+        for axis, value in (("valence", self.valence), ("arousal", self.arousal)):
+            if math.isnan(value) or not -1.0 <= value <= 1.0:
+                raise ValueError(f"{axis} lies in [-1, 1], not {value}")
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionPoint:
+    """The emotion at one moment, and how far it may be off."""
+
+    time: RationalTime
+    emotion: ValenceArousal
+    uncertainty: ValenceArousal
+    """Standard deviation per axis, in the axis' own units, [0, 1]."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmotionCurve:
+    """Points in time order; linear between them, flat before the first and after the last."""
+
+    points: tuple[EmotionPoint, ...]
+
+    def __post_init__(self) -> None:
+        if not self.points:
+            raise ValueError("an emotion curve needs at least one point")
+        times = [point.time.seconds for point in self.points]
+        if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+            raise ValueError("the points of an emotion curve must follow one another in time")
+
+    def at(self, time_s: float) -> ValenceArousal:
+        """The emotion at a moment of picture time, in seconds."""
+        times = [float(point.time.seconds) for point in self.points]
+        after = bisect_right(times, time_s)
+        if after == 0:
+            return self.points[0].emotion
+        if after == len(times):
+            return self.points[-1].emotion
+        left, right = self.points[after - 1].emotion, self.points[after].emotion
+        share = (time_s - times[after - 1]) / (times[after] - times[after - 1])
+        return ValenceArousal(
+            left.valence + share * (right.valence - left.valence),
+            left.arousal + share * (right.arousal - left.arousal),
+        )
