@@ -1,1 +1,1 @@
-"""Training of the networks that emsync ships."""
+"""Training of emsync's own networks: corpus, data, networks, loops, export. The server never imports this package."""

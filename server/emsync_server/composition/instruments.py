@@ -3,21 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum
 
-
-class Family(Enum):
-    """Which stem an instrument belongs to."""
-
-    STRINGS = "strings"
-    WOODWINDS = "woodwinds"
-    BRASS = "brass"
-    CHOIR = "choir"
-    KEYS = "keys"
-    PLUCKED = "plucked"
-    BASS = "bass"
-    SYNTH = "synth"
-    PERCUSSION = "percussion"
+from emsync.score import Family
 
 
 @dataclass(frozen=True, slots=True)

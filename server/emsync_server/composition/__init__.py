@@ -1,0 +1,1 @@
+"""From a cue sheet to a score: time plan, representation, decoding, takes."""

@@ -1,0 +1,1 @@
+"""Sessions over ONNX Runtime; the only place that imports it."""

@@ -1,0 +1,5 @@
+"""`python -m emsync_training COMMAND`."""
+
+from emsync_training.commands import main
+
+raise SystemExit(main())

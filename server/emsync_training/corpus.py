@@ -1,0 +1,188 @@
+"""From a folder of MIDI files to memory-mapped arrays: `python -m emsync_training corpus`. Deterministic."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import re
+from collections import defaultdict
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_training.labels import LabelScale, arousal_terms, valence_terms
+from emsync_training.midi_reading import Piece, read_piece
+
+GROUPS: dict[str, float] = {
+    "orchestra": 0.15,
+    "quartets": 0.10,
+    "game": 0.25,
+    "polish_ensemble": 0.25,
+    "lieder": 0.10,
+    "solo": 0.10,
+    "mutopia": 0.05,
+}
+"""Share of training crops drawn from each group of sources."""
+
+HELD_OUT_SHARE = 0.04  # of each group's notes, at least
+LARGEST_HELD_OUT_UNIT = 0.08  # of its group's notes; a larger composer is never held out
+NOTE_EXPONENT = 0.6  # a piece is drawn in proportion to notes ** this
+SCALE_BARS = 200_000  # bars that the label scale is fitted on
+_GAME = {"freedoom", "blasphemer", "easyrpg", "freedink", "simutrans"}
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """The arrays, opened for reading. N events, P pieces, K bars in all."""
+
+    events: NDArray[np.uint8]
+    """(N, 6)"""
+    bar_event: NDArray[np.int64]
+    """(K,) row in `events` of each BAR."""
+    bar_steps: NDArray[np.uint8]
+    bar_tempo: NDArray[np.float32]
+    bar_features: NDArray[np.float32]
+    pieces: dict[str, NDArray[np.int64]]
+    """(P,) columns: event_start, event_stop, bar_start, bar_stop, tail_steps, group, flat_velocity, guessed_tempo,
+    held_out, notes."""
+    ids: list[str]
+    scale: LabelScale
+
+    @classmethod
+    def open(cls, folder: Path) -> Corpus:
+        """Memory-map what `build_corpus` wrote."""
+        table = np.load(folder / "pieces.npz")
+        return cls(
+            *(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS),
+            pieces={name: table[name] for name in table.files},
+            ids=json.loads((folder / "ids.json").read_text(encoding="utf-8")),
+            scale=LabelScale.load(folder / "labels.json"),
+        )
+
+
+_ARRAYS = ("events", "bar_event", "bar_steps", "bar_tempo", "bar_features")
+
+
+def build_corpus(midi: Path, manifest: Path, out: Path, *, workers: int = 2) -> None:
+    """Read every tier A file of the manifest and write the arrays to `out`."""
+    with manifest.open(encoding="utf-8", newline="") as file:
+        rows = sorted((r for r in csv.DictReader(file) if r["tier"] == "A"), key=lambda r: r["id"])
+    paths = [midi / f"{row['id']}.mid" for row in rows]
+    with ProcessPoolExecutor(workers) as pool:
+        read = list(pool.map(partial(read_piece), paths, chunksize=32))
+    kept = [(row, piece) for row, piece in zip(rows, read, strict=True) if piece is not None]
+    out.mkdir(parents=True, exist_ok=True)
+    _write([row for row, _ in kept], [piece for _, piece in kept], out)
+
+
+def group_of(row: dict[str, str]) -> str:
+    """Which group of GROUPS a manifest row belongs to."""
+    source = row["source"]
+    if source in _GAME:
+        return "game"
+    if source == "polish-heritage":
+        return "polish_ensemble" if int(row["n_programs"]) >= 3 else "solo"
+    return {"openscore-orchestra": "orchestra", "openscore-quartets": "quartets",
+            "openscore-lieder": "lieder", "mutopia": "mutopia"}[source]  # fmt: skip
+
+
+def hold_out_unit(row: dict[str, str]) -> str:
+    """What is held out together: a composer; a work where composers are few or unknown; a title of game music."""
+    work = re.split(r" / | - |, Op|: ", row["title"])[0].strip().lower()
+    if row["source"] in _GAME:
+        return f"title:{row['source']}:{work}"
+    composer = composer_name(row["composer"])
+    if row["source"] == "openscore-orchestra" or composer in {"anonim", "anonymous", "traditional", ""}:
+        return f"work:{composer}:{work}"
+    return f"composer:{composer}"
+
+
+def composer_name(text: str) -> str:
+    """A composer's family name in small letters: 'Mozart, Wolfgang Amadeus' and 'MozartWA' are both mozart."""
+    family = text.split(",")[0].strip()
+    return re.sub(r"(?<=[a-zß-ÿ])[A-Z]{1,4}$", "", family).lower()
+
+
+def held_out_units(rows: list[dict[str, str]]) -> set[str]:
+    """The units no training crop may come from: in hash order, until each group has its share."""
+    notes: dict[str, dict[str, int]] = {group: defaultdict(int) for group in GROUPS}
+    everywhere: dict[str, int] = defaultdict(int)
+    for row in rows:
+        notes[group_of(row)][hold_out_unit(row)] += int(row["notes"])
+        everywhere[hold_out_unit(row)] += int(row["notes"])
+    total = sum(everywhere.values())
+    chosen: set[str] = set()
+    for units in notes.values():
+        size = sum(units.values())
+        held = sum(count for unit, count in units.items() if unit in chosen)
+        for unit in sorted(units, key=lambda u: hashlib.sha256(u.encode()).hexdigest()):
+            if held >= HELD_OUT_SHARE * size:
+                break
+            small = units[unit] <= LARGEST_HELD_OUT_UNIT * size
+            if small and everywhere[unit] <= 0.02 * total and unit not in chosen:
+                chosen.add(unit)
+                held += units[unit]
+    return chosen
+
+
+def _write(rows: list[dict[str, str]], pieces: list[Piece], out: Path) -> None:
+    events = np.cumsum([0, *(len(p.events) for p in pieces)])
+    bars = np.cumsum([0, *(len(p.bar_steps) for p in pieces)])
+    groups = list(GROUPS)
+    held = held_out_units(rows)
+    is_polish = [row["source"] == "polish-heritage" for row in rows]
+    columns = {
+        "event_start": events[:-1],
+        "event_stop": events[1:],
+        "bar_start": bars[:-1],
+        "bar_stop": bars[1:],
+        "tail_steps": [p.tail_steps for p in pieces],
+        "group": [groups.index(group_of(row)) for row in rows],
+        "flat_velocity": [float(row["velocity_sd"]) < 1 for row in rows],
+        "guessed_tempo": is_polish,
+        "held_out": [hold_out_unit(row) in held for row in rows],
+        "notes": [len(p.events) - len(p.bar_steps) - 1 for p in pieces],
+    }
+    table = {name: np.asarray(values, dtype=np.int64) for name, values in columns.items()}
+    features = np.concatenate([p.features for p in pieces])
+    tempo = np.concatenate([p.bar_tempo for p in pieces])
+    np.save(out / "events.npy", np.concatenate([p.events for p in pieces]))
+    offsets = zip(pieces, events[:-1], strict=True)
+    np.save(out / "bar_event.npy", np.concatenate([p.bar_event + start for p, start in offsets]))
+    np.save(out / "bar_steps.npy", np.concatenate([p.bar_steps for p in pieces]).astype(np.uint8))
+    np.save(out / "bar_tempo.npy", tempo)
+    np.save(out / "bar_features.npy", features)
+    np.savez(out / "pieces.npz", **table)
+    (out / "ids.json").write_text(json.dumps([row["id"] for row in rows]), encoding="utf-8")
+    (out / "held_out.json").write_text(json.dumps(sorted(held), indent=1), encoding="utf-8")
+    fit_scale(table, features, tempo).save(out / "labels.json")
+
+
+def piece_weights(pieces: dict[str, NDArray[np.int64]], *, held_out: bool) -> NDArray[np.float64]:
+    """(P,) probability that a crop comes from each piece."""
+    weights = np.zeros(len(pieces["notes"]))
+    for index, share in enumerate(GROUPS.values()):
+        chosen = (pieces["group"] == index) & (pieces["held_out"] == held_out)
+        size = np.where(chosen, pieces["notes"].astype(np.float64) ** NOTE_EXPONENT, 0)
+        weights += share * size / max(size.sum(), 1)
+    return np.asarray(weights / weights.sum())
+
+
+def fit_scale(
+    pieces: dict[str, NDArray[np.int64]],
+    features: NDArray[np.float32],
+    tempo: NDArray[np.float32],
+) -> LabelScale:
+    """The label scale over bars as training will meet them; guessed tempos are drawn, not believed."""
+    rng = np.random.default_rng(0)
+    piece = rng.choice(len(pieces["notes"]), SCALE_BARS, p=piece_weights(pieces, held_out=False))
+    start, stop = pieces["bar_start"][piece], pieces["bar_stop"][piece]
+    bar = start + (rng.random(SCALE_BARS) * (stop - start)).astype(np.int64)
+    drawn = np.exp(rng.uniform(np.log(50), np.log(160), SCALE_BARS))
+    bpm = np.where(pieces["guessed_tempo"][piece], drawn, tempo[bar]).astype(np.float32)
+    return LabelScale.fit(valence_terms(features[bar]), arousal_terms(features[bar], bpm))
