@@ -1,0 +1,32 @@
+"""What all tests share: where the real films are, and what to skip where they are not."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+MEDIA = Path(os.environ.get("EMSYNC_MEDIA", REPOSITORY.parent / "shared" / "media"))
+
+
+@pytest.fixture(scope="session")
+def media() -> Path:
+    """The folder of real films and timelines (see CONTRIBUTING.md)."""
+    return MEDIA
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, and say why."""
+    missing = {
+        "media": None if MEDIA.is_dir() else f"no films at {MEDIA} (set EMSYNC_MEDIA)",
+        "training": None
+        if importlib.util.find_spec("torch") and importlib.util.find_spec("onnx")
+        else "torch and onnx are not installed (pip install 'emsync[train]')",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                item.add_marker(pytest.mark.skip(reason=reason))
