@@ -1,0 +1,178 @@
+"""The main job: all steps in a row, from a film or timeline to a folder with the score."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from emsync import wire
+from emsync.cue import Cue, CueSheet
+from emsync.errors import OutputError
+from emsync.score import Take
+from emsync.stem import StemSet
+from emsync_otio import PlacedCue, is_timeline, place
+from emsync_server import composition, rendering, spotting
+from emsync_server.composition import ComposeSettings
+from emsync_server.evaluation import evaluate, write_pictures, write_report
+from emsync_server.outputs import translated_os_errors, working_folder, write_text
+from emsync_server.progress import Progress
+from emsync_server.rendering import PlacedMix, RenderSettings, mux_scored
+from emsync_server.spotting import SpotSettings
+
+__all__ = ["LOCAL_STEPS", "LocalSteps", "ScoreSettings", "Scored", "Steps", "score"]
+
+SHARES = {"spot": 0.35, "compose": 0.75, "render": 0.88, "mux": 0.95, "report": 1.0}
+"""Where each step of the main job ends, as a share of its time (BENCHMARKS.md, 'Time')."""
+
+
+class Steps(Protocol):
+    """The three steps that think: run here, or by a server."""
+
+    def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
+        """Film or timeline to cue sheet."""
+
+    def compose(
+        self,
+        sheet: CueSheet,
+        cue_name: str,
+        folder: Path,
+        settings: ComposeSettings,
+        progress: Progress,
+    ) -> tuple[Take, ...]:
+        """Cue to takes, best first."""
+
+    def render(
+        self, take_path: Path, folder: Path, settings: RenderSettings, progress: Progress
+    ) -> StemSet:
+        """Take to stems and mix."""
+
+
+class LocalSteps:
+    """The steps in this process."""
+
+    spot = staticmethod(spotting.spot)
+    compose = staticmethod(composition.compose)
+    render = staticmethod(rendering.render)
+
+
+LOCAL_STEPS: Steps = LocalSteps()
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreSettings:
+    """What the main job is told; one value for each step."""
+
+    spot: SpotSettings = field(default_factory=SpotSettings)
+    compose: ComposeSettings = field(default_factory=ComposeSettings)
+    render: RenderSettings = field(default_factory=RenderSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """What the main job left in its folder."""
+
+    folder: Path
+    sheet: CueSheet
+    takes: tuple[Take, ...]
+    """The best take of each cue."""
+    stems: tuple[StemSet, ...]
+    film: Path | None
+    """The film with its score; None for a timeline, whose editor plays the stems."""
+
+
+def score(
+    source: Path,
+    folder: Path,
+    settings: ScoreSettings,
+    progress: Progress,
+    steps: Steps = LOCAL_STEPS,
+) -> Scored:
+    """Score a film or a timeline into `folder`, whole or not at all.
+
+    Raises the steps' errors: MediaError, TimelineError, OutputError, JobCancelledError, …
+    """
+    with _landing_in(folder) as working:
+        sheet = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
+        write_text(working / "cues.json", wire.dumps(sheet))
+        placed = _score_cues(sheet, working, settings, progress, steps)
+        film = None
+        if not is_timeline(source):
+            mixes = [
+                PlacedMix(cue.folder / cue.stems.mix, cue.take.cue.range.start) for cue in placed
+            ]
+            muxing = progress.part(SHARES["render"], SHARES["mux"])
+            film = mux_scored(source, mixes, working / "scored", muxing)
+        place(source if film is None else None, sheet, placed, working / "timeline.otio")
+        reporting = progress.part(SHARES["mux"], SHARES["report"])
+        reporting.report(0.0, "measuring")
+        for cue in placed:
+            write_report(evaluate(cue.folder, sheet), cue.folder / "report.json")
+            write_pictures(cue.folder, sheet)
+        reporting.report(1.0, "done")
+        return Scored(
+            folder,
+            sheet,
+            tuple(cue.take for cue in placed),
+            tuple(cue.stems for cue in placed),
+            folder / film.name if film else None,
+        )
+
+
+def cue_folder(sheet: CueSheet, cue: Cue, folder: Path) -> Path:
+    """Where a cue's files go: the folder itself, or one inside it for each of several cues."""
+    return folder if len(sheet.cues) == 1 else folder / cue.name
+
+
+def _score_cues(
+    sheet: CueSheet, working: Path, settings: ScoreSettings, progress: Progress, steps: Steps
+) -> Sequence[PlacedCue]:
+    """Compose and render each cue in turn."""
+    placed = []
+    for index, cue in enumerate(sheet.cues):
+        inside = cue_folder(sheet, cue, working)
+        composing = progress.part(SHARES["spot"], SHARES["compose"])
+        rendering_ = progress.part(SHARES["compose"], SHARES["render"])
+        share = (index / len(sheet.cues), (index + 1) / len(sheet.cues))
+        takes = steps.compose(sheet, cue.name, inside, settings.compose, composing.part(*share))
+        stems = steps.render(
+            inside / "take.json", inside, settings.render, rendering_.part(*share)
+        )
+        placed.append(PlacedCue(takes[0], stems, inside))
+    return placed
+
+
+@contextmanager
+def _landing_in(folder: Path) -> Iterator[Path]:
+    """A working folder inside `folder`; its contents move up when all is done, or vanish."""
+    if folder.exists() and not folder.is_dir():
+        raise OutputError(f"'{folder}' is a file; name a folder for the score with -o.")
+    made = not folder.exists()
+    done = False
+    try:
+        with working_folder(folder) as working, translated_os_errors(folder):
+            yield working
+            for entry in sorted(working.iterdir()):
+                _replace(entry, folder / entry.name)
+            done = True
+    finally:
+        if made and not done and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _replace(new: Path, old: Path) -> None:
+    """Put a file or folder of ours in the place of the last run's."""
+    if old.is_dir() and not old.is_symlink():
+        shutil.rmtree(old)
+    os.replace(new, old)
+
+
+def describe(scored: Scored) -> str:
+    """The figures that a person wants to see at the end, one a line."""
+    report = json.loads((scored.folder / "report.json").read_text(encoding="utf-8"))
+    return json.dumps(report, indent=2)

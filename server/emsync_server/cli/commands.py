@@ -1,0 +1,49 @@
+"""All commands in one tree."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from emsync import __version__
+from emsync_server.cli import machine, measuring, scoring, service
+from emsync_server.cli.console import guarded, say
+
+__all__ = ["command_tree", "run"]
+
+
+def command_tree() -> typer.Typer:
+    """The commands, for running and for the generated reference."""
+    commands = typer.Typer(
+        name="emsync",
+        help="Scores a film on your own machine: music that follows the picture and lands on the cuts.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+
+    @commands.callback()
+    def main_options(
+        version: Annotated[
+            bool, typer.Option("--version", help="Say which version this is.", is_eager=True)
+        ] = False,
+    ) -> None:
+        if version:
+            say(f"emsync {__version__}")
+            raise typer.Exit
+
+    for module in (scoring, service, machine, measuring):
+        module.register(commands)
+    return commands
+
+
+def run() -> int:
+    """Parse the command line and run it; returns the exit code."""
+
+    def command() -> int:
+        command_tree()()
+        return 0
+
+    return guarded(command)

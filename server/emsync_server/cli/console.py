@@ -1,0 +1,109 @@
+"""What the command line shows: progress on stderr, one sentence for each failure, exit codes."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Event
+from types import FrameType
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from emsync.errors import EmsyncError, JobCancelledError
+from emsync_server.progress import ProgressSink
+
+__all__ = ["guarded", "say", "shown_progress", "warn"]
+
+INTERNAL_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+
+_out = Console(highlight=False, soft_wrap=True)
+_err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def say(sentence: str) -> None:
+    """One line for the person at the keyboard, on stdout."""
+    _out.print(sentence, markup=False)
+
+
+def warn(sentence: str) -> None:
+    """Something odd that did not stop the work."""
+    _err.print(f"warning: {sentence}", markup=False, style="yellow")
+
+
+@contextmanager
+def shown_progress(title: str) -> Iterator[ProgressSink]:
+    """A progress that is drawn on a terminal and written as lines elsewhere; Ctrl-C cancels it."""
+    with _cancelled_by_signals() as cancelled:
+        if _err.is_terminal:
+            columns = (
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.percentage:>3.0f} %"),
+                TimeElapsedColumn(),
+                TimeRemainingColumn(),
+            )
+            with Progress(*columns, console=_err, transient=True) as bar:
+                task = bar.add_task(title, total=1.0)
+                yield ProgressSink(
+                    lambda fraction, note: bar.update(task, completed=fraction, description=note),
+                    cancelled,
+                )
+        else:
+            yield ProgressSink(_line_writer(), cancelled)
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command; say what went wrong in a sentence and return the exit code."""
+    try:
+        return command()
+    except EmsyncError as err:
+        _err.print(f"emsync: {err.sentence}", markup=False)
+        return err.exit_code
+    except KeyboardInterrupt:
+        _err.print("emsync: Cancelled; nothing was left behind.", markup=False)
+        return JobCancelledError.exit_code
+    except Exception as err:  # noqa: BLE001 - the top of the command line
+        if os.environ.get("EMSYNC_TRACEBACK"):
+            traceback.print_exc()
+        _err.print(
+            f"emsync: An error that we did not foresee: {type(err).__name__}: {err}. "
+            "Run again with EMSYNC_TRACEBACK=1 and send us what it prints.",
+            markup=False,
+        )
+        return INTERNAL_EXIT_CODE
+
+
+def _line_writer() -> Callable[[float, str], None]:
+    """Writes a line each time the note or the tenth of the work changes."""
+    last: list[tuple[int, str]] = []
+
+    def write(fraction: float, note: str) -> None:
+        state = (int(fraction * 10), note)
+        if last[-1:] != [state]:
+            last[:] = [state]
+            print(f"{fraction * 100:3.0f} %  {note}", file=sys.stderr, flush=True)
+
+    return write
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[Event]:
+    """The first Ctrl-C or SIGTERM asks the work to stop, the second stops the program."""
+    cancelled = Event()
+
+    def cancel(signum: int, frame: FrameType | None) -> None:
+        if cancelled.is_set():
+            raise KeyboardInterrupt
+        cancelled.set()
+
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancelled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

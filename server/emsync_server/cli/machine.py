@@ -1,0 +1,62 @@
+"""What this machine has: doctor, models, login."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from typing import Annotated
+
+import typer
+
+from emsync import __version__
+from emsync_server.cli.console import say
+from emsync_server.models import list_models
+from emsync_server.rendering import describe_sound
+
+__all__ = ["register"]
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the machine commands."""
+    for command in (doctor, models, login):
+        commands.command()(command)
+
+
+def doctor() -> None:
+    """Say what emsync found on this machine, and how to get the better part."""
+    say(f"emsync        {__version__}, Python {platform.python_version()}, {sys.platform}")
+    say(f"processors    {os.cpu_count()}")
+    sound = describe_sound()
+    say(f"synthesiser   {sound.synthesizer}")
+    say(f"soundfont     {sound.soundfont}")
+    for advice in sound.advice:
+        say(f"better        {advice}")
+    for model in list_models():
+        state = "ready" if model.is_ready else "MISSING or damaged: install emsync again"
+        say(f"model         {model.name}: {state}")
+    from emsync.client import describe_server
+
+    say(f"server        {describe_server()}")
+
+
+def models() -> None:
+    """List the weights that emsync uses, with licence and identity."""
+    for model in list_models():
+        state = "ready" if model.is_ready else "missing"
+        say(f"{model.name}  {state}  {model.licence}  sha256 {model.sha256[:16]}…  {model.card}")
+
+
+def login(
+    host: Annotated[str, typer.Argument(help="Host name of a server on another machine.")],
+) -> None:
+    """Keep the token of another machine's server in the system keyring."""
+    from emsync.client import keep_token
+
+    token = typer.prompt(f"Token of {host}", hide_input=True)
+    kept = keep_token(
+        host,
+        token,
+        consent=lambda question: typer.confirm(question, default=False),
+    )
+    say(kept)

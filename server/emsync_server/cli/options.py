@@ -1,0 +1,129 @@
+"""Options that several commands share, and how their words become values."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emsync.cue import Brief, Key, Mode, Style
+from emsync.family import Family
+from emsync.stem import LoudnessTarget
+from emsync.timecode import parse_rate
+
+__all__ = [
+    "BarsOption",
+    "DensityOption",
+    "DraftOption",
+    "FamilyOption",
+    "KeyOption",
+    "RateOption",
+    "SeedOption",
+    "ServerOption",
+    "SoundfontOption",
+    "SpacingOption",
+    "StyleOption",
+    "TakesOption",
+    "TargetOption",
+    "TempoOption",
+    "brief_from",
+]
+
+NOTE_NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+
+
+def parse_key(text: str) -> Key:
+    """'D minor', 'F# major', 'Bb' (major)."""
+    note, _, mode = text.strip().partition(" ")
+    try:
+        tonic = (NOTE_NAMES[note[:1].upper()] + ACCIDENTALS[note[1:]]) % 12
+        return Key(tonic, Mode((mode.strip() or "major").lower()))
+    except (KeyError, ValueError) as err:
+        raise typer.BadParameter(f"'{text}' is not a key like 'D minor' or 'F# major'") from err
+
+
+def parse_tempo(text: str) -> tuple[float, float]:
+    """'90' or '80:110', in quarters per minute."""
+    low, _, high = text.partition(":")
+    try:
+        limits = (float(low), float(high or low))
+        Brief(tempo_bpm=limits)
+    except ValueError as err:
+        raise typer.BadParameter(
+            f"'{text}' is not a tempo like '90' or '80:110' (20 to 300)"
+        ) from err
+    return limits
+
+
+def parse_bars(text: str) -> tuple[int, int]:
+    """'5:9': bars 5 to 8, counted from 1; the end is not included."""
+    first, _, end = text.partition(":")
+    if not (first.isdecimal() and end.isdecimal() and 1 <= int(first) < int(end)):
+        raise typer.BadParameter(f"'{text}' is not a range of bars like '5:9'")
+    return int(first), int(end)
+
+
+def parse_frame_rate(text: str) -> Fraction:
+    """'25', '29.97', '30000/1001'."""
+    try:
+        return parse_rate(text)
+    except (ValueError, ZeroDivisionError) as err:
+        raise typer.BadParameter(f"'{text}' is not a frame rate like 25, 23.976 or 30000/1001") from err
+
+
+SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same music.")]
+TakesOption = Annotated[int, typer.Option(min=1, max=16, help="How many versions to compose.")]
+StyleOption = Annotated[Style | None, typer.Option(help="Style; the film decides if left out.")]
+FamilyOption = Annotated[
+    list[Family] | None, typer.Option("--family", help="Use these instrument families only.")
+]
+KeyOption = Annotated[
+    Key | None, typer.Option(parser=parse_key, metavar="KEY", help="Such as 'D minor'.")
+]
+TempoOption = Annotated[
+    tuple[float, float] | None,
+    typer.Option(parser=parse_tempo, metavar="BPM", help="A tempo, or a range such as 80:110."),
+]
+DensityOption = Annotated[
+    float | None, typer.Option(min=0.0, max=1.0, help="0, sparse, to 1, dense.")
+]
+SpacingOption = Annotated[
+    float, typer.Option("--spacing", min=0.25, help="Least seconds between two hits.")
+]
+DraftOption = Annotated[bool, typer.Option(help="Look at keyframes only: faster, coarser.")]
+TargetOption = Annotated[
+    LoudnessTarget | None,
+    typer.Option(help="Loudness; under the dialogue where the film has sound."),
+]
+SoundfontOption = Annotated[
+    Path | None, typer.Option(help="A General MIDI soundfont (.sf2, .sf3).")
+]
+RateOption = Annotated[
+    Fraction | None,
+    typer.Option(parser=parse_frame_rate, metavar="FPS", help="For an EDL, which states none."),
+]
+BarsOption = Annotated[
+    tuple[int, int] | None,
+    typer.Option(parser=parse_bars, metavar="A:B", help="Compose only these bars anew."),
+]
+ServerOption = Annotated[bool, typer.Option("--server", help="Let the running server do it.")]
+
+
+def brief_from(
+    style: Style | None,
+    families: list[Family] | None,
+    key: Key | None,
+    tempo: tuple[float, float] | None,
+    density: float | None,
+) -> Brief:
+    """The brief that the options add up to."""
+    return Brief(
+        style=style,
+        families=tuple(families or ()),
+        key=key,
+        density=density,
+        tempo_bpm=tempo,
+    )

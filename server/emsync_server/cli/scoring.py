@@ -1,0 +1,223 @@
+"""The steps as commands: score, demo, spot, compose, render, place."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emsync import wire
+from emsync.cue import Brief
+from emsync.errors import NotFoundError
+from emsync.stem import StemSet
+from emsync_otio import PlacedCue, place
+from emsync_server.app import LOCAL_STEPS, ScoreSettings, Scored, Steps, cue_folder, score
+from emsync_server.cli.console import say, shown_progress, warn
+from emsync_server.cli.options import (
+    BarsOption,
+    DensityOption,
+    DraftOption,
+    FamilyOption,
+    KeyOption,
+    RateOption,
+    SeedOption,
+    ServerOption,
+    SoundfontOption,
+    SpacingOption,
+    StyleOption,
+    TakesOption,
+    TargetOption,
+    TempoOption,
+    brief_from,
+)
+from emsync_server.composition import ComposeSettings
+from emsync_server.demo import draw_demo_film
+from emsync_server.outputs import replacing_file, write_text
+from emsync_server.rendering import RenderSettings
+from emsync_server.spotting import SpotSettings
+
+__all__ = ["register"]
+
+SourceArgument = Annotated[Path, typer.Argument(help="A film, or a timeline file.")]
+FolderOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help="Folder for the score; default NAME.emsync.")
+]
+
+
+def register(commands: typer.Typer) -> None:
+    """Add the step commands."""
+    for command in (score_command, demo, spot, compose, render, place_command):
+        name = command.__name__.removesuffix("_command")
+        commands.command(name)(command)
+
+
+def score_command(
+    source: SourceArgument,
+    output: FolderOption = None,
+    seed: SeedOption = 0,
+    takes: TakesOption = 1,
+    style: StyleOption = None,
+    families: FamilyOption = None,
+    key: KeyOption = None,
+    tempo: TempoOption = None,
+    density: DensityOption = None,
+    spacing: SpacingOption = 4.0,
+    draft: DraftOption = False,
+    target: TargetOption = None,
+    soundfont: SoundfontOption = None,
+    rate: RateOption = None,
+    server: ServerOption = False,
+) -> None:
+    """Score a film or a timeline: look, compose, render, lay back."""
+    settings = ScoreSettings(
+        SpotSettings(
+            draft=draft,
+            min_spacing_s=spacing,
+            brief=brief_from(style, families, key, tempo, density),
+            rate=rate,
+        ),
+        ComposeSettings(takes=takes, seed=seed),
+        RenderSettings(target=target, soundfont=soundfont),
+    )
+    folder = output or Path(f"{source.with_suffix('')}.emsync")
+    with shown_progress("score") as progress:
+        scored = score(source, folder, settings, progress, _steps(server))
+    _tell(scored)
+
+
+def demo(
+    output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = False
+) -> None:
+    """Draw a half-minute film of eight shots and score it: a first look, with nothing at hand."""
+    folder = output or Path("demo.emsync")
+    with shown_progress("demo") as progress:
+        film = folder / "demo.mp4"
+        with replacing_file(film) as working:
+            draw_demo_film(working, progress.part(0.0, 0.2))
+        settings = ScoreSettings(compose=ComposeSettings(seed=seed))
+        scored = score(film, folder, settings, progress.part(0.2, 1.0), _steps(server))
+    _tell(scored)
+
+
+def spot(
+    source: SourceArgument,
+    output: Annotated[Path, typer.Option("-o", "--output", help="The cue sheet.")] = Path(
+        "cues.json"
+    ),
+    style: StyleOption = None,
+    families: FamilyOption = None,
+    key: KeyOption = None,
+    tempo: TempoOption = None,
+    density: DensityOption = None,
+    spacing: SpacingOption = 4.0,
+    draft: DraftOption = False,
+    rate: RateOption = None,
+    server: ServerOption = False,
+) -> None:
+    """Find boundaries, hits and emotion; write them to a cue sheet that you can edit."""
+    settings = SpotSettings(
+        draft=draft,
+        min_spacing_s=spacing,
+        brief=brief_from(style, families, key, tempo, density),
+        rate=rate,
+    )
+    with shown_progress("spot") as progress:
+        sheet = _steps(server).spot(source, settings, progress)
+        write_text(output, wire.dumps(sheet))
+    for sentence in sheet.picture.warnings:
+        warn(sentence)
+    hits = sum(len(cue.hits) for cue in sheet.cues)
+    say(f"{output}: {len(sheet.boundaries)} boundaries, {hits} hits, {len(sheet.cues)} cue(s)")
+
+
+def compose(
+    cues: Annotated[Path, typer.Argument(help="A cue sheet, as spot wrote it or you edited it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for the takes.")],
+    cue: Annotated[str | None, typer.Option(help="Name of one cue; default all.")] = None,
+    takes: TakesOption = 1,
+    seed: SeedOption = 0,
+    bars: BarsOption = None,
+    style: StyleOption = None,
+    families: FamilyOption = None,
+    key: KeyOption = None,
+    tempo: TempoOption = None,
+    density: DensityOption = None,
+    server: ServerOption = False,
+) -> None:
+    """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
+    sheet = wire.read_cue_sheet(cues)
+    chosen = [one for one in sheet.cues if cue in (None, one.name)]
+    if not chosen:
+        names = ", ".join(f"'{one.name}'" for one in sheet.cues) or "none"
+        raise NotFoundError(f"'{cues}' has no cue '{cue}'; it has {names}.")
+    brief = brief_from(style, families, key, tempo, density)
+    if brief != Brief():
+        changed = tuple(replace(one, brief=brief) if one in chosen else one for one in sheet.cues)
+        sheet = replace(sheet, cues=changed)
+    settings = ComposeSettings(takes=takes, seed=seed, bars=bars)
+    with shown_progress("compose") as progress:
+        for index, one in enumerate(chosen):
+            part = progress.part(index / len(chosen), (index + 1) / len(chosen))
+            folder = cue_folder(sheet, one, output)
+            made = _steps(server).compose(sheet, one.name, folder, settings, part)
+            say(f"{folder / 'take.json'}: {len(made)} take(s), seed {seed}")
+
+
+def render(
+    take: Annotated[Path, typer.Argument(help="A take.json, as compose wrote it.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for stems and mix.")],
+    target: TargetOption = None,
+    soundfont: SoundfontOption = None,
+    server: ServerOption = False,
+) -> None:
+    """Render a take: one stem for each instrument family, and their mix."""
+    settings = RenderSettings(target=target, soundfont=soundfont)
+    with shown_progress("render") as progress:
+        stems = _steps(server).render(take, output, settings, progress)
+    say(f"{output}: {_family_list(stems)}; {stems.loudness_lufs:.1f} LUFS, {stems.synthesizer}")
+
+
+def place_command(
+    timeline: Annotated[Path, typer.Argument(help="The timeline to lay the stems on.")],
+    score_folder: Annotated[Path, typer.Argument(help="A folder that score or render wrote.")],
+    output: Annotated[Path, typer.Option("-o", "--output", help="The new timeline.")],
+    rate: RateOption = None,
+) -> None:
+    """Lay rendered stems on a timeline, as new tracks; yours stay as they are."""
+    sheet = wire.read_cue_sheet(score_folder / "cues.json")
+    placed = [
+        PlacedCue(wire.read_take(inside / "take.json"), wire.read_stem_set(inside / "stems.json"), inside)
+        for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
+    ]
+    report = place(timeline, sheet, placed, output, rate=rate)
+    say(f"{output}: {report.summary}")
+
+
+def _steps(server: bool) -> Steps:
+    """Here, or on the running server."""
+    if not server:
+        return LOCAL_STEPS
+    from emsync_server.cli.remote import RemoteSteps  # costs grpc's import, only where asked for
+
+    return RemoteSteps.of_running_server()
+
+
+def _tell(scored: Scored) -> None:
+    """What was made, where it is, and whether it landed."""
+    for sentence in scored.sheet.picture.warnings:
+        warn(sentence)
+    for take, stems in zip(scored.takes, scored.stems, strict=True):
+        half_frame_s = float(1 / (2 * take.picture.rate))
+        landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
+        say(f"{take.cue.name}: {landed} of {len(take.landings)} hits within half a frame")
+        say(f"  {_family_list(stems)} · {stems.loudness_lufs:.1f} LUFS · {stems.synthesizer}")
+    say(f"score:    {scored.folder}")
+    if scored.film:
+        say(f"film:     {scored.film}")
+    say(f"timeline: {scored.folder / 'timeline.otio'}")
+
+
+def _family_list(stems: StemSet) -> str:
+    return ", ".join(stem.family.value for stem in stems.stems) or "silence"
