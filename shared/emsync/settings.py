@@ -1,0 +1,65 @@
+"""What each step is told beside its input: the same values for a call, a command and a request."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+from emsync.cue import Brief
+from emsync.stem import LoudnessTarget
+
+__all__ = ["ComposeSettings", "RenderSettings", "SpotSettings"]
+
+MAX_TAKES = 16
+MAX_SEED = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True)
+class SpotSettings:
+    """How a film or timeline is looked at."""
+
+    draft: bool = False
+    """Look at keyframes only: faster, coarser."""
+    min_spacing_s: float = 4.0
+    """Least seconds between two hits that spotting selects; shorter where arousal is high."""
+    brief: Brief = field(default_factory=Brief)
+    """Put into each cue."""
+    rate: Fraction | None = None
+    """Frames per second of a timeline that states none (an EDL)."""
+
+    def __post_init__(self) -> None:
+        if not 0.0 < self.min_spacing_s < float("inf"):
+            raise ValueError(f"hits lie some seconds apart, not {self.min_spacing_s}")
+        if self.rate is not None and self.rate <= 0:
+            raise ValueError(f"a frame rate must be above zero, not {self.rate}")
+
+
+@dataclass(frozen=True, slots=True)
+class ComposeSettings:
+    """How a cue is composed."""
+
+    takes: int = 1
+    """How many versions, 1 to 16."""
+    seed: int = 0
+    """Same seed, same music."""
+    bars: tuple[int, int] | None = None
+    """Compose only these bars anew, counted from 1; the second is not included."""
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.takes <= MAX_TAKES:
+            raise ValueError(f"there can be 1 to {MAX_TAKES} takes, not {self.takes}")
+        if not 0 <= self.seed <= MAX_SEED:
+            raise ValueError(f"a seed is a whole number from 0 to 2⁶³ − 1, not {self.seed}")
+        if self.bars is not None and not 1 <= self.bars[0] < self.bars[1]:
+            raise ValueError(f"bars {self.bars[0]} to {self.bars[1]} are no range counted from 1")
+
+
+@dataclass(frozen=True, slots=True)
+class RenderSettings:
+    """How a take is rendered."""
+
+    target: LoudnessTarget | None = None
+    """None: under the dialogue where the film has sound, else EBU R128."""
+    soundfont: Path | None = None
+    """A General MIDI soundfont; None: the best one on the machine."""
