@@ -1,0 +1,155 @@
+"""Bad input gets one sentence, the right exit code, and nothing half-written."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.films import draw_film
+
+
+def emsync(*arguments: str | Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "emsync_server", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        env={**os.environ, **environment},
+    )
+
+
+def complaint(done: subprocess.CompletedProcess[str], exit_code: int) -> str:
+    """The one sentence on stderr; fails on a traceback or another exit code."""
+    assert done.returncode == exit_code, (done.returncode, done.stderr)
+    assert "Traceback" not in done.stderr
+    said = [line for line in done.stderr.splitlines() if line.startswith("emsync: ")]
+    assert len(said) == 1, done.stderr
+    return said[0]
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    draw_film(path, seconds=3.0, cuts_s=(1.5,))
+    return path
+
+
+@pytest.fixture(scope="module")
+def sheet(film: Path, tmp_path_factory: pytest.TempPathFactory) -> dict:
+    path = tmp_path_factory.mktemp("cues") / "cues.json"
+    done = emsync("spot", film, "-o", path)
+    assert done.returncode == 0, done.stderr
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def empty(path: Path) -> None:
+    path.touch()
+
+
+def text(path: Path) -> None:
+    path.write_text("This is not a film.\n" * 40)
+
+
+def truncated(path: Path) -> None:
+    draw_film(path, seconds=2.0, cuts_s=())
+    path.write_bytes(path.read_bytes()[:-4000])
+
+
+def folder(path: Path) -> None:
+    path.mkdir()
+
+
+def absent(path: Path) -> None:
+    pass
+
+
+@pytest.mark.parametrize("make", [absent, folder, empty, text, truncated], ids=lambda f: f.__name__)
+def test_a_film_that_is_none_is_refused_and_leaves_nothing(
+    make: Callable[[Path], None], tmp_path: Path
+):
+    film = tmp_path / "film.mp4"
+    make(film)
+    said = complaint(emsync("score", film, "-o", tmp_path / "out"), 3)
+    assert "film.mp4" in said
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("name", ["broken.otio", "broken.edl", "broken.fcpxml", "broken.aaf"])
+def test_an_unreadable_timeline_is_refused(name: str, tmp_path: Path):
+    timeline = tmp_path / name
+    timeline.write_text("{ not a timeline")
+    said = complaint(emsync("score", timeline, "-o", tmp_path / "out"), 3)
+    assert name in said
+    assert not (tmp_path / "out").exists()
+
+
+def two_cues_overlap(sheet: dict) -> None:
+    sheet["cues"].append({**sheet["cues"][0], "name": "second"})
+
+
+def hit_is_negative(sheet: dict) -> None:
+    sheet["cues"][0]["hits"][0]["time"]["value"] = -3
+
+
+def curve_has_nan(sheet: dict) -> None:
+    sheet["cues"][0]["emotion"]["points"][0]["emotion"]["valence"] = float("nan")
+
+
+def field_is_unknown(sheet: dict) -> None:
+    sheet["cues"][0]["hitz"] = []
+
+
+def cue_is_longer_than_the_picture(sheet: dict) -> None:
+    sheet["cues"][0]["range"]["duration"]["value"] *= 2
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [two_cues_overlap, hit_is_negative, curve_has_nan, field_is_unknown, cue_is_longer_than_the_picture],
+    ids=lambda f: f.__name__,
+)
+def test_a_cue_sheet_that_contradicts_itself_is_refused(
+    spoil: Callable[[dict], None], sheet: dict, tmp_path: Path
+):
+    spoiled = json.loads(json.dumps(sheet))
+    spoil(spoiled)
+    cues = tmp_path / "cues.json"
+    cues.write_text(json.dumps(spoiled))
+    said = complaint(emsync("compose", cues, "-o", tmp_path / "take"), 3)
+    assert "cues.json" in said
+    assert not (tmp_path / "take").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="POSIX permissions")
+def test_a_folder_that_cannot_be_written_to_is_refused(film: Path, tmp_path: Path):
+    # A file where a parent folder should be: fails for root too, unlike mode bits.
+    (tmp_path / "file").touch()
+    said = complaint(emsync("score", film, "-o", tmp_path / "file" / "out"), 5)
+    assert "file" in said
+
+
+def test_a_full_disk_is_said_and_nothing_is_left(film: Path):
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("no /dev/full on this system")
+    said = complaint(emsync("spot", film, "-o", full / "cues.json"), 5)
+    assert "/dev/full" in said
+
+
+def test_an_unknown_option_is_a_usage_error(film: Path):
+    done = emsync("score", film, "--loudness-please")
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_the_film_is_not_touched(film: Path, tmp_path: Path):
+    before = film.read_bytes(), film.stat().st_mtime_ns
+    assert emsync("score", film, "-o", tmp_path / "out").returncode == 0
+    assert (film.read_bytes(), film.stat().st_mtime_ns) == before
+    assert [entry.name for entry in film.parent.iterdir()] == [film.name]
