@@ -49,15 +49,19 @@ class EmotionCurve:
 
     def at(self, time_s: float) -> ValenceArousal:
         """The emotion at a moment of picture time, in seconds."""
-        times = [float(point.time.seconds) for point in self.points]
-        after = bisect_right(times, time_s)
+        after = bisect_right(self.points, time_s, key=_time_s)
         if after == 0:
             return self.points[0].emotion
-        if after == len(times):
+        if after == len(self.points):
             return self.points[-1].emotion
         left, right = self.points[after - 1].emotion, self.points[after].emotion
-        share = (time_s - times[after - 1]) / (times[after] - times[after - 1])
+        left_s, right_s = _time_s(self.points[after - 1]), _time_s(self.points[after])
+        share = (time_s - left_s) / (right_s - left_s)
         return ValenceArousal(
             left.valence + share * (right.valence - left.valence),
             left.arousal + share * (right.arousal - left.arousal),
         )
+
+
+def _time_s(point: EmotionPoint) -> float:
+    return float(point.time.seconds)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
+from operator import attrgetter
 
 from emsync.cue import Cue
 from emsync.family import Family
@@ -113,19 +115,19 @@ class TempoMap:
 
     def seconds_at(self, time_q: Fraction) -> Fraction:
         """Seconds from the start of the cue; beyond the last anchor its tempo goes on."""
-        left, right = self._around([a.time_q for a in self.anchors], time_q)
+        left, right = self._around(_anchor_q, time_q)
         share = (time_q - left.time_q) / (right.time_q - left.time_q)
         return left.time_s + share * (right.time_s - left.time_s)
 
     def quarters_at(self, time_s: Fraction) -> Fraction:
         """The inverse of `seconds_at`."""
-        left, right = self._around([a.time_s for a in self.anchors], time_s)
+        left, right = self._around(_anchor_s, time_s)
         share = (time_s - left.time_s) / (right.time_s - left.time_s)
         return left.time_q + share * (right.time_q - left.time_q)
 
     def tempo_bpm_at(self, time_q: Fraction) -> float:
         """Quarters per minute at a moment."""
-        left, right = self._around([a.time_q for a in self.anchors], time_q)
+        left, right = self._around(_anchor_q, time_q)
         return float(60 * (right.time_q - left.time_q) / (right.time_s - left.time_s))
 
     def bars(self) -> tuple[Bar, ...]:
@@ -139,9 +141,15 @@ class TempoMap:
                 start_q += meter.bar_q
         return tuple(bars)
 
-    def _around(self, axis: list[Fraction], value: Fraction) -> tuple[TempoAnchor, TempoAnchor]:
-        right = min(max(bisect_right(axis, value), 1), len(self.anchors) - 1)
+    def _around(
+        self, axis: Callable[[TempoAnchor], Fraction], value: Fraction
+    ) -> tuple[TempoAnchor, TempoAnchor]:
+        right = min(max(bisect_right(self.anchors, value, key=axis), 1), len(self.anchors) - 1)
         return self.anchors[right - 1], self.anchors[right]
+
+
+_anchor_q = attrgetter("time_q")
+_anchor_s = attrgetter("time_s")
 
 
 @dataclass(frozen=True, slots=True)
