@@ -1,0 +1,102 @@
+"""Opening a media file so that a hostile or broken one can do no more than be refused.
+
+The file is opened by us and handed to libav as an open file: no URL, no option in its name, no device, no pipe, and
+no second file. DESIGN §3 allows libav's `file` protocol; we allow none, since a playlist or a reference movie could use
+it to read the user's other files. What libav would print goes nowhere: PyAV mutes its log unless asked.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import av
+from av.container import InputContainer
+
+from emsync.errors import MediaError, NotFoundError, PathRefusedError
+
+__all__ = ["open_container"]
+
+NO_PROTOCOL = "none"
+"""No protocol has this name: the demuxer cannot open anything beside the file that it was given."""
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+NOT_FILMS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "ffmetadata", "srt", "webvtt"})
+"""Demuxers that make a picture of a text, or read other files."""
+
+
+@contextmanager
+def open_container(path: Path, *, follow_links: bool = True) -> Iterator[InputContainer]:
+    """A film's or sound file's container, open for reading; closed at the end.
+
+    `follow_links=False` (the server) refuses a path whose last part is a symbolic link.
+    """
+    with _open_file(path, follow_links=follow_links) as file:
+        container = _demuxer_of(file, path)
+        with container:
+            if container.format.name in NOT_FILMS:
+                raise MediaError(
+                    f"'{path}' is a {container.format.long_name or container.format.name} file, "
+                    "not a film. Give the film itself."
+                )
+            yield container
+
+
+@contextmanager
+def _open_file(path: Path, *, follow_links: bool) -> Iterator[BinaryIO]:
+    """The file behind a path, after making sure that it is an ordinary file with something in it."""
+    if URL.match(str(path)) and not path.exists():
+        raise MediaError(f"'{path}' is an address, not a file. Download the film and give its path.")
+    with os.fdopen(_descriptor(path, follow_links=follow_links), "rb") as file:
+        status = os.fstat(file.fileno())
+        if stat.S_ISDIR(status.st_mode):
+            raise MediaError(f"'{path}' is a folder. Give the film inside it.")
+        if not stat.S_ISREG(status.st_mode):
+            raise MediaError(f"'{path}' is not an ordinary file. Give a film on a disk.")
+        if status.st_size == 0:
+            raise MediaError(f"'{path}' is empty (0 bytes). Copy or export it again.")
+        yield file
+
+
+def _descriptor(path: Path, *, follow_links: bool) -> int:
+    """Open a path for reading; a FIFO does not block, a link is refused where it must be."""
+    if not follow_links and path.is_symlink():
+        raise _link_refused(path)
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
+    if not follow_links:
+        flags |= getattr(os, "O_NOFOLLOW", 0)  # closes the gap between the look above and this
+    try:
+        return os.open(path, flags)
+    except FileNotFoundError as err:
+        raise NotFoundError(f"There is no film at '{path}'. Check the path.") from err
+    except ValueError as err:  # a NUL byte in the name
+        raise NotFoundError(f"{str(path)!r} cannot be the name of a file.") from err
+    except OSError as err:
+        if err.errno == errno.ELOOP and not follow_links:
+            raise _link_refused(path) from err
+        if path.is_dir():  # Windows refuses to open a folder
+            raise MediaError(f"'{path}' is a folder. Give the film inside it.") from err
+        raise MediaError(f"'{path}' cannot be read ({err.strerror or err}).") from err
+
+
+def _link_refused(path: Path) -> PathRefusedError:
+    return PathRefusedError(f"'{path}' is a symbolic link. Give the path of the film itself.")
+
+
+def _demuxer_of(file: BinaryIO, path: Path) -> InputContainer:
+    """Let libav find out what the file is."""
+    try:
+        return av.open(
+            file, mode="r", options={"protocol_whitelist": NO_PROTOCOL}, metadata_errors="replace"
+        )
+    except (av.FFmpegError, ValueError) as err:
+        # libav says "Invalid data" of a text, of noise and of a film cut off before its index alike.
+        raise MediaError(
+            f"'{path}' cannot be read as a film: it is not one, or it is damaged or cut off. "
+            "Try to play it; if it plays, convert it to MP4 or MOV."
+        ) from err
