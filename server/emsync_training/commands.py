@@ -1,4 +1,4 @@
-"""The commands of training."""
+"""The commands of training: corpus, train, evaluate, export."""
 
 from __future__ import annotations
 
@@ -15,9 +15,36 @@ def main(arguments: list[str] | None = None) -> int:
     corpus.add_argument("--manifest", type=Path, required=True)
     corpus.add_argument("--out", type=Path, required=True)
     corpus.add_argument("--workers", type=int, default=2)
+    corpus.set_defaults(run=_corpus)
+    train = commands.add_parser("train", help="train the composer, or go on training")
+    train.add_argument("--corpus", type=Path, required=True)
+    train.add_argument("--out", type=Path, required=True)
+    train.add_argument("--hours", type=float, required=True)
+    train.add_argument("--crops", type=int, default=8)
+    train.add_argument("--rate", type=float, default=3e-3)
+    train.add_argument("--threads", type=int, default=0)
+    train.set_defaults(run=_train)
     options = parser.parse_args(arguments)
-    if options.command == "corpus":
-        from emsync_training.corpus import build_corpus
-
-        build_corpus(options.midi, options.manifest, options.out, workers=options.workers)
+    options.run(options)
     return 0
+
+
+def _corpus(options: argparse.Namespace) -> None:
+    from emsync_training.corpus import build_corpus
+
+    build_corpus(options.midi, options.manifest, options.out, workers=options.workers)
+
+
+def _train(options: argparse.Namespace) -> None:
+    import torch
+
+    from emsync_training.corpus import Corpus
+    from emsync_training.networks.composer import ComposerShape
+    from emsync_training.train import TrainSettings, train
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    settings = TrainSettings(
+        hours=options.hours, crops=options.crops, matrix_rate=options.rate, other_rate=options.rate
+    )
+    train(Corpus.open(options.corpus), options.out, settings, ComposerShape())

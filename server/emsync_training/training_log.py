@@ -1,0 +1,53 @@
+"""The log of a training run: one CSV row now and then, and the curve it draws."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+from emsync_server.composition.representation import FIELDS
+
+COLUMNS = ("step", "hours", "events", "learning_rate", "train_nats_per_note", "held_out_nats_per_note",
+           *(f"held_out_{field}" for field in FIELDS))  # fmt: skip
+
+
+class TrainingLog:
+    """Appends rows to a CSV file and redraws `<name>.png` beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        if not path.exists():
+            self._append(COLUMNS)
+
+    def write(self, values: dict[str, float]) -> None:
+        """One row; columns that are absent stay empty."""
+        self._append([_short(values.get(column)) for column in COLUMNS])
+
+    def plot(self) -> None:
+        """Draw training and held-out nats a note over hours."""
+        import matplotlib
+
+        matplotlib.use("Agg")
+        from matplotlib import pyplot
+
+        with self.path.open(encoding="utf-8", newline="") as file:
+            rows = list(csv.DictReader(file))
+        figure, axes = pyplot.subplots(figsize=(8, 5))
+        for column, style in (("train_nats_per_note", "-"), ("held_out_nats_per_note", "o-")):
+            points = [(float(r["hours"]), float(r[column])) for r in rows if r[column]]
+            if points:
+                axes.plot(*zip(*points, strict=True), style, label=column.replace("_", " "), markersize=3)
+        axes.set(xlabel="hours", ylabel="nats a note", title=self.path.stem)
+        axes.grid(alpha=0.3)
+        axes.legend()
+        figure.tight_layout()
+        figure.savefig(self.path.with_suffix(".png"), dpi=110)
+        pyplot.close(figure)
+
+    def _append(self, row: object) -> None:
+        with self.path.open("a", encoding="utf-8", newline="") as file:
+            csv.writer(file).writerow(row)  # type: ignore[arg-type]
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.6g}"
