@@ -26,6 +26,7 @@ class PairShape:
 
 PAIRS: dict[object, PairShape] = {
     tuple[float, float]: PairShape(tuple[float, float], "least", "greatest"),
+    tuple[int, int]: PairShape(tuple[int, int], "first", "end"),
     tuple[str, float]: PairShape(tuple[str, float], "name", "value"),
 }
 
