@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 
 Q = STEPS_PER_QUARTER
-BAR_UNIT_STEPS = Q // 4  # every bar is a whole number of semiquavers, so that a time signature can say it
+BAR_UNIT_STEPS = (
+    Q // 4
+)  # every bar is a whole number of semiquavers, so that a time signature can say it
 STATES_KEPT = 16
 
 
@@ -104,7 +106,9 @@ def _step_counts(position: int, stretch: Stretch, bar_steps: int, is_end: bool) 
     return sorted(count for count in counts if count >= 1)
 
 
-def _landings(reach: int, bar_steps: int, is_end: bool) -> Iterator[tuple[tuple[int, ...], int, float]]:
+def _landings(
+    reach: int, bar_steps: int, is_end: bool
+) -> Iterator[tuple[tuple[int, ...], int, float]]:
     """Ways to end a stretch `reach` steps after the last barline: bars ended, place in the new bar, cost."""
     whole, rest = divmod(reach, bar_steps)
     if rest == 0:

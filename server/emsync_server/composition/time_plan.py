@@ -147,12 +147,16 @@ def _anchors(
     moments: list[Fraction], laid: list[Laid], stretches: list[Stretch], target: TempoTarget
 ) -> tuple[TempoAnchor, ...]:
     anchors = [TempoAnchor(Fraction(0), Fraction(0))]
-    factors = [math.log(one.steps / asked.asked_steps) for one, asked in zip(laid, stretches, strict=True)]
+    factors = [
+        math.log(one.steps / asked.asked_steps) for one, asked in zip(laid, stretches, strict=True)
+    ]
     for i, one in enumerate(laid):
         start = anchors[-1]
         end = TempoAnchor(start.time_q + Fraction(one.steps, STEPS_PER_QUARTER), moments[i + 1])
         before, after = factors[max(i - 1, 0)], factors[min(i + 1, len(laid) - 1)]
-        anchors.extend(stretch_anchors((start, end), (before, factors[i], after), stretches[i], target))
+        anchors.extend(
+            stretch_anchors((start, end), (before, factors[i], after), stretches[i], target)
+        )
         anchors.append(end)
     return tuple(anchors)
 

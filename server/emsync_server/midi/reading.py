@@ -1,0 +1,200 @@
+"""A standard MIDI file as a score: our own, or what a DAW made of it.
+
+Tolerated: several parts in one track (type 0), programme changes on another track or between notes, notes left open,
+notes without length, tempo and time signatures on any track, other resolutions, odd text encodings.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import mido
+
+from emsync.errors import InputError, NotFoundError
+from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync_server.midi.programs import family_of_program, program_name
+from emsync_server.midi.writing import DRUM_CHANNEL
+
+__all__ = ["read_midi"]
+
+DEFAULT_US_PER_QUARTER = 500_000  # 120 quarters a minute, by the standard
+LARGEST_BYTES = 64 * 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class _Voice:
+    """Notes that become one part."""
+
+    track: int
+    port: int
+    channel: int
+    program: int
+
+
+@dataclass(slots=True)
+class _Collected:
+    """What a file says, in ticks."""
+
+    notes: dict[_Voice, list[tuple[int, int, int, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """(start, end, pitch, velocity) by voice."""
+    names: dict[int, str] = field(default_factory=dict)
+    """By track."""
+    tempos: dict[int, int] = field(default_factory=dict)
+    """µs a quarter by tick."""
+    meters: dict[int, tuple[int, int]] = field(default_factory=dict)
+    end: int = 0
+
+
+def read_midi(path: Path) -> Score:
+    """Read a MIDI file; it ends where its longest track does."""
+    file = _opened(path)
+    collected = _collected(file)
+    per_quarter = file.ticks_per_beat
+    end = max(collected.end, 1)
+    return Score(
+        tuple(_parts(collected, per_quarter)),
+        TempoMap(
+            _anchors(collected.tempos, end, per_quarter), _meters(collected.meters, per_quarter)
+        ),
+    )
+
+
+def _opened(path: Path) -> mido.MidiFile:
+    if not path.is_file():
+        raise NotFoundError(
+            f"There is no MIDI file '{path}'. Compose the cue again, or check the path."
+        )
+    try:
+        if path.stat().st_size > LARGEST_BYTES:
+            raise InputError(
+                f"'{path}' is too large for a MIDI file ({path.stat().st_size} bytes)."
+            )
+        file = mido.MidiFile(path, clip=True)  # latin-1 text: no byte is an error
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        LookupError,
+        TypeError,
+        mido.midifiles.meta.KeySignatureError,
+    ) as err:
+        raise InputError(
+            f"'{path}' cannot be read as a MIDI file ({err or 'it ends too early'}). "
+            "Export it again from the DAW as a standard MIDI file."
+        ) from err
+    if file.ticks_per_beat <= 0 or file.type not in (0, 1):
+        raise InputError(
+            f"'{path}' counts time in frames or in separate songs (MIDI type {file.type}). "
+            "Export it as a standard MIDI file of type 1 with ticks per quarter."
+        )
+    return file
+
+
+def _messages(file: mido.MidiFile) -> list[tuple[int, bool, int, mido.Message | mido.MetaMessage]]:
+    """(tick, is a note, track, message): on one tick everything else comes before notes."""
+    timed: list[tuple[int, bool, int, mido.Message | mido.MetaMessage]] = []
+    for number, track in enumerate(file.tracks):
+        now = 0
+        for message in track:
+            now += message.time
+            timed.append((now, message.type in ("note_on", "note_off"), number, message))
+    timed.sort(key=lambda entry: entry[:2])  # stable: a track's own order stays
+    return timed
+
+
+def _collected(file: mido.MidiFile) -> _Collected:
+    found = _Collected()
+    ports: dict[int, int] = defaultdict(int)
+    programs: dict[tuple[int, int], int] = defaultdict(int)
+    sounding: dict[tuple[_Voice, int], deque[tuple[int, int]]] = defaultdict(deque)
+    open_voices: dict[tuple[int, int, int], deque[_Voice]] = defaultdict(deque)
+    for tick, is_note, track, message in _messages(file):
+        found.end = max(found.end, tick)
+        if is_note:
+            channel, pitch = message.channel, message.note
+            opened = open_voices[track, channel, pitch]
+            if message.type == "note_on" and message.velocity > 0:
+                port = ports[track]
+                voice = _Voice(track, port, channel, programs[port, channel])
+                sounding[voice, pitch].append((tick, message.velocity))
+                opened.append(voice)
+            elif opened:
+                voice = opened.popleft()
+                start, velocity = sounding[voice, pitch].popleft()
+                found.notes[voice].append((start, max(tick, start + 1), pitch, velocity))
+        elif message.type == "program_change":
+            programs[ports[track], message.channel] = message.program
+        elif message.type == "midi_port":
+            ports[track] = message.port
+        elif message.is_meta:
+            _take_meta(found, tick, track, message)
+    for (voice, pitch), left in sounding.items():
+        for start, velocity in left:  # never switched off: sounds to the end
+            found.notes[voice].append((start, max(found.end, start + 1), pitch, velocity))
+    return found
+
+
+def _take_meta(found: _Collected, tick: int, track: int, message: mido.MetaMessage) -> None:
+    if message.type == "set_tempo" and message.tempo > 0:
+        found.tempos[tick] = message.tempo
+    elif message.type == "time_signature" and message.numerator > 0 and message.denominator <= 32:
+        found.meters[tick] = (message.numerator, message.denominator)
+    elif message.type == "track_name" and message.name.strip("\0 "):
+        found.names.setdefault(track, _text(message.name))
+
+
+def _text(latin: str) -> str:
+    """Text as its writer meant it: UTF-8 where it is, Latin-1 where not."""
+    try:
+        return latin.encode("latin-1").decode("utf-8").strip("\0 ")
+    except UnicodeDecodeError:
+        return latin.strip("\0 ")
+
+
+def _parts(found: _Collected, per_quarter: int) -> Iterator[Part]:
+    voices = sorted(found.notes, key=lambda v: (v.track, v.port, v.channel, v.program))
+    per_track: dict[int, int] = defaultdict(int)
+    for voice in voices:
+        per_track[voice.track] += 1
+    for voice in voices:
+        is_drums = voice.channel == DRUM_CHANNEL
+        generic = program_name(voice.program, is_drums=is_drums)
+        name = found.names.get(voice.track, generic)
+        yield Part(
+            name=name if per_track[voice.track] == 1 else f"{name} ({generic})",
+            program=voice.program,
+            is_drums=is_drums,
+            family=family_of_program(voice.program, is_drums=is_drums),
+            notes=tuple(
+                Note(
+                    Fraction(start, per_quarter),
+                    Fraction(end - start, per_quarter),
+                    pitch,
+                    velocity,
+                )
+                for start, end, pitch, velocity in sorted(found.notes[voice])
+            ),
+        )
+
+
+def _anchors(tempos: dict[int, int], end: int, per_quarter: int) -> tuple[TempoAnchor, ...]:
+    anchors = [TempoAnchor(Fraction(0), Fraction(0))]
+    tempo, last = tempos.get(0, DEFAULT_US_PER_QUARTER), 0
+    time_s = Fraction(0)
+    changes = [(tick, tempos[tick]) for tick in sorted(tempos) if 0 < tick < end]
+    for tick, following in [*changes, (end, tempo)]:
+        time_s += Fraction((tick - last) * tempo, per_quarter * 1_000_000)
+        anchors.append(TempoAnchor(Fraction(tick, per_quarter), time_s))
+        tempo, last = following, tick
+    return tuple(anchors)
+
+
+def _meters(meters: dict[int, tuple[int, int]], per_quarter: int) -> tuple[Meter, ...]:
+    changes = {0: (4, 4), **meters}
+    return tuple(Meter(Fraction(tick, per_quarter), *changes[tick]) for tick in sorted(changes))
