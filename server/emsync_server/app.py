@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,15 +14,15 @@ from emsync import wire
 from emsync.cue import Cue, CueSheet
 from emsync.errors import OutputError
 from emsync.score import Take
+from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, is_timeline, place
+
 from emsync_server import composition, rendering, spotting
-from emsync_server.composition import ComposeSettings
 from emsync_server.evaluation import evaluate, write_pictures, write_report
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
-from emsync_server.rendering import PlacedMix, RenderSettings, mux_scored
-from emsync_server.spotting import SpotSettings
+from emsync_server.rendering import PlacedMix, mux_scored
 
 __all__ = ["LOCAL_STEPS", "LocalSteps", "ScoreSettings", "Scored", "Steps", "score"]
 
@@ -140,9 +139,7 @@ def _score_cues(
         rendering_ = progress.part(SHARES["compose"], SHARES["render"])
         share = (index / len(sheet.cues), (index + 1) / len(sheet.cues))
         takes = steps.compose(sheet, cue.name, inside, settings.compose, composing.part(*share))
-        stems = steps.render(
-            inside / "take.json", inside, settings.render, rendering_.part(*share)
-        )
+        stems = steps.render(inside / "take.json", inside, settings.render, rendering_.part(*share))
         placed.append(PlacedCue(takes[0], stems, inside))
     return placed
 
@@ -169,7 +166,7 @@ def _replace(new: Path, old: Path) -> None:
     """Put a file or folder of ours in the place of the last run's."""
     if old.is_dir() and not old.is_symlink():
         shutil.rmtree(old)
-    os.replace(new, old)
+    new.replace(old)
 
 
 def describe(scored: Scored) -> str:

@@ -111,7 +111,13 @@ def cue_is_longer_than_the_picture(sheet: dict) -> None:
 
 @pytest.mark.parametrize(
     "spoil",
-    [two_cues_overlap, hit_is_negative, curve_has_nan, field_is_unknown, cue_is_longer_than_the_picture],
+    [
+        two_cues_overlap,
+        hit_is_negative,
+        curve_has_nan,
+        field_is_unknown,
+        cue_is_longer_than_the_picture,
+    ],
     ids=lambda f: f.__name__,
 )
 def test_a_cue_sheet_that_contradicts_itself_is_refused(

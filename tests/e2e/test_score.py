@@ -15,8 +15,8 @@ import opentimelineio as otio
 import pretty_midi
 import pytest
 import soundfile
-
 from emsync import wire
+
 from tests.films import draw_film
 
 RATE = Fraction(24)

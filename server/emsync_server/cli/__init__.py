@@ -1,4 +1,4 @@
-"""The command line: `emsync score`, the steps alone, the server, and what is wrong with this machine."""
+"""The command line: `emsync score`, the steps alone, the server, what this machine has."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
-    # A host starts `emsync rpc` for each call: it needs the bridge alone, a fifth of the import time.
+    # A host starts `emsync rpc` for each call: it needs the bridge alone.
     if sys.argv[1:2] == ["rpc"] and len(sys.argv) == 3 and not sys.argv[2].startswith("-"):
         from emsync_server.rpc.bridge import bridge
 

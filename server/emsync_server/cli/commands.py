@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-
 from emsync import __version__
+
 from emsync_server.cli import machine, measuring, scoring, service
 from emsync_server.cli.console import guarded, say
 
@@ -17,7 +17,7 @@ def command_tree() -> typer.Typer:
     """The commands, for running and for the generated reference."""
     commands = typer.Typer(
         name="emsync",
-        help="Scores a film on your own machine: music that follows the picture and lands on the cuts.",
+        help="Scores a film on your own machine: music that follows it and lands on the cuts.",
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from emsync.cue import Brief, Key, Mode, Style
 from emsync.family import Family
 from emsync.stem import LoudnessTarget
@@ -71,7 +70,9 @@ def parse_frame_rate(text: str) -> Fraction:
     try:
         return parse_rate(text)
     except (ValueError, ZeroDivisionError) as err:
-        raise typer.BadParameter(f"'{text}' is not a frame rate like 25, 23.976 or 30000/1001") from err
+        raise typer.BadParameter(
+            f"'{text}' is not a frame rate like 25, 23.976 or 30000/1001"
+        ) from err
 
 
 SeedOption = Annotated[int, typer.Option(min=0, help="Same seed, same music.")]

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
 from emsync import wire
 from emsync.cue import Brief
 from emsync.errors import NotFoundError
+from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, place
-from emsync_server.app import LOCAL_STEPS, ScoreSettings, Scored, Steps, cue_folder, score
+
+from emsync_server.app import LOCAL_STEPS, Scored, ScoreSettings, Steps, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     BarsOption,
@@ -32,11 +33,8 @@ from emsync_server.cli.options import (
     TempoOption,
     brief_from,
 )
-from emsync_server.composition import ComposeSettings
 from emsync_server.demo import draw_demo_film
 from emsync_server.outputs import replacing_file, write_text
-from emsync_server.rendering import RenderSettings
-from emsync_server.spotting import SpotSettings
 
 __all__ = ["register"]
 
@@ -87,9 +85,7 @@ def score_command(
     _tell(scored)
 
 
-def demo(
-    output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = False
-) -> None:
+def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = False) -> None:
     """Draw a half-minute film of eight shots and score it: a first look, with nothing at hand."""
     folder = output or Path("demo.emsync")
     with shown_progress("demo") as progress:
@@ -188,7 +184,9 @@ def place_command(
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are."""
     sheet = wire.read_cue_sheet(score_folder / "cues.json")
     placed = [
-        PlacedCue(wire.read_take(inside / "take.json"), wire.read_stem_set(inside / "stems.json"), inside)
+        PlacedCue(
+            wire.read_take(inside / "take.json"), wire.read_stem_set(inside / "stems.json"), inside
+        )
         for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
     ]
     report = place(timeline, sheet, placed, output, rate=rate)
