@@ -29,7 +29,7 @@ def draw_film(
     codec: str = "mpeg4",
     sound: bool = True,
 ) -> tuple[int, ...]:
-    """Write a film of coloured shots with a moving block; returns the first frame of each new shot."""
+    """A film of coloured shots with a moving block; returns the first frame of each new shot."""
     frames = round(seconds * rate)
     cuts = tuple(round(cut * rate) for cut in cuts_s)
     with av.open(str(path), "w") as container:
