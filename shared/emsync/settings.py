@@ -7,12 +7,14 @@ from fractions import Fraction
 from pathlib import Path
 
 from emsync.cue import Brief
-from emsync.stem import LoudnessTarget
+from emsync.stem import LoudnessTarget, SampleFormat
 
 __all__ = ["ComposeSettings", "RenderSettings", "SpotSettings"]
 
 MAX_TAKES = 16
 MAX_SEED = 2**63 - 1
+SAMPLE_RATES_HZ = (44_100, 48_000, 96_000)
+MAX_DUCKING_DB = 24.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,3 +65,16 @@ class RenderSettings:
     """None: under the dialogue where the film has sound, else EBU R128."""
     soundfont: Path | None = None
     """A General MIDI soundfont; None: the best one on the machine."""
+    sample_rate_hz: int = 48_000
+    """44100, 48000 or 96000."""
+    sample_format: SampleFormat = SampleFormat.PCM_24
+    ducking_depth_db: float = 9.0
+    """By how much at most the mix (never a stem) makes room for the production sound; 0 for none, to 24."""
+
+    def __post_init__(self) -> None:
+        if self.sample_rate_hz not in SAMPLE_RATES_HZ:
+            raise ValueError(f"sound is rendered at {SAMPLE_RATES_HZ} Hz, not at {self.sample_rate_hz}")
+        if not 0.0 <= self.ducking_depth_db <= MAX_DUCKING_DB:
+            raise ValueError(
+                f"ducking goes from 0 to {MAX_DUCKING_DB:g} dB deep, not {self.ducking_depth_db}"
+            )

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from emsync.family import Family
 
-__all__ = ["GainCurve", "GainPoint", "LoudnessTarget", "Stem", "StemSet"]
+__all__ = ["GainCurve", "GainPoint", "LoudnessTarget", "SampleFormat", "Stem", "StemSet"]
 
 
 class LoudnessTarget(Enum):
@@ -31,6 +31,14 @@ _TARGETS_LUFS: dict[LoudnessTarget, float | None] = {
     LoudnessTarget.STREAMING: -14.0,
     LoudnessTarget.UNDER_DIALOGUE: None,
 }
+
+
+class SampleFormat(Enum):
+    """How each sample of a rendered file is written."""
+
+    PCM_16 = "pcm-16"
+    PCM_24 = "pcm-24"
+    FLOAT_32 = "float-32"
 
 
 @dataclass(frozen=True, slots=True)

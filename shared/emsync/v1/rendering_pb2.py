@@ -16,19 +16,19 @@ from emsync.v1 import progress_pb2 as emsync_dot_v1_dot_progress__pb2
 from emsync.v1 import stem_pb2 as emsync_dot_v1_dot_stem__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65msync/v1/rendering.proto\x12\temsync.v1\x1a\x18\x65msync/v1/progress.proto\x1a\x14\x65msync/v1/stem.proto\"q\n\x0eRenderSettings\x12.\n\x06target\x18\x01 \x01(\x0e\x32\x19.emsync.v1.LoudnessTargetH\x00\x88\x01\x01\x12\x16\n\tsoundfont\x18\x02 \x01(\tH\x01\x88\x01\x01\x42\t\n\x07_targetB\x0c\n\n_soundfont\"c\n\x11RenderTakeRequest\x12\x11\n\ttake_path\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12+\n\x08settings\x18\x03 \x01(\x0b\x32\x19.emsync.v1.RenderSettings\"l\n\x12RenderTakeResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.emsync.v1.ProgressH\x00\x12$\n\x06result\x18\x02 \x01(\x0b\x32\x12.emsync.v1.StemSetH\x00\x42\x07\n\x05\x65vent2_\n\x10RenderingService\x12K\n\nRenderTake\x12\x1c.emsync.v1.RenderTakeRequest\x1a\x1d.emsync.v1.RenderTakeResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19\x65msync/v1/rendering.proto\x12\temsync.v1\x1a\x18\x65msync/v1/progress.proto\x1a\x14\x65msync/v1/stem.proto\"\x9c\x02\n\x0eRenderSettings\x12.\n\x06target\x18\x01 \x01(\x0e\x32\x19.emsync.v1.LoudnessTargetH\x00\x88\x01\x01\x12\x16\n\tsoundfont\x18\x02 \x01(\tH\x01\x88\x01\x01\x12\x1b\n\x0esample_rate_hz\x18\x03 \x01(\x05H\x02\x88\x01\x01\x12\x33\n\rsample_format\x18\x04 \x01(\x0e\x32\x17.emsync.v1.SampleFormatH\x03\x88\x01\x01\x12\x1d\n\x10\x64ucking_depth_db\x18\x05 \x01(\x01H\x04\x88\x01\x01\x42\t\n\x07_targetB\x0c\n\n_soundfontB\x11\n\x0f_sample_rate_hzB\x10\n\x0e_sample_formatB\x13\n\x11_ducking_depth_db\"c\n\x11RenderTakeRequest\x12\x11\n\ttake_path\x18\x01 \x01(\t\x12\x0e\n\x06\x66older\x18\x02 \x01(\t\x12+\n\x08settings\x18\x03 \x01(\x0b\x32\x19.emsync.v1.RenderSettings\"l\n\x12RenderTakeResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.emsync.v1.ProgressH\x00\x12$\n\x06result\x18\x02 \x01(\x0b\x32\x12.emsync.v1.StemSetH\x00\x42\x07\n\x05\x65vent2_\n\x10RenderingService\x12K\n\nRenderTake\x12\x1c.emsync.v1.RenderTakeRequest\x1a\x1d.emsync.v1.RenderTakeResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'emsync.v1.rendering_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_RENDERSETTINGS']._serialized_start=88
-  _globals['_RENDERSETTINGS']._serialized_end=201
-  _globals['_RENDERTAKEREQUEST']._serialized_start=203
-  _globals['_RENDERTAKEREQUEST']._serialized_end=302
-  _globals['_RENDERTAKERESPONSE']._serialized_start=304
-  _globals['_RENDERTAKERESPONSE']._serialized_end=412
-  _globals['_RENDERINGSERVICE']._serialized_start=414
-  _globals['_RENDERINGSERVICE']._serialized_end=509
+  _globals['_RENDERSETTINGS']._serialized_start=89
+  _globals['_RENDERSETTINGS']._serialized_end=373
+  _globals['_RENDERTAKEREQUEST']._serialized_start=375
+  _globals['_RENDERTAKEREQUEST']._serialized_end=474
+  _globals['_RENDERTAKERESPONSE']._serialized_start=476
+  _globals['_RENDERTAKERESPONSE']._serialized_end=584
+  _globals['_RENDERINGSERVICE']._serialized_start=586
+  _globals['_RENDERINGSERVICE']._serialized_end=681
 # @@protoc_insertion_point(module_scope)

@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from emsync.v1 import family_pb2 as emsync_dot_v1_dot_family__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x65msync/v1/stem.proto\x12\temsync.v1\x1a\x16\x65msync/v1/family.proto\",\n\tGainPoint\x12\x0e\n\x06time_s\x18\x01 \x01(\x01\x12\x0f\n\x07gain_db\x18\x02 \x01(\x01\"1\n\tGainCurve\x12$\n\x06points\x18\x01 \x03(\x0b\x32\x14.emsync.v1.GainPoint\"H\n\x04Stem\x12!\n\x06\x66\x61mily\x18\x01 \x01(\x0e\x32\x11.emsync.v1.Family\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0f\n\x07peak_db\x18\x03 \x01(\x01\"\x9d\x02\n\x07StemSet\x12\x0b\n\x03\x63ue\x18\x01 \x01(\t\x12\x1e\n\x05stems\x18\x02 \x03(\x0b\x32\x0f.emsync.v1.Stem\x12\x0b\n\x03mix\x18\x03 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\x05\x12\x16\n\x0elength_samples\x18\x05 \x01(\x03\x12\x14\n\x0ctail_samples\x18\x06 \x01(\x03\x12\x15\n\rloudness_lufs\x18\x07 \x01(\x01\x12\x14\n\x0ctrue_peak_db\x18\x08 \x01(\x01\x12)\n\x06target\x18\t \x01(\x0e\x32\x19.emsync.v1.LoudnessTarget\x12%\n\x07\x64ucking\x18\n \x01(\x0b\x32\x14.emsync.v1.GainCurve\x12\x13\n\x0bsynthesizer\x18\x0b \x01(\t*\xb0\x01\n\x0eLoudnessTarget\x12\x1f\n\x1bLOUDNESS_TARGET_UNSPECIFIED\x10\x00\x12\x1c\n\x18LOUDNESS_TARGET_EBU_R128\x10\x01\x12\x1c\n\x18LOUDNESS_TARGET_ATSC_A85\x10\x02\x12\x1d\n\x19LOUDNESS_TARGET_STREAMING\x10\x03\x12\"\n\x1eLOUDNESS_TARGET_UNDER_DIALOGUE\x10\x04\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x14\x65msync/v1/stem.proto\x12\temsync.v1\x1a\x16\x65msync/v1/family.proto\",\n\tGainPoint\x12\x0e\n\x06time_s\x18\x01 \x01(\x01\x12\x0f\n\x07gain_db\x18\x02 \x01(\x01\"1\n\tGainCurve\x12$\n\x06points\x18\x01 \x03(\x0b\x32\x14.emsync.v1.GainPoint\"H\n\x04Stem\x12!\n\x06\x66\x61mily\x18\x01 \x01(\x0e\x32\x11.emsync.v1.Family\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0f\n\x07peak_db\x18\x03 \x01(\x01\"\x9d\x02\n\x07StemSet\x12\x0b\n\x03\x63ue\x18\x01 \x01(\t\x12\x1e\n\x05stems\x18\x02 \x03(\x0b\x32\x0f.emsync.v1.Stem\x12\x0b\n\x03mix\x18\x03 \x01(\t\x12\x16\n\x0esample_rate_hz\x18\x04 \x01(\x05\x12\x16\n\x0elength_samples\x18\x05 \x01(\x03\x12\x14\n\x0ctail_samples\x18\x06 \x01(\x03\x12\x15\n\rloudness_lufs\x18\x07 \x01(\x01\x12\x14\n\x0ctrue_peak_db\x18\x08 \x01(\x01\x12)\n\x06target\x18\t \x01(\x0e\x32\x19.emsync.v1.LoudnessTarget\x12%\n\x07\x64ucking\x18\n \x01(\x0b\x32\x14.emsync.v1.GainCurve\x12\x13\n\x0bsynthesizer\x18\x0b \x01(\t*\xb0\x01\n\x0eLoudnessTarget\x12\x1f\n\x1bLOUDNESS_TARGET_UNSPECIFIED\x10\x00\x12\x1c\n\x18LOUDNESS_TARGET_EBU_R128\x10\x01\x12\x1c\n\x18LOUDNESS_TARGET_ATSC_A85\x10\x02\x12\x1d\n\x19LOUDNESS_TARGET_STREAMING\x10\x03\x12\"\n\x1eLOUDNESS_TARGET_UNDER_DIALOGUE\x10\x04*}\n\x0cSampleFormat\x12\x1d\n\x19SAMPLE_FORMAT_UNSPECIFIED\x10\x00\x12\x18\n\x14SAMPLE_FORMAT_PCM_16\x10\x01\x12\x18\n\x14SAMPLE_FORMAT_PCM_24\x10\x02\x12\x1a\n\x16SAMPLE_FORMAT_FLOAT_32\x10\x03\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -24,6 +24,8 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
   _globals['_LOUDNESSTARGET']._serialized_start=519
   _globals['_LOUDNESSTARGET']._serialized_end=695
+  _globals['_SAMPLEFORMAT']._serialized_start=697
+  _globals['_SAMPLEFORMAT']._serialized_end=822
   _globals['_GAINPOINT']._serialized_start=59
   _globals['_GAINPOINT']._serialized_end=103
   _globals['_GAINCURVE']._serialized_start=105
