@@ -97,7 +97,12 @@ def hold_out_unit(row: dict[str, str]) -> str:
     if row["source"] in _GAME:
         return f"title:{row['source']}:{work}"
     composer = composer_name(row["composer"])
-    if row["source"] == "openscore-orchestra" or composer in {"anonim", "anonymous", "traditional", ""}:
+    if row["source"] == "openscore-orchestra" or composer in {
+        "anonim",
+        "anonymous",
+        "traditional",
+        "",
+    }:
         return f"work:{composer}:{work}"
     return f"composer:{composer}"
 

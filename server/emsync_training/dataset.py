@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.representation import (
     BAR,
@@ -22,6 +20,8 @@ from emsync_server.composition.representation import (
     Brief,
     write_brief,
 )
+from numpy.typing import NDArray
+
 from emsync_training.boundaries import hit_times
 from emsync_training.corpus import GROUPS, Corpus, piece_weights
 from emsync_training.labels import key_correlations
@@ -35,7 +35,11 @@ CROP_EVENTS = 768  # events a crop predicts; its rows are one more
 NEIGHBOURHOOD_EVENTS = 384  # rows on either side searched for hits
 SPARE_EVENTS = 64  # read in addition, to replace notes that become doubles
 
-AT_START, AT_END, MID_BAR = 0.25, 0.20, 0.15  # shares of crops that begin, end, and begin inside a bar
+AT_START, AT_END, MID_BAR = (
+    0.25,
+    0.20,
+    0.15,
+)  # shares of crops that begin, end, and begin inside a bar
 TRANSPOSITIONS = (-6, 6)  # semitones, stop excluded
 TEMPO_FACTORS = (0.85, 1.2)
 GUESSED_TEMPO_BPM = (50.0, 160.0)
@@ -87,8 +91,12 @@ def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[In
     end_s = float(bar_s[-2] + table["tail_steps"] * seconds_per_step[-1])
 
     start = _crop_start(rng, bar_row, rows, length + 1)
-    near = slice(max(start - NEIGHBOURHOOD_EVENTS, 0), min(start + length + NEIGHBOURHOOD_EVENTS, rows))
-    around = np.array(corpus.events[table["event_start"] + near.start : table["event_start"] + near.stop])
+    near = slice(
+        max(start - NEIGHBOURHOOD_EVENTS, 0), min(start + length + NEIGHBOURHOOD_EVENTS, rows)
+    )
+    around = np.array(
+        corpus.events[table["event_start"] + near.start : table["event_start"] + near.stop]
+    )
     around = around.astype(np.int64)
     around_bar = np.searchsorted(bar_row, np.arange(near.start, near.stop), side="right") - 1
     step = np.where(around[:, 0] < BAR, around[:, 0], 0)
@@ -105,7 +113,9 @@ def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[In
     if table["flat_velocity"]:
         events[:, 4] = VELOCITY_BINS  # 'none': neither read nor learned
 
-    features = np.array(corpus.bar_features[table["bar_start"] + bar[0] : table["bar_start"] + bar[-1] + 1])
+    features = np.array(
+        corpus.bar_features[table["bar_start"] + bar[0] : table["bar_start"] + bar[-1] + 1]
+    )
     valence = corpus.scale.valence(features, transposition)
     arousal = corpus.scale.arousal(
         features, tempo[bar[0] : bar[-1] + 1], flat_velocity=bool(table["flat_velocity"])
@@ -178,7 +188,11 @@ def _write_emotion(rng: Random, condition: Floats, valence: Floats, arousal: Flo
 
 
 def _write_boundaries(
-    rng: Random, condition: Floats, time_s: NDArray[np.float64], hits: NDArray[np.float64], end_s: float
+    rng: Random,
+    condition: Floats,
+    time_s: NDArray[np.float64],
+    hits: NDArray[np.float64],
+    end_s: float,
 ) -> None:
     if rng.random() < NO_BOUNDARIES:
         return

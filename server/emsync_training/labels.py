@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
-
 from emsync_server.composition.representation import STEPS_PER_QUARTER
+from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -141,7 +140,12 @@ class LabelScale:
     @classmethod
     def fit(cls, valence: NDArray[np.float64], arousal: NDArray[np.float64]) -> LabelScale:
         """The scale of a representative sample of bars' raw terms."""
-        means = (valence.mean(axis=0), valence.std(axis=0), arousal.mean(axis=0), arousal.std(axis=0))
+        means = (
+            valence.mean(axis=0),
+            valence.std(axis=0),
+            arousal.mean(axis=0),
+            arousal.std(axis=0),
+        )
         ranks = np.linspace(0, 1, QUANTILES)
         v = (valence - means[0]) / means[1] @ VALENCE_WEIGHTS
         a = (arousal - means[2]) / means[3] @ AROUSAL_WEIGHTS

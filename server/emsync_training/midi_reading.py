@@ -8,8 +8,6 @@ from pathlib import Path
 
 import mido
 import numpy as np
-from numpy.typing import NDArray
-
 from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
 from emsync_server.composition.representation import (
     BAR_ROW,
@@ -22,6 +20,8 @@ from emsync_server.composition.representation import (
     STEPS_PER_QUARTER,
     VELOCITY_BIN_WIDTH,
 )
+from numpy.typing import NDArray
+
 from emsync_training.labels import Notes, bar_features
 
 DRUM_CHANNEL = 9
@@ -194,4 +194,6 @@ def _bar_tempos(
         return np.asarray(minutes_at[i] + (step - at[i]) / STEPS_PER_QUARTER / bpm[i])
 
     duration = minutes(starts + steps) - minutes(starts)
-    return np.clip(steps / STEPS_PER_QUARTER / np.maximum(duration, 1e-6), 15, 400).astype(np.float32)
+    return np.clip(steps / STEPS_PER_QUARTER / np.maximum(duration, 1e-6), 15, 400).astype(
+        np.float32
+    )

@@ -4,10 +4,9 @@ them, and the corpus's wordless 'choir' (voices of songs and masses) rarely sing
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.representation import Style
+from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Random = np.random.Generator
@@ -25,7 +24,17 @@ def _indices(*names: str) -> tuple[int, ...]:
     return tuple(INSTRUMENT_INDEX[name] for name in names)
 
 
-VOICES = _indices("violin", "viola", "cello", "oboe", "clarinet", "flute", "french_horn", "english_horn", "bassoon")
+VOICES = _indices(
+    "violin",
+    "viola",
+    "cello",
+    "oboe",
+    "clarinet",
+    "flute",
+    "french_horn",
+    "english_horn",
+    "bassoon",
+)
 (CHOIR, PIANO, HARPSICHORD, ORGAN) = _indices("choir", "piano", "harpsichord", "church_organ")
 KEYBOARDS = _indices("piano", "harpsichord", "church_organ")
 WHOLE = _indices("string_ensemble", "string_ensemble", "harp", "celesta", "acoustic_guitar", "pad", "vibraphone",
@@ -72,7 +81,10 @@ def reorchestrate(rng: Random, group: str, columns: tuple[Ints, Ints, Ints]) -> 
     elif rng.random() < KEYBOARD_REORCHESTRATED:
         for keyboard in KEYBOARDS:
             _replace_keyboard(rng, out, pitch, keyboard)
-    if group in ("quartets", "polish_ensemble", "orchestra") and rng.random() < STRINGS_MADE_ENSEMBLE:
+    if (
+        group in ("quartets", "polish_ensemble", "orchestra")
+        and rng.random() < STRINGS_MADE_ENSEMBLE
+    ):
         _make_ensemble(rng, out)
     return out
 
@@ -134,12 +146,20 @@ def _hybridise(rng: Random, out: Ints, pitch: Ints, track: Ints) -> None:
         notes = track == one
         for old in np.unique(out[notes]):
             these = notes & (out == old)
-            candidates = _reachable(HYBRID.get(int(old), ()), pitch[these]) if int(old) in HYBRID else []
+            candidates = (
+                _reachable(HYBRID.get(int(old), ()), pitch[these]) if int(old) in HYBRID else []
+            )
             if candidates and rng.random() < 0.8:
                 out[these] = rng.choice(candidates)
 
 
 def _make_ensemble(rng: Random, out: Ints) -> None:
     roles = np.isin(out, _STRINGS[: rng.integers(2, 4)])
-    kinds = _indices("string_ensemble", "string_ensemble", "tremolo_strings", "pizzicato_strings", "synth_strings")
+    kinds = _indices(
+        "string_ensemble",
+        "string_ensemble",
+        "tremolo_strings",
+        "pizzicato_strings",
+        "synth_strings",
+    )
     out[roles] = kinds[rng.integers(len(kinds))] if rng.random() < 0.5 else kinds[0]

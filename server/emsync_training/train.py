@@ -107,7 +107,9 @@ def train(corpus: Corpus, out: Path, settings: TrainSettings, shape: ComposerSha
     recent: list[float] = []
     begun = time.monotonic() - state.seconds
     while state.seconds < settings.hours * 3600 and state.step < settings.most_steps:
-        rate = learning_rate_factor(state.step, state.seconds / 3600 / settings.hours, settings.warmup_steps)
+        rate = learning_rate_factor(
+            state.step, state.seconds / 3600 / settings.hours, settings.warmup_steps
+        )
         recent.append(_step(state, sampler, settings, rate, device))
         state.seconds = time.monotonic() - begun
         row = {"step": state.step, "hours": state.seconds / 3600, "events": state.events,
@@ -142,7 +144,9 @@ def held_out_batches(corpus: Corpus, crops: int, size: int = 8) -> list[Batch]:
 
 
 @torch.no_grad()
-def evaluation_row(network: Composer, batches: list[Batch], device: torch.device) -> dict[str, float]:
+def evaluation_row(
+    network: Composer, batches: list[Batch], device: torch.device
+) -> dict[str, float]:
     """Held-out nats a note, in all and for each field."""
     nats, counts = torch.zeros(5), torch.zeros(5)
     for batch in batches:
@@ -153,7 +157,9 @@ def evaluation_row(network: Composer, batches: list[Batch], device: torch.device
     row = {"held_out_nats_per_note": float(nats_per_note(nats, counts))}
     means = nats / torch.stack([counts[1], *counts[1:]])
     names = ("position", "instrument", "pitch", "length", "velocity")
-    return row | {f"held_out_{name}": float(value) for name, value in zip(names, means, strict=True)}
+    return row | {
+        f"held_out_{name}": float(value) for name, value in zip(names, means, strict=True)
+    }
 
 
 def _new_state(settings: TrainSettings, shape: ComposerShape, device: torch.device) -> TrainState:
@@ -174,7 +180,10 @@ def _new_state(settings: TrainSettings, shape: ComposerShape, device: torch.devi
         matrices, lr=settings.matrix_rate, weight_decay=settings.weight_decay, momentum=0.95,
         adjust_lr_fn="match_rms_adamw",
     )  # fmt: skip
-    groups = [{"params": decayed, "weight_decay": settings.weight_decay}, {"params": rest, "weight_decay": 0.0}]
+    groups = [
+        {"params": decayed, "weight_decay": settings.weight_decay},
+        {"params": rest, "weight_decay": 0.0},
+    ]
     adam = torch.optim.AdamW(groups, lr=settings.other_rate, betas=(0.9, 0.95))
     for optimizer in (muon, adam):
         for group in optimizer.param_groups:
@@ -183,7 +192,11 @@ def _new_state(settings: TrainSettings, shape: ComposerShape, device: torch.devi
 
 
 def _step(
-    state: TrainState, sampler: CropSampler, settings: TrainSettings, rate: float, device: torch.device
+    state: TrainState,
+    sampler: CropSampler,
+    settings: TrainSettings,
+    rate: float,
+    device: torch.device,
 ) -> float:
     total = 0.0
     for _ in range(settings.accumulate):
@@ -201,7 +214,9 @@ def _step(
         optimizer.step()
         optimizer.zero_grad(set_to_none=True)
     state.step += 1
-    _average(state.ema, state.network, min(settings.ema_decay, (1 + state.step) / (10 + state.step)))
+    _average(
+        state.ema, state.network, min(settings.ema_decay, (1 + state.step) / (10 + state.step))
+    )
     return total
 
 

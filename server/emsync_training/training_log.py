@@ -36,7 +36,9 @@ class TrainingLog:
         for column, style in (("train_nats_per_note", "-"), ("held_out_nats_per_note", "o-")):
             points = [(float(r["hours"]), float(r[column])) for r in rows if r[column]]
             if points:
-                axes.plot(*zip(*points, strict=True), style, label=column.replace("_", " "), markersize=3)
+                axes.plot(
+                    *zip(*points, strict=True), style, label=column.replace("_", " "), markersize=3
+                )
         axes.set(xlabel="hours", ylabel="nats a note", title=self.path.stem)
         axes.grid(alpha=0.3)
         axes.legend()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from emsync.score import Family
+from emsync.family import Family
 
 
 @dataclass(frozen=True, slots=True)

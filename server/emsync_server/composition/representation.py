@@ -7,12 +7,10 @@ are stored as JSON beside the weights and compared at load. NumPy and the standa
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -126,9 +124,10 @@ def condition_vector(
 ) -> Condition:
     """One event's condition, (C,) float32, from plain numbers; None is absent.
 
-    Offsets are seconds from the event, not negative: to the next hit, since the last hit, to the end of the cue; they
-    are clamped to 8 s here. Where hits are known and none lies within 8 s, pass `math.inf` (clamped), not None: None
-    says that nobody told the network about hits.
+    Offsets are seconds from the event, not negative: to the next hit (0 on a hit), since the last hit (0 on a hit; the
+    start of the piece counts as one, its end does not), to the moment the last note stops sounding. They are clamped to
+    8 s here. Where hits are known and none lies within 8 s, pass `math.inf`, not None: None says that nobody told the
+    network about hits; in training the three are known or unknown together.
     """
     vector = np.zeros(CONDITION_SIZE, np.float32)
     vector[CONDITION["tempo"]] = scaled_tempo(tempo_bpm)
@@ -223,17 +222,3 @@ def vocabulary() -> dict[str, Any]:
         "max_offset_s": MAX_OFFSET_S,
         "condition": {name: [part.start, part.stop] for name, part in CONDITION.items()},
     }
-
-
-def save_vocabulary(path: Path) -> None:
-    """Write the vocabulary of this version as JSON."""
-    path.write_text(json.dumps(vocabulary(), indent=1) + "\n", encoding="utf-8")
-
-
-def vocabulary_mismatch(path: Path) -> str | None:
-    """The first value in which a stored vocabulary differs from this version's, or None."""
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    for name, value in vocabulary().items():
-        if stored.get(name) != value:
-            return f"{name}: stored {stored.get(name)!r}, this version {value!r}"
-    return None

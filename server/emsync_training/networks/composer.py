@@ -11,9 +11,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn import functional
-
 from emsync_server.composition.representation import (
     CLASSES,
     CONDITION,
@@ -23,6 +20,8 @@ from emsync_server.composition.representation import (
     NONE,
     OFFSETS,
 )
+from torch import Tensor, nn
+from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +214,8 @@ class Composer(nn.Module):
             elif name.endswith(("attention.out.weight", "down.weight")) or (
                 name.startswith("heads") and name.endswith("outer.weight")
             ):
-                nn.init.zeros_(parameter)  # every layer starts as the identity, every head as a guess
+                nn.init.zeros_(
+                    parameter
+                )  # every layer starts as the identity, every head as a guess
             elif parameter.ndim == 2 and "offsets" not in name:
                 nn.init.normal_(parameter, std=parameter.shape[1] ** -0.5)

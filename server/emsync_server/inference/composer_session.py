@@ -1,0 +1,179 @@
+"""The composer network on ONNX Runtime: one preallocated key-value buffer, one cheap step for each event.
+
+B batch, T events, F five fields, C condition features, D width, S slots of the buffer.
+The trunk runs in ONNX Runtime with GroupQueryAttention, whose buffer is bound as both past and present; the heads are
+NumPy (`composer_heads`). When the buffer is full it is filled again from the latest events, so pieces have no limit.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from emsync.errors import MissingPartError, VersionMismatchError
+from numpy.typing import NDArray
+
+from emsync_server.inference.composer_heads import ComposerHeads
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+
+TRUNK_FILE, HEADS_FILE, SIDE_FILE = "composer.onnx", "composer.heads.safetensors", "composer.json"
+
+SLOTS = 768  # events the buffer holds: the length that the network was trained on
+KEPT_EVENTS = 512  # events read again when the buffer is full: one event in 256 pays for it
+FIELDS = 5
+
+
+@dataclass
+class ComposerState:
+    """What the network remembers of B pieces that are written side by side. Changed by every step."""
+
+    batch: int
+    events: Ints
+    """(B, S, F), the events in the buffer."""
+    condition: Floats
+    """(B, S, C), their conditions."""
+    caches: list[Any] = field(repr=False)
+    """One OrtValue (B, G, S, head size) for each layer's keys and values."""
+    used: int = 0
+    """Slots in use."""
+    total: int = 0
+    """Events read since the start."""
+
+    def rewind(self, events: int) -> None:
+        """Forget the last events, as many as given; they must still be in the buffer."""
+        if not 0 <= events <= self.used:
+            raise ValueError(f"cannot rewind {events} events: {self.used} are in the buffer")
+        self.used -= events
+        self.total -= events
+
+
+class ComposerSession:
+    """A loaded composer. Sessions are stateless: `ComposerState` holds the pieces."""
+
+    def __init__(self, trunk: onnxruntime.InferenceSession, heads: ComposerHeads) -> None:
+        self._trunk = trunk
+        self.heads = heads
+        self._binding = trunk.io_binding()
+        shapes = {value.name: value.shape for value in trunk.get_inputs()}
+        self._caches = [name for name in shapes if name.startswith("past_")]
+        self._cache_shape = (shapes[self._caches[0]][1], SLOTS, shapes[self._caches[0]][3])
+        self.condition_size = int(shapes["condition"][2])
+
+    @classmethod
+    def load(
+        cls, folder: Path, *, vocabulary: Mapping[str, Any], threads: int | None = None
+    ) -> ComposerSession:
+        """Load the composer of a models folder; `vocabulary` is what this version of the code writes and reads."""
+        for name in (TRUNK_FILE, HEADS_FILE, SIDE_FILE):
+            if not (folder / name).is_file():
+                raise MissingPartError(
+                    f"The composer's weights are not installed (looked for {name} in {folder}). "
+                    "Install emsync again."
+                )
+        _check_vocabulary(folder / SIDE_FILE, vocabulary)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 2) - 1)
+        options.inter_op_num_threads = 1
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        options.log_severity_level = 3
+        trunk = onnxruntime.InferenceSession(
+            str(folder / TRUNK_FILE), options, providers=["CPUExecutionProvider"]
+        )
+        return cls(trunk, ComposerHeads.load(folder / HEADS_FILE))
+
+    def start(self, batch: int) -> ComposerState:
+        """An empty state for pieces written side by side."""
+        shape = (batch, *self._cache_shape)
+        caches = [
+            onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
+            for _ in self._caches
+        ]
+        events = np.zeros((batch, SLOTS, FIELDS), np.int64)
+        condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
+        return ComposerState(batch, events, condition, caches)
+
+    def step(self, state: ComposerState, events: Ints, condition: Floats) -> Floats:
+        """Read one event of each piece, or several; returns the hidden vector after the last.
+
+        events: (B, F) or (B, T, F) · condition: (B, C) or (B, T, C), each of its own event · returns (B, D)
+        """
+        batch = state.batch
+        events = np.asarray(events, np.int64).reshape(batch, -1, FIELDS)
+        condition = np.asarray(condition, np.float32).reshape(batch, -1, self.condition_size)
+        if events.shape[1] != condition.shape[1] or not events.shape[1]:
+            raise ValueError(f"{events.shape[1]} events with {condition.shape[1]} conditions")
+        state.total += events.shape[1]
+        if state.used + events.shape[1] > SLOTS:
+            return self._refill(state, events, condition)
+        start, stop = state.used, state.used + events.shape[1]
+        state.events[:, start:stop], state.condition[:, start:stop] = events, condition
+        if start == 0:
+            return self._run(state, 0, stop)
+        for slot in range(start, stop):  # the operator appends one at a time, or starts afresh
+            hidden = self._run(state, slot, slot + 1)
+        return hidden
+
+    def position_logits(self, hidden: Floats) -> Floats:
+        """(B, D) to (B, 98): a grid step of the bar, BAR or END."""
+        return self.heads.logits(hidden)
+
+    def instrument_logits(self, hidden: Floats, position: Ints) -> Floats:
+        """(B, D) and the chosen (B,) to (B, instruments)."""
+        return self.heads.logits(hidden, (position,))
+
+    def pitch_logits(self, hidden: Floats, position: Ints, instrument: Ints) -> Floats:
+        """(B, D) and the chosen to (B, pitches and drum keys)."""
+        return self.heads.logits(hidden, (position, instrument))
+
+    def length_logits(
+        self, hidden: Floats, position: Ints, instrument: Ints, pitch: Ints
+    ) -> Floats:
+        """(B, D) and the chosen to (B, lengths)."""
+        return self.heads.logits(hidden, (position, instrument, pitch))
+
+    def velocity_logits(self, hidden: Floats, *chosen: Ints) -> Floats:
+        """(B, D) and the chosen position, instrument, pitch and length to (B, velocity bins)."""
+        return self.heads.logits(hidden, chosen)
+
+    def _refill(self, state: ComposerState, events: Ints, condition: Floats) -> Floats:
+        events = np.concatenate([state.events[:, : state.used], events], axis=1)[:, -KEPT_EVENTS:]
+        known = state.condition[:, : state.used]
+        condition = np.concatenate([known, condition], axis=1)[:, -KEPT_EVENTS:]
+        state.used = 0
+        stop = events.shape[1]
+        state.events[:, :stop], state.condition[:, :stop] = events, condition
+        return self._run(state, 0, stop)
+
+    def _run(self, state: ComposerState, start: int, stop: int) -> Floats:
+        binding = self._binding
+        binding.clear_binding_inputs()
+        binding.clear_binding_outputs()
+        binding.bind_cpu_input("events", np.ascontiguousarray(state.events[:, start:stop]))
+        binding.bind_cpu_input("condition", np.ascontiguousarray(state.condition[:, start:stop]))
+        binding.bind_cpu_input("last_slot", np.full(state.batch, stop - 1, np.int32))
+        binding.bind_cpu_input("slots_used", np.array(stop, np.int32))
+        for name, cache in zip(self._caches, state.caches, strict=True):
+            binding.bind_ortvalue_input(name, cache)
+            binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
+        binding.bind_output("hidden")
+        self._trunk.run_with_iobinding(binding)
+        state.used = stop
+        return np.asarray(binding.get_outputs()[-1].numpy())
+
+
+def _check_vocabulary(path: Path, vocabulary: Mapping[str, Any]) -> None:
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    for name, value in vocabulary.items():
+        if stored.get(name) != value:
+            raise VersionMismatchError(
+                f"The composer's weights were made for another version of emsync: {path} says "
+                f"{name} is {stored.get(name)!r}, this version has {value!r}. Install emsync again."
+            )
