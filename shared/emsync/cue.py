@@ -37,7 +37,9 @@ class Hit:
 
     def __post_init__(self) -> None:
         if self.time.value < 0:
-            raise ValueError(f"a hit cannot lie before the picture, at {float(self.time.seconds):.3f} s")
+            raise ValueError(
+                f"a hit cannot lie before the picture, at {float(self.time.seconds):.3f} s"
+            )
         if math.isnan(self.weight) or not 0.0 <= self.weight <= 1.0:
             raise ValueError(f"a hit's weight lies in [0, 1], not {self.weight}")
 
@@ -91,7 +93,10 @@ class Brief:
     def __post_init__(self) -> None:
         if self.density is not None and not 0.0 <= self.density <= 1.0:
             raise ValueError(f"density lies in [0, 1], not {self.density}")
-        if self.tempo_bpm is not None and not 20.0 <= self.tempo_bpm[0] <= self.tempo_bpm[1] <= 300.0:
+        if (
+            self.tempo_bpm is not None
+            and not 20.0 <= self.tempo_bpm[0] <= self.tempo_bpm[1] <= 300.0
+        ):
             raise ValueError(f"tempo limits {self.tempo_bpm} are not two tempos from 20 to 300")
         if not 0.0 <= self.max_rubato <= 0.5:
             raise ValueError(f"rubato lies in [0, 0.5], not {self.max_rubato}")
@@ -110,7 +115,11 @@ class Cue:
     brief: Brief = field(default_factory=Brief)
 
     def __post_init__(self) -> None:
-        if not self.name or any(letter in self.name for letter in "/\\\0") or self.name in (".", ".."):
+        if (
+            not self.name
+            or any(letter in self.name for letter in "/\\\0")
+            or self.name in (".", "..")
+        ):
             raise ValueError(f"a cue's name becomes a file name; {self.name!r} cannot")
         if self.range.start.value < 0 or self.range.duration.value <= 0:
             raise ValueError(f"cue '{self.name}' does not lie inside the picture or has no length")

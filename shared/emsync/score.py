@@ -12,7 +12,18 @@ from emsync.cue import Cue
 from emsync.family import Family
 from emsync.picture import PictureInfo
 
-__all__ = ["Bar", "Family", "Landing", "Meter", "Note", "Part", "Score", "Take", "TempoAnchor", "TempoMap"]
+__all__ = [
+    "Bar",
+    "Family",
+    "Landing",
+    "Meter",
+    "Note",
+    "Part",
+    "Score",
+    "Take",
+    "TempoAnchor",
+    "TempoMap",
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,9 +83,7 @@ class TimeRange:
 
     def overlaps(self, other: TimeRange) -> bool:
         """Whether both ranges share more than an edge."""
-        return (
-            self.start.seconds < other.end.seconds and other.start.seconds < self.end.seconds
-        )
+        return self.start.seconds < other.end.seconds and other.start.seconds < self.end.seconds
 
 
 def parse_rate(text: str) -> Fraction:
