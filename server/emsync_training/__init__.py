@@ -1,1 +1,3 @@
-"""Training of emsync's own networks: corpus, data, networks, loops, export. The server never imports this package."""
+"""Training of emsync's own networks: corpus, data, networks, loops, export. The server never
+imports this package.
+"""

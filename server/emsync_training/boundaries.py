@@ -1,4 +1,6 @@
-"""Which moments of a piece stand for hits in training: chords that are struck together and held, and crash accents."""
+"""Which moments of a piece stand for hits in training: chords that are struck together and held,
+and crash accents.
+"""
 
 from __future__ import annotations
 

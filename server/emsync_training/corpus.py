@@ -1,4 +1,6 @@
-"""From a folder of MIDI files to memory-mapped arrays: `python -m emsync_training corpus`. Deterministic."""
+"""From a folder of MIDI files to memory-mapped arrays: `python -m emsync_training corpus`.
+Deterministic.
+"""
 
 from __future__ import annotations
 
@@ -48,8 +50,8 @@ class Corpus:
     bar_tempo: NDArray[np.float32]
     bar_features: NDArray[np.float32]
     pieces: dict[str, NDArray[np.int64]]
-    """(P,) columns: event_start, event_stop, bar_start, bar_stop, tail_steps, group, flat_velocity, guessed_tempo,
-    held_out, notes."""
+    """(P,) columns: event_start, event_stop, bar_start, bar_stop, tail_steps, group,
+    flat_velocity, guessed_tempo, held_out, notes."""
     ids: list[str]
     scale: LabelScale
 
@@ -57,15 +59,14 @@ class Corpus:
     def open(cls, folder: Path) -> Corpus:
         """Memory-map what `build_corpus` wrote."""
         table = np.load(folder / "pieces.npz")
+        names = ("events", "bar_event", "bar_steps", "bar_tempo", "bar_features")
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
         return cls(
-            *(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS),
+            **arrays,
             pieces={name: table[name] for name in table.files},
             ids=json.loads((folder / "ids.json").read_text(encoding="utf-8")),
             scale=LabelScale.load(folder / "labels.json"),
         )
-
-
-_ARRAYS = ("events", "bar_event", "bar_steps", "bar_tempo", "bar_features")
 
 
 def build_corpus(midi: Path, manifest: Path, out: Path, *, workers: int = 2) -> None:
@@ -92,7 +93,9 @@ def group_of(row: dict[str, str]) -> str:
 
 
 def hold_out_unit(row: dict[str, str]) -> str:
-    """What is held out together: a composer; a work where composers are few or unknown; a title of game music."""
+    """What is held out together: a composer; a work where composers are few or unknown; a title of
+    game music.
+    """
     work = re.split(r" / | - |, Op|: ", row["title"])[0].strip().lower()
     if row["source"] in _GAME:
         return f"title:{row['source']}:{work}"
@@ -108,7 +111,9 @@ def hold_out_unit(row: dict[str, str]) -> str:
 
 
 def composer_name(text: str) -> str:
-    """A composer's family name in small letters: 'Mozart, Wolfgang Amadeus' and 'MozartWA' are both mozart."""
+    """A composer's family name in small letters: 'Mozart, Wolfgang Amadeus' and 'MozartWA' are
+    both mozart.
+    """
     family = text.split(",")[0].strip()
     return re.sub(r"(?<=[a-zß-ÿ])[A-Z]{1,4}$", "", family).lower()
 
@@ -162,7 +167,7 @@ def _write(rows: list[dict[str, str]], pieces: list[Piece], out: Path) -> None:
     np.save(out / "bar_steps.npy", np.concatenate([p.bar_steps for p in pieces]).astype(np.uint8))
     np.save(out / "bar_tempo.npy", tempo)
     np.save(out / "bar_features.npy", features)
-    np.savez(out / "pieces.npz", **table)
+    np.savez(out / "pieces.npz", allow_pickle=False, **table)
     (out / "ids.json").write_text(json.dumps([row["id"] for row in rows]), encoding="utf-8")
     (out / "held_out.json").write_text(json.dumps(sorted(held), indent=1), encoding="utf-8")
     fit_scale(table, features, tempo).save(out / "labels.json")
@@ -183,7 +188,7 @@ def fit_scale(
     features: NDArray[np.float32],
     tempo: NDArray[np.float32],
 ) -> LabelScale:
-    """The label scale over bars as training will meet them; guessed tempos are drawn, not believed."""
+    """The label scale over bars as training meets them; guessed tempos are drawn, not believed."""
     rng = np.random.default_rng(0)
     piece = rng.choice(len(pieces["notes"]), SCALE_BARS, p=piece_weights(pieces, held_out=False))
     start, stop = pieces["bar_start"][piece], pieces["bar_stop"][piece]

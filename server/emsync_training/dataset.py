@@ -1,4 +1,6 @@
-"""Training crops: a piece of music re-orchestrated, transposed and retimed, with the condition it would be asked by."""
+"""Training crops: a piece of music re-orchestrated, transposed and retimed, with the condition it
+would be asked by.
+"""
 
 from __future__ import annotations
 
@@ -62,6 +64,7 @@ class CropSampler:
     """Draws crops from one side of the hold-out."""
 
     def __init__(self, corpus: Corpus, *, held_out: bool, events: int = CROP_EVENTS) -> None:
+        """Crops of `events` predictions from the training or the held-out pieces."""
         self.corpus = corpus
         self.events = events
         self._cumulative = np.cumsum(piece_weights(corpus.pieces, held_out=held_out))
@@ -94,10 +97,8 @@ def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[In
     near = slice(
         max(start - NEIGHBOURHOOD_EVENTS, 0), min(start + length + NEIGHBOURHOOD_EVENTS, rows)
     )
-    around = np.array(
-        corpus.events[table["event_start"] + near.start : table["event_start"] + near.stop]
-    )
-    around = around.astype(np.int64)
+    first = table["event_start"]
+    around = corpus.events[first + near.start : first + near.stop].astype(np.int64)
     around_bar = np.searchsorted(bar_row, np.arange(near.start, near.stop), side="right") - 1
     step = np.where(around[:, 0] < BAR, around[:, 0], 0)
     step = np.where(around[:, 0] == END, bar_steps[-1], step)
@@ -147,7 +148,7 @@ def _crop_start(rng: Random, bar_row: Ints, rows: int, wanted: int) -> int:
         return 0
     if draw < AT_START + AT_END:
         return int(bar_row[np.searchsorted(bar_row, max(rows - wanted, 0))]) if rows > wanted else 0
-    latest = max(np.searchsorted(bar_row, rows - wanted // 2), 1)
+    latest = max(int(np.searchsorted(bar_row, rows - wanted // 2)), 1)
     start = int(bar_row[rng.integers(latest)])
     if draw > 1 - MID_BAR:
         start = min(start + int(rng.integers(1, 16)), max(rows - wanted // 2, 0))
@@ -157,7 +158,9 @@ def _crop_start(rng: Random, bar_row: Ints, rows: int, wanted: int) -> int:
 def _transform(
     rng: Random, events: Ints, place: tuple[Ints, Ints], group: str, transposition: int
 ) -> Ints:
-    """Transpose and re-orchestrate the notes in place; returns the rows in their new order, without doubles."""
+    """Transpose and re-orchestrate the notes in place; returns the rows in their new order,
+    without doubles.
+    """
     bar, track = place
     note = events[:, 0] < BAR
     if note.any():

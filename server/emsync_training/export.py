@@ -1,14 +1,14 @@
-"""A trained composer as files: the trunk as an ONNX graph, the heads as safetensors, the vocabulary as JSON.
+"""A trained composer as files: trunk (ONNX), heads (safetensors), vocabulary (JSON).
 
-The graph is written node by node, so that it holds exactly what the engine runs fast: one Gather for the five
-embeddings, packed projections, GroupQueryAttention on a preallocated buffer. Weights are stored in half precision and
-widened when the session loads. B batch, T events, D width, G key-value heads, S slots.
+The graph is written node by node, so that it holds exactly what the engine runs fast: one Gather
+for the five embeddings, packed projections, GroupQueryAttention on a preallocated buffer. Weights
+are stored in half precision and widened when the session loads.
+B batch, T events, D width, G key-value heads, S slots.
 """
 
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ def export_composer(
         if name.startswith(("heads.", "chained."))
     }
     save_file(heads, folder / f"{HEADS_FILE}.partial")
-    os.replace(folder / f"{HEADS_FILE}.partial", folder / HEADS_FILE)
+    (folder / f"{HEADS_FILE}.partial").replace(folder / HEADS_FILE)
     side = vocabulary() | {"network": network.shape.as_dict(), "training": dict(facts)}
     _replace(folder / SIDE_FILE, (json.dumps(side, indent=1) + "\n").encode())
 
@@ -86,10 +86,26 @@ class _Graph:
         self.constants: dict[str, onnx.TensorProto] = {}
 
     def node(
-        self, kind: str, *inputs: str, output: str = "", domain: str = "", **attributes: Any
+        self,
+        kind: str,
+        *inputs: str,
+        output: str = "",
+        domain: str | None = None,
+        **attributes: float,
     ) -> str:
         name = output or f"{kind.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [name], domain=domain, **attributes))
+        self.nodes.append(
+            helper.make_node(
+                kind,
+                inputs,
+                [name],
+                domain=domain,
+                name=None,
+                doc_string=None,
+                overload=None,
+                **attributes,
+            )
+        )
         return name
 
     def constant(self, name: str, value: NDArray[np.float32], *, exact: bool = False) -> str:
@@ -107,12 +123,12 @@ class _Graph:
         return name
 
     def model(self, shape: ComposerShape) -> onnx.ModelProto:
-        cache = ["B", shape.key_value_heads, SLOTS, shape.head_size]
+        cache: list[str | int | None] = ["B", shape.key_value_heads, SLOTS, shape.head_size]
         value = helper.make_tensor_value_info
         kinds = [(kind, layer) for layer in range(shape.layers) for kind in ("key", "value")]
         inputs = [
-            value("events", TensorProto.INT64, ["B", "T", len(EMBEDDINGS)]),
-            value("condition", TensorProto.FLOAT, ["B", "T", CONDITION_SIZE]),
+            value("events", TensorProto.INT64, ("B", "T", len(EMBEDDINGS))),
+            value("condition", TensorProto.FLOAT, ("B", "T", CONDITION_SIZE)),
             value("last_slot", TensorProto.INT32, ["B"]),
             value("slots_used", TensorProto.INT32, []),
             *(value(f"past_{k}_{n}", TensorProto.FLOAT, cache) for k, n in kinds),
@@ -164,8 +180,8 @@ def _condition(graph: _Graph, weights: Mapping[str, NDArray[np.float32]]) -> str
     y = graph.node("Add", y, graph.constant("offset_start", first + bias, exact=True))
     y = graph.node("Mul", graph.node("Relu", y), graph.node("Unsqueeze", present, "new_axis"))
     y = graph.node("Reshape", y, graph.integers("joined", [0, 0, -1]))
-    outer = np.concatenate([weights[f"{o}.outer.weight"].T for o in offset])  # (3 N, D)
-    known = graph.node("MatMul", y, graph.constant("offset_outer", outer))
+    spread = np.concatenate([weights[f"{o}.outer.weight"].T for o in offset])  # (3 N, D)
+    known = graph.node("MatMul", y, graph.constant("offset_outer", spread))
     absent = np.stack([weights[f"{o}.absent"] for o in offset])
     change = np.stack([weights[f"{o}.outer.bias"] for o in offset]) - absent
     flagged = graph.node("MatMul", present, graph.constant("offset_change", change, exact=True))
@@ -233,4 +249,4 @@ def _feed_forward(
 def _replace(path: Path, data: bytes) -> None:
     partial = path.with_name(path.name + ".partial")
     partial.write_bytes(data)
-    os.replace(partial, path)
+    partial.replace(path)

@@ -1,8 +1,9 @@
 """Emotion labels computed from the notes: valence and arousal of every bar, in [-1, 1].
 
-They are computed, not human: valence from how major the bar sounds (Krumhansl & Kessler 1982 key profiles), how clear
-its key is and how high it lies; arousal from onsets and notes a second, tempo, shortness, loudness and drums. Each is
-standardised over the corpus and spread evenly over [-1, 1] by its rank.
+They are computed, not human: valence from how major the bar sounds (Krumhansl & Kessler 1982 key
+profiles), how clear its key is and how high it lies; arousal from onsets and notes a second,
+tempo, shortness, loudness and drums. Each is standardised over the corpus and spread evenly over
+[-1, 1] by its rank.
 """
 
 from __future__ import annotations
@@ -25,14 +26,16 @@ MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.
 MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 
 MODE, CLARITY, REGISTER, ONSETS, NOTES, LOG_LENGTH, LOUDNESS, DRUMS = range(8)
-"""Columns of the bar features: major minus minor fit; best fit; mean MIDI pitch; onsets, notes per quarter; mean log2
-length in quarters; mean velocity 0 to 1; drum strokes per quarter."""
+"""Columns of the bar features: major minus minor fit; best fit; mean MIDI pitch; onsets, notes per
+quarter; mean log2 length in quarters; mean velocity 0 to 1; drum strokes per quarter."""
 BAR_FEATURES = 8
 
 VALENCE_WEIGHTS = np.array([1.0, 0.35, 0.35])
 """Of mode, clarity, register."""
 AROUSAL_WEIGHTS = np.array([1.0, 0.5, 0.5, -0.5, 0.6, 0.4])
-"""Of log2(1 + onsets/s), log2(1 + notes/s), log2 tempo, log2 seconds a note, velocity, log2(1 + drum strokes/s)."""
+"""Of log2(1 + onsets/s), log2(1 + notes/s), log2 tempo, log2 seconds a note, velocity, log2(1 +
+drum strokes/s).
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +63,18 @@ _PROFILES = key_profiles()
 
 
 def key_correlations(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(…, 24) Pearson correlations of (…, 12) pitch-class weights with the key profiles; 0 where there are no notes."""
+    """(…, 24) Pearson correlations of (…, 12) pitch-class weights with the key profiles; 0 where
+    there are no notes.
+    """
     centred = histogram - histogram.mean(axis=-1, keepdims=True)
     norm = np.linalg.norm(centred, axis=-1, keepdims=True)
     return np.asarray(centred @ _PROFILES.T / np.maximum(norm, 1e-9))
 
 
 def bar_features(notes: Notes, bar_steps: Ints) -> Floats:
-    """(bars, BAR_FEATURES) over each bar and its context, independent of tempo and transposition of register."""
+    """(bars, BAR_FEATURES) over each bar and its context, independent of tempo and transposition
+    of register.
+    """
     bars = len(bar_steps)
     pitched = ~notes.is_drum
     bar, pitch = notes.bar[pitched], notes.pitch[pitched]
@@ -77,7 +84,7 @@ def bar_features(notes: Notes, bar_steps: Ints) -> Floats:
         return _windowed(np.bincount(index, weights, minlength=bars).astype(np.float64))
 
     histogram = np.bincount(bar * 12 + pitch % 12, length, minlength=bars * 12).reshape(bars, 12)
-    fits = key_correlations(_windowed(histogram))
+    fits = key_correlations(_windowed(histogram.astype(np.float64)))
     quarters = _windowed(bar_steps.astype(np.float64)) / STEPS_PER_QUARTER
     onset_bar = np.unique(notes.bar * 256 + notes.step) // 256
     weight, count = per_bar(bar, length), per_bar(bar)

@@ -13,7 +13,8 @@ from emsync_training.networks.composer import Composer
 def field_losses(network: Composer, events: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
     """Sums of nats and counts of what was predicted, one of each a field.
 
-    events: (B, T + 1, F) int64 · condition: (B, T, C) · returns (F,), (F,); the count of instrument is that of notes
+    events: (B, T + 1, F) int64 · condition: (B, T, C) · returns (F,), (F,); the count of
+    instrument is that of notes
     """
     hidden = network(events[:, :-1], condition)
     target = events[:, 1:]
@@ -32,6 +33,6 @@ def field_losses(network: Composer, events: Tensor, condition: Tensor) -> tuple[
 
 
 def nats_per_note(nats: Tensor, counts: Tensor) -> Tensor:
-    """The cost of one note: each field's mean, bar lines and the end charged to the notes. Scalar."""
+    """The cost of one note, a scalar: bar lines and the end are charged to the notes."""
     notes = counts[1].clamp(min=1)
     return nats[0] / notes + (nats[1:] / counts[1:].clamp(min=1)).sum()

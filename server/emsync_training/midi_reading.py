@@ -118,9 +118,7 @@ def _bar_starts(
         step = max(whole_quarters if parts > 1 else round(length), 3)
         now = begin
         while now < stop:
-            for k in range(parts):
-                if now + k * step < stop:
-                    starts.append(now + k * step)
+            starts.extend(line for k in range(parts) if (line := now + k * step) < stop)
             now += max(round(length), 3)
         end = now
     return np.array([*starts, max(end, last_onset + 1)], dtype=np.int64)

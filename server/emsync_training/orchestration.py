@@ -1,9 +1,11 @@
-"""Other instruments for the same notes: so that the network meets orchestral textures more often than the corpus has
-them, and the corpus's wordless 'choir' (voices of songs and masses) rarely sings."""
+"""Other instruments for the same notes: so that the network meets orchestral textures more often
+than the corpus has them, and the corpus's wordless 'choir' (voices of songs and masses) rarely
+sings."""
 
 from __future__ import annotations
 
 import numpy as np
+from emsync.family import Family
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.representation import Style
 from numpy.typing import NDArray
@@ -24,21 +26,17 @@ def _indices(*names: str) -> tuple[int, ...]:
     return tuple(INSTRUMENT_INDEX[name] for name in names)
 
 
-VOICES = _indices(
-    "violin",
-    "viola",
-    "cello",
-    "oboe",
-    "clarinet",
-    "flute",
-    "french_horn",
-    "english_horn",
-    "bassoon",
+VOICES = (
+    *_indices("violin", "viola", "cello", "oboe", "clarinet", "flute"),
+    *_indices("french_horn", "english_horn", "bassoon"),
 )
 (CHOIR, PIANO, HARPSICHORD, ORGAN) = _indices("choir", "piano", "harpsichord", "church_organ")
 KEYBOARDS = _indices("piano", "harpsichord", "church_organ")
-WHOLE = _indices("string_ensemble", "string_ensemble", "harp", "celesta", "acoustic_guitar", "pad", "vibraphone",
-                 "marimba", "synth_strings", "pizzicato_strings", "tremolo_strings", "electric_piano")  # fmt: skip
+WHOLE = (
+    *_indices("string_ensemble", "string_ensemble", "harp", "celesta", "acoustic_guitar", "pad"),
+    *_indices("vibraphone", "marimba", "synth_strings", "pizzicato_strings", "tremolo_strings"),
+    *_indices("electric_piano"),
+)
 BANDS: tuple[tuple[int, ...], ...] = (
     _indices("contrabass", "cello", "viola", "violin"),
     _indices("bassoon", "bassoon", "clarinet", "flute"),
@@ -54,15 +52,29 @@ BANDS: tuple[tuple[int, ...], ...] = (
 """Instruments from the lowest register to the highest."""
 BAND_EDGES = np.array([45, 57, 69])  # MIDI pitches between the registers
 
+_HYBRID_NAMES: tuple[tuple[str, str], ...] = (
+    ("lead_square lead_saw", "violin trumpet oboe flute french_horn brass_section"),
+    (
+        "pad atmosphere synth_strings rock_organ",
+        "string_ensemble string_ensemble tremolo_strings choir french_horn",
+    ),
+    (
+        "overdriven_guitar clean_guitar",
+        "brass_section cello trombone string_ensemble piano",
+    ),
+    ("synth_bass electric_bass acoustic_bass", "contrabass cello synth_bass contrabass"),
+    ("electric_piano accordion folk_plucked", "harp piano pizzicato_strings celesta"),
+)
 HYBRID: dict[int, tuple[int, ...]] = {
-    **dict.fromkeys(_indices("lead_square", "lead_saw"), _indices("violin", "trumpet", "oboe", "flute", "french_horn", "brass_section")),
-    **dict.fromkeys(_indices("pad", "atmosphere", "synth_strings", "rock_organ"), _indices("string_ensemble", "string_ensemble", "tremolo_strings", "choir", "french_horn")),
-    **dict.fromkeys(_indices("overdriven_guitar", "clean_guitar"), _indices("brass_section", "cello", "trombone", "string_ensemble", "piano")),
-    **dict.fromkeys(_indices("synth_bass", "electric_bass", "acoustic_bass"), _indices("contrabass", "cello", "synth_bass", "contrabass")),
-    **dict.fromkeys(_indices("electric_piano", "accordion", "folk_plucked"), _indices("harp", "piano", "pizzicato_strings", "celesta")),
-}  # fmt: skip
+    old: _indices(*new.split()) for names, new in _HYBRID_NAMES for old in _indices(*names.split())
+}
+"""Orchestral instruments that may take the place of electric ones; a repeated name is likelier."""
 
-_ORCHESTRAL = frozenset(i for i, x in enumerate(INSTRUMENTS) if x.family.value in ("strings", "woodwinds", "brass"))  # fmt: skip
+_ORCHESTRAL = frozenset(
+    index
+    for index, instrument in enumerate(INSTRUMENTS)
+    if instrument.family in (Family.STRINGS, Family.WOODWINDS, Family.BRASS)
+)
 _STRINGS = _indices("violin", "viola", "cello", "contrabass")
 _ROCK = _indices("overdriven_guitar")
 
@@ -90,7 +102,9 @@ def reorchestrate(rng: Random, group: str, columns: tuple[Ints, Ints, Ints]) -> 
 
 
 def style_of(group: str, instrument: Ints) -> Style | None:
-    """The style that a crop is labelled with, from its source and what plays in it; None where no word fits."""
+    """The style that a crop is labelled with, from its source and what plays in it; None where no
+    word fits.
+    """
     present = frozenset(np.unique(instrument).tolist())
     orchestral = len(present & _ORCHESTRAL)
     if group == "game":

@@ -1,9 +1,10 @@
-"""The training loop: `python -m emsync_training train`. One command for CPU and CUDA; it resumes exactly."""
+"""The training loop: `python -m emsync_training train`. One command for CPU and CUDA; it resumes
+exactly.
+"""
 
 from __future__ import annotations
 
 import math
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,7 +72,7 @@ class TrainState:
         }
         partial = path.with_suffix(".partial")
         torch.save(data, partial)
-        os.replace(partial, path)
+        partial.replace(path)
 
     def load(self, path: Path) -> None:
         """Take over a checkpoint."""

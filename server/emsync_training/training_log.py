@@ -7,14 +7,18 @@ from pathlib import Path
 
 from emsync_server.composition.representation import FIELDS
 
-COLUMNS = ("step", "hours", "events", "learning_rate", "train_nats_per_note", "held_out_nats_per_note",
-           *(f"held_out_{field}" for field in FIELDS))  # fmt: skip
+COLUMNS = (
+    *("step", "hours", "events", "learning_rate"),
+    *("train_nats_per_note", "held_out_nats_per_note"),
+    *(f"held_out_{field}" for field in FIELDS),
+)
 
 
 class TrainingLog:
     """Appends rows to a CSV file and redraws `<name>.png` beside it."""
 
     def __init__(self, path: Path) -> None:
+        """Go on with the file, or begin it with its header."""
         self.path = path
         if not path.exists():
             self._append(COLUMNS)

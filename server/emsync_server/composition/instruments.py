@@ -1,4 +1,6 @@
-"""The instruments the composer writes for: 47 classes over the 128 General MIDI programmes, and one drum kit."""
+"""The instruments the composer writes for: 47 classes over the 128 General MIDI programmes, and
+one drum kit.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,9 @@ class Instrument:
 
     name: str
     program: int
-    """General MIDI programme used for playback, 0 to 127; for the drum kit, programme 0 of channel 10."""
+    """General MIDI programme used for playback, 0 to 127; for the drum kit, programme 0 of channel
+    10.
+    """
     family: Family
     low: int
     """Lowest playable MIDI pitch; for the drum kit, the lowest drum key."""

@@ -1,8 +1,9 @@
 """What the composer network reads and writes: note events, and the condition that goes with each.
 
-An event is one row of five small integers: position, instrument, pitch, length, velocity. A piece is BAR, the notes of
-the bar sorted by (position, instrument, pitch), BAR, …, END. The condition is one float vector per event. Both layouts
-are stored as JSON beside the weights and compared at load. NumPy and the standard library only.
+An event is one row of five small integers: position, instrument, pitch, length, velocity. A piece
+is BAR, the notes of the bar sorted by (position, instrument, pitch), BAR, …, END. The condition is
+one float vector per event. Both layouts are stored as JSON beside the weights and compared at
+load. NumPy and the standard library only.
 """
 
 from __future__ import annotations
@@ -124,10 +125,11 @@ def condition_vector(
 ) -> Condition:
     """One event's condition, (C,) float32, from plain numbers; None is absent.
 
-    Offsets are seconds from the event, not negative: to the next hit (0 on a hit), since the last hit (0 on a hit; the
-    start of the piece counts as one, its end does not), to the moment the last note stops sounding. They are clamped to
-    8 s here. Where hits are known and none lies within 8 s, pass `math.inf`, not None: None says that nobody told the
-    network about hits; in training the three are known or unknown together.
+    Offsets are seconds from the event, not negative: to the next hit (0 on a hit), since the last
+    hit (0 on a hit; the start of the piece counts as one, its end does not), to the moment the
+    last note stops sounding. They are clamped to 8 s here. Where hits are known and none lies
+    within 8 s, pass `math.inf`, not None: None says that nobody told the network about hits; in
+    training the three are known or unknown together.
     """
     vector = np.zeros(CONDITION_SIZE, np.float32)
     vector[CONDITION["tempo"]] = scaled_tempo(tempo_bpm)
@@ -169,8 +171,8 @@ def scaled_density(notes_per_s: float) -> float:
 
 
 def note_row(position: int, instrument: int, pitch: int, length: int, velocity: int) -> list[int]:
-    """An event row from musical units: steps into the bar, vocabulary instrument, MIDI pitch or drum key, length in
-    steps, MIDI velocity."""
+    """An event row from musical units: steps into the bar, vocabulary instrument, MIDI pitch or
+    drum key, length in steps, MIDI velocity."""
     index = pitch + DRUM_PITCH_OFFSET if instrument == DRUM_KIT else pitch
     return [position, instrument, index, length_index(length), velocity_index(velocity)]
 

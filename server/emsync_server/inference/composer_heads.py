@@ -1,7 +1,8 @@
-"""The five chained heads of the composer, in NumPy: from a hidden vector to the logits of each field in turn.
+"""The five chained heads of the composer, in NumPy: from a hidden vector to the logits of each
+field in turn.
 
-B batch, D width, K classes of a field. The position is chosen from the hidden vector, the instrument knowing the
-position, the pitch knowing both, and so on.
+B batch, D width, K classes of a field. The position is chosen from the hidden vector, the
+instrument knowing the position, the pitch knowing both, and so on.
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class ComposerHeads:
     """Logits of position, instrument, pitch, length and velocity."""
 
     def __init__(self, fields: Sequence[FieldWeights]) -> None:
+        """Heads of the fields, in order."""
         self._fields = tuple(fields)
 
     @classmethod

@@ -1,8 +1,9 @@
-"""The composer network on ONNX Runtime: one preallocated key-value buffer, one cheap step for each event.
+"""The composer network on ONNX Runtime: one preallocated buffer, one cheap step for each event.
 
 B batch, T events, F five fields, C condition features, D width, S slots of the buffer.
-The trunk runs in ONNX Runtime with GroupQueryAttention, whose buffer is bound as both past and present; the heads are
-NumPy (`composer_heads`). When the buffer is full it is filled again from the latest events, so pieces have no limit.
+The trunk runs in ONNX Runtime with GroupQueryAttention, whose buffer is bound as both past and
+present; the heads are NumPy (`composer_heads`). When the buffer is full it is filled again from
+the latest events, so pieces have no limit.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ FIELDS = 5
 
 @dataclass
 class ComposerState:
-    """What the network remembers of B pieces that are written side by side. Changed by every step."""
+    """What the network remembers of B pieces written side by side; every step changes it."""
 
     batch: int
     events: Ints
@@ -42,6 +43,8 @@ class ComposerState:
     """(B, S, C), their conditions."""
     caches: list[Any] = field(repr=False)
     """One OrtValue (B, G, S, head size) for each layer's keys and values."""
+    binding: Any = field(repr=False)
+    """ONNX Runtime's table of what is bound where; one for each state, so that jobs do not meet."""
     used: int = 0
     """Slots in use."""
     total: int = 0
@@ -59,9 +62,9 @@ class ComposerSession:
     """A loaded composer. Sessions are stateless: `ComposerState` holds the pieces."""
 
     def __init__(self, trunk: onnxruntime.InferenceSession, heads: ComposerHeads) -> None:
+        """A session over an open trunk and its heads; `load` opens both."""
         self._trunk = trunk
         self.heads = heads
-        self._binding = trunk.io_binding()
         shapes = {value.name: value.shape for value in trunk.get_inputs()}
         self._caches = [name for name in shapes if name.startswith("past_")]
         self._cache_shape = (shapes[self._caches[0]][1], SLOTS, shapes[self._caches[0]][3])
@@ -71,7 +74,7 @@ class ComposerSession:
     def load(
         cls, folder: Path, *, vocabulary: Mapping[str, Any], threads: int | None = None
     ) -> ComposerSession:
-        """Load the composer of a models folder; `vocabulary` is what this version of the code writes and reads."""
+        """Load the composer of a models folder, which must speak this version's `vocabulary`."""
         for name in (TRUNK_FILE, HEADS_FILE, SIDE_FILE):
             if not (folder / name).is_file():
                 raise MissingPartError(
@@ -98,12 +101,13 @@ class ComposerSession:
         ]
         events = np.zeros((batch, SLOTS, FIELDS), np.int64)
         condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
-        return ComposerState(batch, events, condition, caches)
+        return ComposerState(batch, events, condition, caches, self._trunk.io_binding())
 
     def step(self, state: ComposerState, events: Ints, condition: Floats) -> Floats:
         """Read one event of each piece, or several; returns the hidden vector after the last.
 
-        events: (B, F) or (B, T, F) · condition: (B, C) or (B, T, C), each of its own event · returns (B, D)
+        events: (B, F) or (B, T, F) · condition: (B, C) or (B, T, C), each of its own event ·
+        returns (B, D)
         """
         batch = state.batch
         events = np.asarray(events, np.int64).reshape(batch, -1, FIELDS)
@@ -153,7 +157,7 @@ class ComposerSession:
         return self._run(state, 0, stop)
 
     def _run(self, state: ComposerState, start: int, stop: int) -> Floats:
-        binding = self._binding
+        binding = state.binding
         binding.clear_binding_inputs()
         binding.clear_binding_outputs()
         binding.bind_cpu_input("events", np.ascontiguousarray(state.events[:, start:stop]))

@@ -1,8 +1,9 @@
-"""The composer network: a decoder-only transformer over note events with a continuous condition at every step.
+"""The composer network: a decoder-only transformer over note events with a continuous condition at
+every step.
 
 B batch, T events, C condition features, D width, H query heads, G key-value heads, F five fields.
-Boundary offset encoding after Sulun et al., arXiv 2502.10154; rotary positions 2104.09864; SwiGLU 2002.05202;
-RMSNorm 1910.07467; grouped-query attention 2305.13245.
+Boundary offset encoding after Sulun et al., arXiv 2502.10154; rotary positions 2104.09864; SwiGLU
+2002.05202; RMSNorm 1910.07467; grouped-query attention 2305.13245.
 """
 
 from __future__ import annotations
@@ -50,7 +51,9 @@ class ComposerShape:
 
 
 def rotary_tables(length: int, head_size: int, base: float) -> tuple[Tensor, Tensor]:
-    """Cosines and sines, (length, head_size / 2) each; the first half of a head turns against the second."""
+    """Cosines and sines, (length, head_size / 2) each; the first half of a head turns against the
+    second.
+    """
     frequency = base ** (-torch.arange(0, head_size, 2, dtype=torch.float64) / head_size)
     angle = torch.arange(length, dtype=torch.float64)[:, None] * frequency
     return angle.cos().float(), angle.sin().float()
@@ -67,6 +70,7 @@ class Attention(nn.Module):
     """Causal grouped-query attention with rotary positions."""
 
     def __init__(self, shape: ComposerShape) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.shape = shape
         narrow = shape.key_value_heads * shape.head_size
@@ -95,6 +99,7 @@ class Block(nn.Module):
     """One layer: attention, then a gated feed-forward, each on a normalised copy."""
 
     def __init__(self, shape: ComposerShape) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.norm_attention = nn.RMSNorm(shape.width, eps=1e-6)
         self.attention = Attention(shape)
@@ -112,9 +117,12 @@ class Block(nn.Module):
 
 
 class OffsetEncoding(nn.Module):
-    """e = W2 ReLU(W1 (8 - offset) / 8 + b1) + b2, or a learned vector where the offset is not known."""
+    """e = W2 ReLU(W1 (8 - offset) / 8 + b1) + b2, or a learned vector where the offset is not
+    known.
+    """
 
     def __init__(self, shape: ComposerShape) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.inner = nn.Linear(1, shape.offset_hidden)
         self.outer = nn.Linear(shape.offset_hidden, shape.width)
@@ -131,6 +139,7 @@ class ConditionEncoding(nn.Module):
     """The condition vector as a vector of the network's width."""
 
     def __init__(self, shape: ComposerShape) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.offsets = nn.ModuleDict({name: OffsetEncoding(shape) for name in OFFSETS})
         self.inner = nn.Linear(CONDITION_SIZE, shape.condition_hidden)
@@ -154,6 +163,7 @@ class FieldHead(nn.Module):
     """Logits of one field."""
 
     def __init__(self, shape: ComposerShape, classes: int) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.norm = nn.RMSNorm(shape.width, eps=1e-6)
         self.inner = nn.Linear(shape.width, shape.head_hidden)
@@ -169,6 +179,7 @@ class Composer(nn.Module):
     """Events and condition in, a hidden vector a step out; five chained heads read it."""
 
     def __init__(self, shape: ComposerShape) -> None:
+        """Fresh weights of the given sizes."""
         super().__init__()
         self.shape = shape
         self.embeddings = nn.ModuleList(nn.Embedding(size, shape.width) for size in EMBEDDINGS)
@@ -182,7 +193,8 @@ class Composer(nn.Module):
     def forward(self, events: Tensor, condition: Tensor) -> Tensor:
         """Hidden vectors; the one at step t describes event t + 1.
 
-        events: (B, T, F) int64 · condition: (B, T, C), of the event at its own step · returns (B, T, D)
+        events: (B, T, F) int64 · condition: (B, T, C), of the event at its own step · returns (B,
+        T, D)
         """
         x = self.condition(condition)
         for field, embed in enumerate(self.embeddings):
@@ -198,7 +210,8 @@ class Composer(nn.Module):
     def logits(self, hidden: Tensor, chosen: Tensor) -> list[Tensor]:
         """Logits of every field, each knowing the fields before it.
 
-        hidden: (…, D) · chosen: (…, F) int64, the event that is described · returns five (…, classes)
+        hidden: (…, D) · chosen: (…, F) int64, the event that is described · returns five (…,
+        classes)
         """
         out = [self.heads[0](hidden)]
         for field, embed in enumerate(self.chained):
