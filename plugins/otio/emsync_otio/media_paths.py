@@ -1,0 +1,70 @@
+"""From what a timeline calls its media to a file on this machine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import quote, unquote, urlsplit
+
+__all__ = ["find_media", "media_url"]
+
+_DRIVE = re.compile(r"^/?([A-Za-z]:[\\/].*)$")
+
+
+def find_media(target_url: str, folders: Sequence[Path]) -> Path | None:
+    """The file that a reference names, or None where it is not on this machine.
+
+    Tried in turn: the path as written, the same percent-decoded, both relative to each of `folders`
+    (the timeline's own), and last a file of the same name in them, as editors relink.
+    """
+    written = _written_path(target_url)
+    if not written:
+        return None
+    spellings = list(dict.fromkeys([written, unquote(written)]))
+    for spelling in spellings:
+        candidates = [Path(spelling)] if Path(spelling).is_absolute() else []
+        candidates += [folder / spelling for folder in folders]
+        for candidate in candidates:
+            if _is_file(candidate):
+                return candidate.resolve()
+    for spelling in spellings:
+        name = re.split(r"[\\/:]", spelling.rstrip("\\/"))[-1]
+        for folder in folders:
+            if name and _is_file(folder / name):
+                return (folder / name).resolve()
+    return None
+
+
+def media_url(media: Path, beside: Path) -> str:
+    """A reference to `media` from a timeline at `beside`: relative where it lies below, else a file URL."""
+    try:
+        return quote(media.resolve().relative_to(beside.resolve().parent).as_posix())
+    except ValueError:
+        return media.resolve().as_uri()
+
+
+def _written_path(target_url: str) -> str:
+    """The path inside a file URL, or the text itself where it is none; empty for other schemes."""
+    drive = _DRIVE.match(target_url)
+    if drive:
+        return drive.group(1)
+    try:
+        parts = urlsplit(target_url)
+    except ValueError:
+        return target_url
+    if parts.scheme == "file":
+        path = target_url.split(":", 1)[1]
+        path = path[2:] if path.startswith("//") else path
+        path = path.removeprefix("localhost")
+        drive = _DRIVE.match(unquote(path))
+        return drive.group(1) if drive else path
+    return "" if len(parts.scheme) > 1 and "://" in target_url else target_url
+
+
+def _is_file(path: Path) -> bool:
+    """Whether a file is there; a name that the system cannot even ask for is not."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):
+        return False

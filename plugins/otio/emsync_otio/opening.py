@@ -1,0 +1,159 @@
+"""One timeline out of any file: the adapter chosen, its failures said in sentences."""
+
+from __future__ import annotations
+
+import re
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+
+from emsync.errors import NotFoundError, TimelineError
+from emsync_otio import edl, fcp7, fcpxml, kdenlive
+from emsync_otio.quiet import quiet
+
+__all__ = ["TIMELINE_SUFFIXES", "open_timeline"]
+
+TIMELINE_SUFFIXES = frozenset(
+    [
+        ".otio",
+        ".otioz",
+        ".otiod",
+        ".xml",
+        ".fcpxml",
+        ".fcpxmld",
+        ".edl",
+        ".aaf",
+        ".kdenlive",
+        ".mlt",
+        ".xges",
+        ".ale",
+    ]
+)
+"""What `read_edit` takes; `.ale` only to say why it cannot be scored."""
+
+_BUNDLES = (".fcpxmld", ".otiod")
+# What adapters let through when a file is damaged (measured by feeding them cut and scrambled files).
+_ADAPTER_FAILURES = (
+    otio.exceptions.OTIOError,
+    ValueError,
+    LookupError,
+    AttributeError,
+    TypeError,
+    ArithmeticError,
+    AssertionError,
+    RuntimeError,
+    SyntaxError,  # xml.etree's ParseError
+    EOFError,
+    OSError,
+    MemoryError,
+    struct.error,
+    zipfile.BadZipFile,
+    zlib.error,
+)
+
+
+def open_timeline(path: Path, rate: Fraction | None = None) -> otio.schema.Timeline:
+    """The timeline in a file, as the file tells it.
+
+    `rate` is for EDLs alone. Raises NotFoundError or TimelineError.
+    """
+    suffix = path.suffix.lower()
+    _check_there(path, suffix)
+    try:
+        with quiet():
+            opened = _reader_of(path, suffix, rate)()
+    except (TimelineError, NotFoundError):
+        raise
+    except otio.exceptions.NoKnownAdapterForExtensionError as err:
+        raise _unknown_kind(path) from err
+    except _ADAPTER_FAILURES as err:
+        raise TimelineError(
+            f"'{path.name}' cannot be read as {suffix[1:].upper()}: it is damaged or incomplete{_said(err)}. "
+            "Export it again from the editor, or as OTIO or FCPXML."
+        ) from err
+    return _only_timeline(opened, path)
+
+
+def _said(err: BaseException) -> str:
+    """What an adapter says, where it speaks of the file and not of its own insides."""
+    if not isinstance(err, otio.exceptions.OTIOError | ValueError | SyntaxError | OSError):
+        return ""
+    words = re.sub(r"\s+", " ", str(err)).strip()
+    words = re.sub(r"RationalTime\(([\d.]+), [\d.]+\)", r"\1 frames", words)
+    return f" ({words[:200].rstrip('.')})" if words else ""
+
+
+def _check_there(path: Path, suffix: str) -> None:
+    if not path.exists():
+        raise NotFoundError(f"There is no timeline at '{path}'. Check the path.")
+    if path.is_dir() and suffix not in _BUNDLES:
+        raise TimelineError(
+            f"'{path}' is a folder, not a timeline. Name the timeline file inside it."
+        )
+    if path.is_file() and path.stat().st_size == 0:
+        raise TimelineError(f"'{path.name}' is empty. Export the timeline again from the editor.")
+    if suffix not in TIMELINE_SUFFIXES:
+        raise _unknown_kind(path)
+    if suffix == ".ale":
+        raise TimelineError(
+            f"'{path.name}' is a log of clips, not a timeline: it says nothing about the edit. "
+            "Export the sequence as AAF, EDL or OTIO."
+        )
+
+
+def _unknown_kind(path: Path) -> TimelineError:
+    known = " ".join(sorted(TIMELINE_SUFFIXES - {".ale"}))
+    return TimelineError(
+        f"'{path.name}' is not a kind of timeline that emsync reads. It reads {known}."
+    )
+
+
+def _reader_of(
+    path: Path, suffix: str, rate: Fraction | None
+) -> Callable[[], otio.core.SerializableObject]:
+    """The function that reads this file; XML is told apart by its root element."""
+    if suffix == ".edl":
+        return lambda: edl.read_timeline(path, rate)
+    if suffix in (".fcpxml", ".fcpxmld"):
+        return lambda: fcpxml.read_timeline(path / "Info.fcpxml" if path.is_dir() else path)
+    if suffix in (".kdenlive", ".mlt"):
+        return lambda: kdenlive.read_timeline(path)
+    if suffix == ".xml":
+        with path.open("rb") as file:
+            head = file.read(4096)
+        if b"<fcpxml" in head:
+            return lambda: fcpxml.read_timeline(path)
+        if b"<mlt" in head:
+            return lambda: kdenlive.read_timeline(path)
+        return lambda: fcp7.read_timeline(path)
+    return lambda: otio.adapters.read_from_file(str(path))
+
+
+def _only_timeline(opened: otio.core.SerializableObject, path: Path) -> otio.schema.Timeline:
+    """The file's timeline; where it holds several, the one that has anything in it."""
+    if isinstance(opened, otio.schema.Timeline):
+        return opened
+    if not isinstance(opened, otio.schema.SerializableCollection):
+        raise TimelineError(
+            f"'{path.name}' holds a {type(opened).__name__.lower()}, not a timeline. "
+            "Export the whole sequence."
+        )
+    timelines = [child for child in opened if isinstance(child, otio.schema.Timeline)]
+    filled = [
+        child for child in timelines if any(len(track) for track in child.tracks)
+    ] or timelines[:1]
+    if not filled:
+        raise TimelineError(
+            f"'{path.name}' holds clips but no timeline. Export the sequence itself."
+        )
+    if len(filled) > 1:
+        names = ", ".join(f"'{child.name}'" for child in filled[:8])
+        raise TimelineError(
+            f"'{path.name}' holds {len(filled)} timelines ({names}). Export the one to score alone."
+        )
+    return filled[0]
