@@ -5,6 +5,8 @@ and crash accents.
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.representation import (
     BAR,
@@ -12,7 +14,6 @@ from emsync_server.composition.representation import (
     LENGTH_STEPS,
     STEPS_PER_QUARTER,
 )
-from numpy.typing import NDArray
 
 CHORD_NOTES = 3
 HELD_STEPS = 2 * STEPS_PER_QUARTER

@@ -24,6 +24,15 @@ def main(arguments: list[str] | None = None) -> int:
     train.add_argument("--rate", type=float, default=3e-3)
     train.add_argument("--threads", type=int, default=0)
     train.set_defaults(run=_train)
+    evaluate = commands.add_parser("evaluate", help="held-out nats a note, beside baselines")
+    evaluate.add_argument("--corpus", type=Path, required=True)
+    evaluate.add_argument("--checkpoint", type=Path, required=True)
+    evaluate.add_argument("--crops", type=int, default=64)
+    evaluate.set_defaults(run=_evaluate)
+    export = commands.add_parser("export", help="checkpoint to the files that the server loads")
+    export.add_argument("--checkpoint", type=Path, required=True)
+    export.add_argument("--out", type=Path, required=True)
+    export.set_defaults(run=_export)
     options = parser.parse_args(arguments)
     options.run(options)
     return 0
@@ -48,3 +57,24 @@ def _train(options: argparse.Namespace) -> None:
         hours=options.hours, crops=options.crops, matrix_rate=options.rate, other_rate=options.rate
     )
     train(Corpus.open(options.corpus), options.out, settings, ComposerShape())
+
+
+def _evaluate(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.corpus import Corpus
+    from emsync_training.evaluate import evaluate
+    from emsync_training.train import load_ema
+
+    network = load_ema(options.checkpoint)
+    rows = evaluate(network, Corpus.open(options.corpus), crops=options.crops)
+    print(json.dumps(rows, indent=1))
+
+
+def _export(options: argparse.Namespace) -> None:
+    from emsync_training.export import export_composer, register_composer
+    from emsync_training.train import checkpoint_facts, load_ema
+
+    facts = checkpoint_facts(options.checkpoint)
+    export_composer(load_ema(options.checkpoint), options.out, facts=facts)
+    register_composer(options.out)

@@ -7,6 +7,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.representation import (
     BAR,
@@ -22,8 +24,6 @@ from emsync_server.composition.representation import (
     Brief,
     write_brief,
 )
-from numpy.typing import NDArray
-
 from emsync_training.boundaries import hit_times
 from emsync_training.corpus import GROUPS, Corpus, piece_weights
 from emsync_training.labels import key_correlations

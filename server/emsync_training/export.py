@@ -15,6 +15,10 @@ from typing import Any
 
 import numpy as np
 import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from safetensors.numpy import save_file
+
 from emsync_server.composition.representation import (
     CONDITION,
     CONDITION_SIZE,
@@ -24,10 +28,7 @@ from emsync_server.composition.representation import (
     vocabulary,
 )
 from emsync_server.inference.composer_session import HEADS_FILE, SIDE_FILE, SLOTS, TRUNK_FILE
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
-
+from emsync_server.models import file_sha256
 from emsync_training.networks.composer import Composer, ComposerShape, rotary_tables
 
 CONTRIB = "com.microsoft"
@@ -51,6 +52,21 @@ def export_composer(
     (folder / f"{HEADS_FILE}.partial").replace(folder / HEADS_FILE)
     side = vocabulary() | {"network": network.shape.as_dict(), "training": dict(facts)}
     _replace(folder / SIDE_FILE, (json.dumps(side, indent=1) + "\n").encode())
+
+
+def register_composer(folder: Path) -> None:
+    """Write the composer's row of the registry beside its files."""
+    path = folder / "registry.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rows["composer"] = {
+        "licence": "Apache-2.0",
+        "url": None,
+        "files": {name: file_sha256(folder / name) for name in (TRUNK_FILE, HEADS_FILE, SIDE_FILE)},
+        "takes": f"events (B, T, 5) int64 and condition (B, T, {CONDITION_SIZE}) float32",
+        "gives": "hidden (B, 384) float32; the heads file turns it into logits of five fields",
+        "card": "composer.md",
+    }
+    _replace(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
 
 
 def build_trunk(

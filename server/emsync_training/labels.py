@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from emsync_server.composition.representation import STEPS_PER_QUARTER
 from numpy.typing import NDArray
+
+from emsync_server.composition.representation import STEPS_PER_QUARTER
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import torch
-from emsync_server.composition.representation import BAR, CLASSES, NONE, PAD, VELOCITY
 from torch import Tensor
 from torch.nn import functional
 
+from emsync_server.composition.representation import BAR, CLASSES, NONE, PAD, VELOCITY
 from emsync_training.networks.composer import Composer
 
 

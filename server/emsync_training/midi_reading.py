@@ -8,6 +8,8 @@ from pathlib import Path
 
 import mido
 import numpy as np
+from numpy.typing import NDArray
+
 from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
 from emsync_server.composition.representation import (
     BAR_ROW,
@@ -20,8 +22,6 @@ from emsync_server.composition.representation import (
     STEPS_PER_QUARTER,
     VELOCITY_BIN_WIDTH,
 )
-from numpy.typing import NDArray
-
 from emsync_training.labels import Notes, bar_features
 
 DRUM_CHANNEL = 9

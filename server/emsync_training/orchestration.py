@@ -5,10 +5,11 @@ sings."""
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from emsync.family import Family
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.representation import Style
-from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Random = np.random.Generator

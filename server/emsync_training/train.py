@@ -93,6 +93,13 @@ def load_ema(path: Path) -> Composer:
     return network.eval()
 
 
+def checkpoint_facts(path: Path) -> dict[str, float]:
+    """How far a checkpoint was trained."""
+    data: dict[str, Any] = torch.load(path, weights_only=True, map_location="cpu")
+    hours = round(float(data["seconds"]) / 3600, 3)
+    return {"step": data["step"], "events": data["events"], "hours": hours}
+
+
 def train(corpus: Corpus, out: Path, settings: TrainSettings, shape: ComposerShape) -> None:
     """Train until the planned hours are spent, from `out`/composer.pt where there is one."""
     out.mkdir(parents=True, exist_ok=True)

@@ -12,6 +12,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
 from emsync_server.composition.representation import (
     CLASSES,
     CONDITION,
@@ -21,8 +24,6 @@ from emsync_server.composition.representation import (
     NONE,
     OFFSETS,
 )
-from torch import Tensor, nn
-from torch.nn import functional
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,76 @@
+"""Held-out likelihood of a composer, beside what a memoryless writer would reach."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from emsync_server.composition.representation import (
+    BAR,
+    CLASSES,
+    CONDITION,
+    FIELDS,
+    NONE,
+    PAD,
+    VELOCITY,
+)
+from emsync_training.corpus import Corpus
+from emsync_training.dataset import Batch, CropSampler
+from emsync_training.networks.composer import Composer
+from emsync_training.train import evaluation_row, held_out_batches
+
+UNIGRAM_CROPS = 1024  # training crops that the marginal frequencies are counted on
+KEPT = ("tempo", "bar_length")  # columns that stay when the condition is taken away
+
+
+def evaluate(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str, dict[str, float]]:
+    """Nats a note and a field on the fixed held-out crops.
+
+    Rows: the network; the network with every optional condition withheld; the marginal
+    frequencies of the training crops (each field on its own, no memory); uniform choice.
+    """
+    batches = held_out_batches(corpus, crops)
+    device = torch.device("cpu")
+    return {
+        "composer": evaluation_row(network, batches, device),
+        "composer, no condition": evaluation_row(network, [_bare(b) for b in batches], device),
+        "marginal frequencies": unigram_row(corpus, batches),
+        "uniform choice": _row(batches, [np.full(k, 1 / k) for k in CLASSES]),
+    }
+
+
+def unigram_row(corpus: Corpus, batches: list[Batch]) -> dict[str, float]:
+    """Cross-entropy of the held-out events under the marginals of training crops."""
+    sampler, rng = CropSampler(corpus, held_out=False), np.random.default_rng(7)
+    counts = [np.ones(classes) for classes in CLASSES]  # add-one smoothing
+    for _ in range(UNIGRAM_CROPS // 16):
+        for total, values in zip(counts, _targets([sampler.batch(rng, 16)]), strict=True):
+            total += np.bincount(values, minlength=len(total))
+    return _row(batches, [total / total.sum() for total in counts])
+
+
+def _row(batches: list[Batch], probabilities: list[NDArray[np.float64]]) -> dict[str, float]:
+    targets = _targets(batches)
+    notes = len(targets[1])
+    nats = [-np.log(p)[t] for p, t in zip(probabilities, targets, strict=True)]
+    means = [nats[0].sum() / notes, *(values.mean() for values in nats[1:])]
+    row = {f"held_out_{name}": float(mean) for name, mean in zip(FIELDS, means, strict=True)}
+    return {"held_out_nats_per_note": float(sum(means)), **row}
+
+
+def _targets(batches: list[Batch]) -> list[NDArray[np.int64]]:
+    """The values of each field that count, as in the loss."""
+    rows = np.concatenate([batch.events[:, 1:].reshape(-1, len(FIELDS)) for batch in batches])
+    notes = rows[rows[:, 0] < BAR]
+    fields = [notes[:, field] for field in range(len(FIELDS))]
+    fields[0] = rows[rows[:, 0] != PAD, 0]
+    fields[VELOCITY] = fields[VELOCITY][fields[VELOCITY] != NONE[VELOCITY]]
+    return fields
+
+
+def _bare(batch: Batch) -> Batch:
+    condition = np.zeros_like(batch.condition)
+    for name in KEPT:
+        condition[..., CONDITION[name]] = batch.condition[..., CONDITION[name]]
+    return Batch(batch.events, condition)
