@@ -1,0 +1,13 @@
+"""Rendering: take to stems and mix, and the mix into the film."""
+
+from emsync.settings import RenderSettings
+from emsync_server.rendering.choice import SoundReport, choose_synthesizer, describe_sound
+from emsync_server.rendering.render import render
+
+__all__ = [
+    "RenderSettings",
+    "SoundReport",
+    "choose_synthesizer",
+    "describe_sound",
+    "render",
+]
