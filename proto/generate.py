@@ -74,7 +74,7 @@ def stamp_of(modules: dict[str, str]) -> str:
 
 
 def generated() -> dict[str, str]:
-    """Fresh modules and their stamp, by file name; the toolchain lives in a folder that goes away."""
+    """Fresh modules and their stamp; the toolchain lives in a folder that goes away."""
     if sys.version_info[:2] > NEWEST_PYTHON:
         newest = ".".join(map(str, NEWEST_PYTHON))
         sys.exit(f"{TOOLCHAIN} has no wheel for this Python: run this with Python 3.11 or {newest}")

@@ -25,23 +25,28 @@ Value = TypeVar("Value")
 DECIMAL_WORDS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 
 
-def cue_sheet_from_dict(data: object, *, origin: str = "the cue sheet") -> CueSheet:
+def cue_sheet_from_dict(data: object, *, origin: str = "The cue sheet") -> CueSheet:
     """A cue sheet from its JSON object; `origin` names it in the sentence when it is wrong."""
     return from_dict(CueSheet, data, origin=origin)
 
 
-def take_from_dict(data: object, *, origin: str = "the take") -> Take:
+def take_from_dict(data: object, *, origin: str = "The take") -> Take:
     """A take from its JSON object; `origin` names it in the sentence when it is wrong."""
     return from_dict(Take, data, origin=origin)
 
 
-def stem_set_from_dict(data: object, *, origin: str = "the stem set") -> StemSet:
+def stem_set_from_dict(data: object, *, origin: str = "The stem set") -> StemSet:
     """A stem set from its JSON object; `origin` names it in the sentence when it is wrong."""
     return from_dict(StemSet, data, origin=origin)
 
 
 def from_dict(
-    kind: type[Value], data: object, *, origin: str, error: type[EmsyncError] = CueSheetError
+    kind: type[Value],
+    data: object,
+    *,
+    origin: str,
+    error: type[EmsyncError] = CueSheetError,
+    advice: str = "Correct it there, or let emsync make it again.",
 ) -> Value:
     """A value of any class from its JSON object.
 
@@ -51,10 +56,7 @@ def from_dict(
         value: Value = _message(kind, data, "")
     except _MisfitError as misfit:
         place = f"at '{misfit.place}', " if misfit.place else ""
-        raise error(
-            f"{origin} cannot be used: {place}{misfit.reason}. "
-            "Correct it there, or let emsync make it again."
-        ) from misfit
+        raise error(f"{origin} cannot be used: {place}{misfit.reason}. {advice}") from misfit
     return value
 
 

@@ -1,0 +1,46 @@
+"""The server and the bridge without the rest of the command line: `python -m emsync_server.rpc`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from emsync.errors import EmsyncError
+from emsync_server.config import ServerSettings
+
+
+def main() -> int:
+    """Run `serve` or `rpc`; returns the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m emsync_server.rpc")
+    commands = parser.add_subparsers(dest="command", required=True)
+    serving = commands.add_parser("serve")
+    serving.add_argument("--idle-timeout", type=float)
+    serving.add_argument("--allow-root", type=Path, action="append", default=[])
+    serving.add_argument("--reflection", action="store_true")
+    calling = commands.add_parser("rpc")
+    calling.add_argument("method")
+    arguments = parser.parse_args()
+    try:
+        if arguments.command == "rpc":
+            from emsync_server.rpc.bridge import bridge
+
+            return bridge(arguments.method, sys.stdin, sys.stdout)
+        from emsync_server.rpc.server import serve
+
+        defaults = ServerSettings()
+        serve(
+            ServerSettings(
+                allowed_roots=(*defaults.allowed_roots, *arguments.allow_root),
+                idle_timeout_s=arguments.idle_timeout,
+                reflection=arguments.reflection,
+            )
+        )
+    except EmsyncError as err:
+        print(f"emsync: {err.sentence}", file=sys.stderr)
+        return err.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

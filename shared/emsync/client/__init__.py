@@ -1,0 +1,26 @@
+"""The client: reaches a server from a host (standard library only) or from an interpreter of ours.
+
+with Client(ProcessTransport()) as client:      # in a host: through `emsync rpc`
+    sheet = client.spot(Path("film.mp4"))
+with Client(connect()) as client:               # elsewhere: gRPC
+    sheet = client.spot(Path("film.mp4"))
+"""
+
+from emsync.client.client import Client, Watcher
+from emsync.client.locating import connect, describe_server, emsync_command
+from emsync.client.process_transport import ProcessTransport
+from emsync.client.tokens import keep_token, token_of
+from emsync.client.transport import Events, Transport
+
+__all__ = [
+    "Client",
+    "Events",
+    "ProcessTransport",
+    "Transport",
+    "Watcher",
+    "connect",
+    "describe_server",
+    "emsync_command",
+    "keep_token",
+    "token_of",
+]
