@@ -17,7 +17,7 @@ import numpy as np
 import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
-from safetensors.numpy import save_file
+from safetensors.numpy import save
 
 from emsync_server.composition.representation import (
     CONDITION,
@@ -48,8 +48,7 @@ def export_composer(
         for name, value in weights.items()
         if name.startswith(("heads.", "chained."))
     }
-    save_file(heads, folder / f"{HEADS_FILE}.partial")
-    (folder / f"{HEADS_FILE}.partial").replace(folder / HEADS_FILE)
+    _replace(folder / HEADS_FILE, save(heads))
     side = vocabulary() | {"network": network.shape.as_dict(), "training": dict(facts)}
     _replace(folder / SIDE_FILE, (json.dumps(side, indent=1) + "\n").encode())
 

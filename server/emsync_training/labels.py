@@ -148,12 +148,8 @@ class LabelScale:
     @classmethod
     def fit(cls, valence: NDArray[np.float64], arousal: NDArray[np.float64]) -> LabelScale:
         """The scale of a representative sample of bars' raw terms."""
-        means = (
-            valence.mean(axis=0),
-            valence.std(axis=0),
-            arousal.mean(axis=0),
-            arousal.std(axis=0),
-        )
+        spread = [np.maximum(terms.std(axis=0), 1e-6) for terms in (valence, arousal)]
+        means = (valence.mean(axis=0), spread[0], arousal.mean(axis=0), spread[1])
         ranks = np.linspace(0, 1, QUANTILES)
         v = (valence - means[0]) / means[1] @ VALENCE_WEIGHTS
         a = (arousal - means[2]) / means[3] @ AROUSAL_WEIGHTS

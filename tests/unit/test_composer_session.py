@@ -1,0 +1,151 @@
+"""The ONNX engine against the network it was exported from."""
+
+import json
+
+import numpy as np
+import pytest
+
+from emsync.errors import MissingPartError, VersionMismatchError
+from emsync_server.composition.representation import CLASSES, CONDITION_SIZE, vocabulary
+from emsync_server.inference import composer_session
+from emsync_server.inference.composer_session import ComposerSession
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("onnx")
+pytestmark = pytest.mark.training
+
+BATCH, EVENTS = 2, 24
+
+
+@pytest.fixture(scope="module")
+def network():
+    from emsync_training.networks.composer import Composer, ComposerShape
+
+    torch.manual_seed(3)
+    shape = ComposerShape(
+        width=128, layers=2, heads=4, key_value_heads=2, feed_forward=192, head_hidden=32
+    )
+    network = Composer(shape).eval()
+    for parameter in network.parameters():  # no zeros, and exact in half precision
+        torch.nn.init.normal_(parameter, std=0.1)
+        parameter.data = parameter.data.half().float()
+    return network
+
+
+@pytest.fixture(scope="module")
+def folder(network, tmp_path_factory):
+    from emsync_training.export import export_composer
+
+    folder = tmp_path_factory.mktemp("models")
+    export_composer(network, folder, facts={"step": 0})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def session(folder):
+    return ComposerSession.load(folder, vocabulary=vocabulary(), threads=1)
+
+
+@pytest.fixture(scope="module")
+def piece():
+    rng = np.random.default_rng(5)
+    events = np.stack([rng.integers(0, k, (BATCH, EVENTS)) for k in CLASSES], axis=-1)
+    condition = rng.random((BATCH, EVENTS, CONDITION_SIZE)).astype(np.float32)
+    condition[:, ::2, 4:10] = [8, 0, 1, 1, 3, 1]  # some offsets absent, some present
+    return events, condition
+
+
+@pytest.fixture(scope="module")
+def expected(network, piece):
+    with torch.no_grad():
+        return network(*(torch.from_numpy(array) for array in piece)).numpy()
+
+
+def test_cached_steps_agree_with_the_network(session, piece, expected):
+    events, condition = piece
+    state = session.start(BATCH)
+    for t in range(EVENTS):
+        hidden = session.step(state, events[:, t], condition[:, t])
+        assert np.abs(hidden - expected[:, t]).max() < 1e-4
+
+
+def test_reading_many_events_at_once_agrees_with_the_network(session, piece, expected):
+    hidden = session.step(session.start(BATCH), *piece)
+    assert np.abs(hidden - expected[:, -1]).max() < 1e-4
+
+
+def test_events_appended_together_agree_with_single_steps(session, piece, expected):
+    events, condition = piece
+    state = session.start(BATCH)
+    session.step(state, events[:, :10], condition[:, :10])
+    hidden = session.step(state, events[:, 10:], condition[:, 10:])
+    assert np.abs(hidden - expected[:, -1]).max() < 1e-4
+
+
+def test_rewinding_forgets_the_last_events(session, piece, expected):
+    events, condition = piece
+    state = session.start(BATCH)
+    session.step(state, events, condition)
+    state.rewind(5)
+    hidden = session.step(state, events[:, EVENTS - 5], condition[:, EVENTS - 5])
+    assert np.abs(hidden - expected[:, EVENTS - 5]).max() < 1e-4
+    assert state.total == EVENTS - 4
+    with pytest.raises(ValueError, match="cannot rewind"):
+        state.rewind(EVENTS)
+
+
+def test_two_states_do_not_meet(session, piece, expected):
+    events, condition = piece
+    one, other = session.start(BATCH), session.start(BATCH)
+    for t in range(4):
+        first = session.step(one, events[:, t], condition[:, t])
+        session.step(other, events[:, t + 4], condition[:, t])
+    assert np.abs(first - expected[:, 3]).max() < 1e-4
+
+
+def test_a_full_buffer_is_filled_again_from_the_latest_events(session, network, monkeypatch):
+    monkeypatch.setattr(composer_session, "KEPT_EVENTS", 8)
+    rng = np.random.default_rng(6)
+    total = composer_session.SLOTS + 1
+    events = np.stack([rng.integers(0, k, (1, total)) for k in CLASSES], axis=-1)
+    condition = rng.random((1, total, CONDITION_SIZE)).astype(np.float32)
+    state = session.start(1)
+    session.step(state, events[:, :-1], condition[:, :-1])
+    hidden = session.step(state, events[:, -1], condition[:, -1])
+    latest = (torch.from_numpy(array[:, -8:]) for array in (events, condition))
+    with torch.no_grad():
+        expected = network(*latest).numpy()[:, -1]
+    assert np.abs(hidden - expected).max() < 1e-4
+    assert (state.used, state.total) == (8, total)
+
+
+def test_heads_agree_with_the_network_and_know_what_was_chosen(session, network, piece, expected):
+    chosen = piece[0][:, 1]
+    hidden = expected[:, 0]
+    with torch.no_grad():
+        wanted = network.logits(torch.from_numpy(hidden), torch.from_numpy(chosen))
+    named = [
+        session.position_logits(hidden),
+        session.instrument_logits(hidden, chosen[:, 0]),
+        session.pitch_logits(hidden, chosen[:, 0], chosen[:, 1]),
+        session.length_logits(hidden, chosen[:, 0], chosen[:, 1], chosen[:, 2]),
+        session.velocity_logits(hidden, *chosen[:, :4].T),
+    ]
+    for got, want in zip(named, wanted, strict=True):
+        assert np.abs(got - want.numpy()).max() < 1e-4
+    other = session.pitch_logits(hidden, chosen[:, 0], (chosen[:, 1] + 1) % CLASSES[1])
+    assert np.abs(other - named[2]).max() > 1e-3
+
+
+def test_weights_of_another_vocabulary_are_refused(folder, tmp_path):
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    side = tmp_path / composer_session.SIDE_FILE
+    side.write_text(json.dumps(json.loads(side.read_text()) | {"steps_per_quarter": 24}))
+    with pytest.raises(VersionMismatchError, match="steps_per_quarter"):
+        ComposerSession.load(tmp_path, vocabulary=vocabulary())
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(MissingPartError, match=r"composer\.onnx"):
+        ComposerSession.load(tmp_path, vocabulary=vocabulary())
