@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
 
 from emsync import wire
 from emsync.cue import Cue, CueSheet
@@ -17,50 +15,16 @@ from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, is_timeline, place
-
-from emsync_server import composition, rendering, spotting
 from emsync_server.evaluation import evaluate, write_pictures, write_report
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
 from emsync_server.rendering import PlacedMix, mux_scored
+from emsync_server.rpc.steps import LocalSteps, Steps
 
-__all__ = ["LOCAL_STEPS", "LocalSteps", "ScoreSettings", "Scored", "Steps", "score"]
+__all__ = ["ScoreSettings", "Scored", "cue_folder", "score"]
 
 SHARES = {"spot": 0.35, "compose": 0.75, "render": 0.88, "mux": 0.95, "report": 1.0}
 """Where each step of the main job ends, as a share of its time (BENCHMARKS.md, 'Time')."""
-
-
-class Steps(Protocol):
-    """The three steps that think: run here, or by a server."""
-
-    def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
-        """Film or timeline to cue sheet."""
-
-    def compose(
-        self,
-        sheet: CueSheet,
-        cue_name: str,
-        folder: Path,
-        settings: ComposeSettings,
-        progress: Progress,
-    ) -> tuple[Take, ...]:
-        """Cue to takes, best first."""
-
-    def render(
-        self, take_path: Path, folder: Path, settings: RenderSettings, progress: Progress
-    ) -> StemSet:
-        """Take to stems and mix."""
-
-
-class LocalSteps:
-    """The steps in this process."""
-
-    spot = staticmethod(spotting.spot)
-    compose = staticmethod(composition.compose)
-    render = staticmethod(rendering.render)
-
-
-LOCAL_STEPS: Steps = LocalSteps()
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +54,13 @@ def score(
     folder: Path,
     settings: ScoreSettings,
     progress: Progress,
-    steps: Steps = LOCAL_STEPS,
+    steps: Steps | None = None,
 ) -> Scored:
     """Score a film or a timeline into `folder`, whole or not at all.
 
     Raises the steps' errors: MediaError, TimelineError, OutputError, JobCancelledError, …
     """
+    steps = steps or LocalSteps()
     with _landing_in(folder) as working:
         sheet = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         write_text(working / "cues.json", wire.dumps(sheet))
@@ -167,9 +132,3 @@ def _replace(new: Path, old: Path) -> None:
     if old.is_dir() and not old.is_symlink():
         shutil.rmtree(old)
     new.replace(old)
-
-
-def describe(scored: Scored) -> str:
-    """The figures that a person wants to see at the end, one a line."""
-    report = json.loads((scored.folder / "report.json").read_text(encoding="utf-8"))
-    return json.dumps(report, indent=2)

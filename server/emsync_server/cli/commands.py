@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from emsync import __version__
 
+from emsync import __version__
 from emsync_server.cli import machine, measuring, scoring, service
 from emsync_server.cli.console import guarded, say
 

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 from threading import Event
 from types import FrameType
 
-from emsync.errors import EmsyncError, JobCancelledError
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from emsync.errors import EmsyncError, JobCancelledError
 from emsync_server.progress import ProgressSink
 
 __all__ = ["guarded", "say", "shown_progress", "warn"]

@@ -8,8 +8,8 @@ import sys
 from typing import Annotated
 
 import typer
-from emsync import __version__
 
+from emsync import __version__
 from emsync_server.cli.console import say
 from emsync_server.models import list_models
 from emsync_server.rendering import describe_sound

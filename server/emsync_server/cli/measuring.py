@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from emsync import wire
 from emsync.errors import MissingPartError
-
 from emsync_server.cli.console import say
 from emsync_server.evaluation import evaluate as evaluate_folder
 from emsync_server.evaluation import summary_lines

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from emsync.cue import Brief, Key, Mode, Style
 from emsync.family import Family
 from emsync.stem import LoudnessTarget

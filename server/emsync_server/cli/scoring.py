@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from emsync import wire
 from emsync.cue import Brief
 from emsync.errors import NotFoundError
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, place
-
-from emsync_server.app import LOCAL_STEPS, Scored, ScoreSettings, Steps, cue_folder, score
+from emsync_server.app import Scored, ScoreSettings, Steps, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     BarsOption,
@@ -35,6 +35,7 @@ from emsync_server.cli.options import (
 )
 from emsync_server.demo import draw_demo_film
 from emsync_server.outputs import replacing_file, write_text
+from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
 
@@ -81,7 +82,7 @@ def score_command(
     )
     folder = output or Path(f"{source.with_suffix('')}.emsync")
     with shown_progress("score") as progress:
-        scored = score(source, folder, settings, progress, _steps(server))
+        scored = score(source.absolute(), folder.absolute(), settings, progress, _steps(server))
     _tell(scored)
 
 
@@ -120,7 +121,7 @@ def spot(
         rate=rate,
     )
     with shown_progress("spot") as progress:
-        sheet = _steps(server).spot(source, settings, progress)
+        sheet = _steps(server).spot(source.absolute(), settings, progress)
         write_text(output, wire.dumps(sheet))
     for sentence in sheet.picture.warnings:
         warn(sentence)
@@ -196,7 +197,7 @@ def place_command(
 def _steps(server: bool) -> Steps:
     """Here, or on the running server."""
     if not server:
-        return LOCAL_STEPS
+        return LocalSteps()
     from emsync_server.cli.remote import RemoteSteps  # costs grpc's import, only where asked for
 
     return RemoteSteps.of_running_server()
