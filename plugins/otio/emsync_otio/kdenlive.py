@@ -293,7 +293,7 @@ def _property(element: Element | None, name: str) -> str:
     return (found.text or "").strip() if found is not None else ""
 
 
-def _json_list(text: str) -> list[dict[str, object]]:
+def _json_list(text: str) -> list[dict[str, str | int]]:
     """Guides are JSON inside XML; a damaged list is none, the cut does not depend on it."""
     try:
         parsed = json.loads(text or "[]")

@@ -11,17 +11,9 @@ from emsync.cue import Hit, HitSource
 from emsync.timecode import RationalTime
 from emsync_otio.clock import Seconds, exact_seconds
 from emsync_otio.flattening import item_range
+from emsync_otio.own import is_own
 
-__all__ = ["OWN_KEY", "is_own", "marker_hits"]
-
-OWN_KEY = "emsync"
-"""Where emsync keeps its own in any object's metadata, and how it knows its own again."""
-
-
-def is_own(thing: otio.core.SerializableObjectWithMetadata) -> bool:
-    """Whether emsync wrote this object."""
-    return thing.metadata.get(OWN_KEY) is not None
-
+__all__ = ["marker_hits"]
 
 def marker_hits(
     timeline: otio.schema.Timeline, rate: Fraction, duration: RationalTime

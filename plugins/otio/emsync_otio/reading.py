@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -17,13 +16,14 @@ from emsync_otio.clock import Seconds, exact_rate, exact_seconds
 from emsync_otio.edit import ShotMedia, TimelineEdit
 from emsync_otio.flattening import Blend, Stretch, flatten, item_range
 from emsync_otio.looks import is_still
-from emsync_otio.markers import is_own, marker_hits
+from emsync_otio.markers import marker_hits
 from emsync_otio.media_paths import find_media
 from emsync_otio.opening import open_timeline
+from emsync_otio.own import is_own
 
 __all__ = ["edit_of", "picture_rate", "read_edit"]
 
-_FRAME_RATES = (Fraction(8), Fraction(240))
+_FRAME_RATES = (8.0, 240.0)
 """Clocks outside these count samples or ticks, not frames."""
 
 
@@ -75,7 +75,7 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     start = timeline.global_start_time
     if start is not None and start.value != 0 and _is_frame_rate(start.rate):
         return exact_rate(start.rate)
-    lengths: Counter[Fraction] = Counter()
+    lengths: dict[Fraction, Seconds] = {}
     for track in timeline.tracks:
         if getattr(track, "kind", "") == otio.schema.TrackKind.Video:
             _count_rates_in_place(track, lengths)
@@ -88,7 +88,7 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     )
 
 
-def _count_rates_in_place(track: otio.core.Composition, lengths: Counter[Fraction]) -> None:
+def _count_rates_in_place(track: otio.core.Composition, lengths: dict[Fraction, Seconds]) -> None:
     """Seconds of picture per rate; gaps count little, compound clips as what holds them."""
     for child in track:
         if not isinstance(child, otio.core.Item):
@@ -99,7 +99,8 @@ def _count_rates_in_place(track: otio.core.Composition, lengths: Counter[Fractio
         )
         if known is not None and _is_frame_rate(known.duration.rate):
             weight = Fraction(1, 1000) if isinstance(child, otio.schema.Gap) else Fraction(1)
-            lengths[exact_rate(known.duration.rate)] += duration * weight
+            rate = exact_rate(known.duration.rate)
+            lengths[rate] = lengths.get(rate, Fraction(0)) + duration * weight
         elif isinstance(child, otio.core.Composition):
             _count_rates_in_place(child, lengths)
 

@@ -1,0 +1,191 @@
+"""Stems onto a timeline: a copy of it with new tracks, read back before it gets its name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+
+import opentimelineio as otio
+
+from emsync import wire
+from emsync.cue import CueSheet
+from emsync.errors import CueSheetError, OutputError, TimelineError
+from emsync.timecode import is_drop_frame_rate, timecode_of
+from emsync_otio.clock import Seconds, exact_seconds
+from emsync_otio.flattening import item_range
+from emsync_otio.laying import (
+    PlacedCue,
+    PlacedHit,
+    PlacedStem,
+    film_timeline,
+    lay_cue_in_place,
+    sheet_metadata,
+)
+from emsync_otio.media_paths import find_media
+from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
+from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, plain
+from emsync_otio.reading import picture_rate
+from emsync_otio.saving import check_writable, save_timeline
+
+__all__ = ["PlacementReport", "is_timeline", "place", "read_placed_sheet"]
+
+
+@dataclass(frozen=True, slots=True)
+class PlacementReport:
+    """What was laid, as it reads back from the written file."""
+
+    path: Path
+    rate: Fraction
+    start: otio.opentime.RationalTime
+    stems: tuple[PlacedStem, ...]
+    hits: tuple[PlacedHit, ...]
+    replaced: int
+    """Stems of earlier runs that were taken out."""
+
+    @property
+    def summary(self) -> str:
+        """One line for the terminal."""
+        first = min((stem.record.start for stem in self.stems), default=None, key=lambda t: t.seconds)
+        words = [f"{len(self.stems)} stems", f"{len(self.hits)} hits"]
+        if first is not None:
+            at = first + type(first).from_seconds(exact_seconds(self.start), self.rate)
+            words.append(f"from {timecode_of(at, drop_frame=is_drop_frame_rate(self.rate))}")
+        if self.replaced:
+            words.append(f"{self.replaced} stems of an earlier run replaced")
+        return ", ".join(words)
+
+
+def is_timeline(path: Path) -> bool:
+    """Whether a file is a timeline by its name; anything else is taken for a film."""
+    return path.suffix.lower() in TIMELINE_SUFFIXES
+
+
+def place(
+    timeline: Path | None,
+    sheet: CueSheet,
+    placed: Sequence[PlacedCue],
+    out: Path,
+    *,
+    rate: Fraction | None = None,
+) -> PlacementReport:
+    """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
+
+    What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
+    `rate` is for EDLs, which state none. Raises TimelineError, NotFoundError, OutputError, InputError.
+    """
+    check_writable(out)
+    if timeline is None:
+        laid = film_timeline(sheet, out)
+        replaced = 0
+    else:
+        _check_distinct(timeline, out)
+        laid = open_timeline(timeline, rate)
+        replaced = clear_own_in_place(laid)
+        _keep_media_reachable_in_place(laid, timeline, out)
+    theirs = _fingerprint(laid)
+    frame_rate = picture_rate(laid)
+    zero = item_range(laid.tracks)[0] if laid.tracks.source_range else Fraction(0)
+    stems: list[PlacedStem] = []
+    hits: list[PlacedHit] = []
+    for one in placed:
+        new_stems, new_hits = lay_cue_in_place(laid, one, frame_rate, _reference_base(out), zero)
+        stems += new_stems
+        hits += new_hits
+    laid.metadata[OWN_KEY] = sheet_metadata(sheet, placed)
+    report = PlacementReport(
+        out,
+        frame_rate,
+        laid.global_start_time or otio.opentime.RationalTime(0, float(frame_rate)),
+        tuple(stems),
+        tuple(hits),
+        replaced,
+    )
+    save_timeline(laid, out, lambda reread: _check_placed(reread, report, zero, theirs, out))
+    return report
+
+
+def read_placed_sheet(path: Path) -> CueSheet:
+    """The cue sheet of a timeline that emsync scored. Raises TimelineError where it did not."""
+    timeline = open_timeline(path)  # keeps its metadata alive
+    own = plain(timeline.metadata.get(OWN_KEY))
+    if not isinstance(own, dict) or "cue_sheet" not in own:
+        raise TimelineError(
+            f"'{path.name}' holds no score of emsync. Name a timeline that 'emsync place' wrote."
+        )
+    return wire.cue_sheet_from_dict(own["cue_sheet"], origin=f"The cue sheet inside '{path.name}'")
+
+
+def _check_distinct(timeline: Path, out: Path) -> None:
+    if out.exists() and timeline.exists() and out.samefile(timeline):
+        raise OutputError(
+            f"'{out}' is the timeline itself, which stays as it is. Name another file with -o."
+        )
+
+
+def _reference_base(out: Path) -> Path:
+    """References are relative to the written file, but a bundle needs to find its media: absolute."""
+    return out if out.suffix.lower() == ".otio" else Path(out.anchor or "/") / "nowhere" / out.name
+
+
+def _keep_media_reachable_in_place(
+    timeline: otio.schema.Timeline, source: Path, out: Path
+) -> None:
+    """References relative to the user's timeline would break in another folder: there, as file URLs."""
+    if source.resolve().parent == out.resolve().parent and out.suffix.lower() == ".otio":
+        return
+    for clip in timeline.find_clips():
+        media = clip.media_reference
+        if not isinstance(media, otio.schema.ExternalReference) or not media.target_url:
+            continue
+        if "://" in media.target_url or Path(media.target_url).is_absolute():
+            continue
+        found = find_media(media.target_url, [source.parent])
+        if found is not None:
+            media.target_url = found.as_uri()
+
+
+def _fingerprint(timeline: otio.schema.Timeline) -> list[str]:
+    """The user's tracks and markers as text, to see that they came through unchanged."""
+    tracks = [track.to_json_string(indent=-1) for track in timeline.tracks if not is_own(track)]
+    markers = [m.to_json_string(indent=-1) for m in timeline.tracks.markers if not is_own(m)]
+    return tracks + markers
+
+
+def _check_placed(
+    reread: otio.schema.Timeline,
+    report: PlacementReport,
+    zero: Seconds,
+    theirs: list[str],
+    out: Path,
+) -> None:
+    """Compare what was written with what was meant; a format that loses something is refused."""
+    if out.suffix.lower() == ".otio" and _fingerprint(reread) != theirs:
+        raise OutputError(f"'{out.name}' did not keep the timeline as it was; nothing was written.")
+    sounds = [track for track in reread.tracks if track.kind == otio.schema.TrackKind.Audio]
+    found = sounds[len(sounds) - len(report.stems) :]
+    for stem, track in zip(report.stems, found, strict=True):
+        if _stem_span(track) != (stem.record.start.seconds + zero, stem.record.duration.seconds):
+            raise OutputError(
+                f"The stem '{stem.track}' cannot be kept to the frame in '{out.name}'; "
+                "nothing was written. Write the timeline as .otio."
+            )
+    if out.suffix.lower() != ".xml" and plain(reread.metadata.get(OWN_KEY)) is None:
+        raise CueSheetError(f"'{out.name}' did not keep the cue sheet; nothing was written.")
+
+
+def _stem_span(track: otio.schema.Track) -> tuple[Seconds, Seconds] | None:
+    """Start and length of the only clip of a track."""
+    at = Fraction(0)
+    span = None
+    for child in track:
+        start, duration = item_range(child)
+        if isinstance(child, otio.schema.Clip):
+            if span is not None:
+                return None
+            span = (at, duration)
+        at += duration
+    return span
+
+
