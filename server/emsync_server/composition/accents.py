@@ -1,0 +1,82 @@
+"""Where the music must land, and where it holds its breath so that a landing reads as the accent."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from dataclasses import dataclass
+
+from emsync_server.composition.request import CueRequest
+
+HUSH_BEFORE_S = 0.15  # no strong onset shortly before a landing
+HUSH_AFTER_S = 0.10
+STILL_BEFORE_S = (
+    0.045  # no onset at all: 30 ms later it would still count as the accent's beginning
+)
+CHORD_NOTES = 3
+"""Distinct pitches that make an accent (DESIGN §9)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Landing:
+    """A step at which an accented chord must begin."""
+
+    step: int
+    hush_from: int
+    """The first step of the hush before it."""
+    still_from: int
+    """The first step of the stillness right before it."""
+    hush_to: int
+    """The first step after the hush that follows it."""
+    is_final: bool
+    """Whether the piece closes here."""
+
+
+class AccentPlan:
+    """All landings of a cue, in order."""
+
+    def __init__(self, request: CueRequest) -> None:
+        steps = sorted({*request.landings, request.final_step})
+        self._landings = [_landing(request, step) for step in steps]
+        self._steps = steps
+
+    def after(self, step: int) -> Landing | None:
+        """The first landing at or after a step."""
+        index = bisect_left(self._steps, step)
+        return self._landings[index] if index < len(self._landings) else None
+
+    def at(self, step: int) -> Landing | None:
+        """The landing exactly here."""
+        found = self.after(step)
+        return found if found and found.step == step else None
+
+    def within(self, start: int, end: int) -> list[Landing]:
+        """Landings whose hush touches the steps from `start` to before `end`."""
+        first = max(bisect_left(self._steps, start) - 1, 0)
+        found: list[Landing] = []
+        for landing in self._landings[first:]:
+            if landing.hush_from >= end:
+                break
+            if landing.hush_to > start:
+                found.append(landing)
+        return found
+
+    def hushed(self, step: int) -> bool:
+        """Whether a step lies in a landing's hush, and is no landing itself."""
+        if self.at(step):
+            return False
+        return any(one.hush_from <= step < one.hush_to for one in self.within(step, step + 1))
+
+
+def _landing(request: CueRequest, step: int) -> Landing:
+    time_s = request.seconds_at(step)
+    before = request.step_at(max(time_s - HUSH_BEFORE_S, 0.0))
+    after = request.step_at(time_s + HUSH_AFTER_S)
+    still = request.step_at(max(time_s - STILL_BEFORE_S, 0.0))
+    return Landing(
+        step,
+        hush_from=min(math.ceil(before), step),
+        still_from=min(math.ceil(still), step),
+        hush_to=math.floor(after) + 1,
+        is_final=step == request.final_step,
+    )

@@ -1,0 +1,123 @@
+"""The composition step: one cue of a sheet becomes takes, the best first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from emsync.cue import Cue, CueSheet, Hit
+from emsync.errors import NotFoundError
+from emsync.score import Take
+from emsync.settings import ComposeSettings
+from emsync_server.composition.composer import Composer, load_composer
+from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
+from emsync_server.composition.measures import measure, rank
+from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.request import asked_tempo, request_for
+from emsync_server.composition.rewriting import rewrite_bars
+from emsync_server.composition.score_writing import score_of
+from emsync_server.composition.take_files import Composed, write_take_files
+from emsync_server.composition.time_plan import (
+    PlannedHit,
+    TimePlan,
+    TimePlanSettings,
+    plan_time,
+)
+from emsync_server.progress import Progress
+
+__all__ = ["compose"]
+
+PLANNED, WRITTEN = 0.03, 0.97  # shares of the work
+WALTZ_SHARE = 0.15  # of calm cues
+CALM_AROUSAL = 0.2
+
+
+def compose(
+    sheet: CueSheet,
+    cue_name: str,
+    folder: Path,
+    settings: ComposeSettings,
+    progress: Progress,
+    *,
+    composer: Composer | None = None,
+    decoding: DecoderSettings | None = None,
+) -> tuple[Take, ...]:
+    """Compose a cue; writes `score.mid` and `take.json` to `folder` (`score-2.mid`, … for more takes).
+
+    With `settings.bars` only these bars of the take that lies in `folder` are written anew.
+    composer: the network and its identity; None loads the one that emsync ships.
+    """
+    cue = _cue_of(sheet, cue_name)
+    progress.report(0.0, f"planning '{cue.name}'")
+    composer = composer or load_composer()
+    decoding = decoding or DecoderSettings()
+    if settings.bars is not None:
+        composed = rewrite_bars(sheet, cue, folder, settings, (composer, decoding), progress)
+    else:
+        plan = _plan(cue, settings.seed)
+        progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
+        composed = _composed(sheet, cue, plan, settings, (composer, decoding), progress)
+    return write_take_files(sheet, cue, folder, composed, (settings.seed, composer.identity))
+
+
+def _cue_of(sheet: CueSheet, name: str) -> Cue:
+    for cue in sheet.cues:
+        if cue.name == name:
+            return cue
+    names = ", ".join(f"'{cue.name}'" for cue in sheet.cues) or "none"
+    raise NotFoundError(f"The cue sheet has no cue '{name}'; its cues are: {names}.")
+
+
+def locked_hits(cue: Cue) -> list[Hit]:
+    """The hits that must be landed on, in order."""
+    return [hit for hit in cue.hits if hit.locked]
+
+
+def _plan(cue: Cue, seed: int) -> TimePlan:
+    """Bars and tempo; the same for all takes of a seed."""
+    rng = np.random.default_rng([seed, 0])
+    start_s = cue.range.start.seconds
+    asked = asked_tempo(cue, rng)
+    middle_s = float(cue.range.duration.seconds) / 2
+    calm = cue.emotion.at(float(start_s) + middle_s).arousal < CALM_AROUSAL
+    waltz = rng.random() < WALTZ_SHARE and calm
+    limits = cue.brief.tempo_bpm
+    defaults = TimePlanSettings()
+    return plan_time(
+        cue.range.duration.seconds,
+        [PlannedHit(hit.time.seconds - start_s, hit.weight) for hit in locked_hits(cue)],
+        asked,
+        TimePlanSettings(
+            bar_quarters=3 if waltz else 4,
+            tempo_bpm=limits or defaults.tempo_bpm,
+            max_rubato=cue.brief.max_rubato,
+        ),
+    )
+
+
+def _composed(
+    sheet: CueSheet,
+    cue: Cue,
+    plan: TimePlan,
+    settings: ComposeSettings,
+    network: tuple[Composer, DecoderSettings],
+    progress: Progress,
+) -> list[Composed]:
+    composer, decoding = network
+    landings = tuple(int(q * STEPS_PER_QUARTER) for q in plan.hit_q)
+    writers = []
+    for number in range(settings.takes):
+        rng = np.random.default_rng([settings.seed, 1, number])
+        writers.append(Writer(request_for(cue, plan.tempo_map, landings, rng), rng))
+    write_takes(composer.session, writers, decoding, progress.part(PLANNED, WRITTEN))
+    composed = []
+    for writer in writers:
+        score = score_of(writer.piece.notes, writer.request)
+        composed.append(Composed(score, measure(score, writer, strains=_worst_strain(plan))))
+    return rank(composed, key=lambda one: one.measures)
+
+
+def _worst_strain(plan: TimePlan) -> float:
+    """By how much the tempo left its limits at worst, as a share of what was asked."""
+    return max((abs(s.tempo_bpm / s.asked_bpm - 1) for s in plan.strains), default=0.0)

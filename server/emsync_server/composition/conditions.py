@@ -1,0 +1,66 @@
+"""The condition vector of each event, as the network was trained to read it."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+
+import numpy as np
+
+from emsync_server.composition.representation import (
+    CONDITION,
+    Brief,
+    Condition,
+    condition_vector,
+)
+from emsync_server.composition.request import CueRequest
+
+SAME_MOMENT_S = 1e-6
+
+
+class ConditionTrack:
+    """Conditions along a cue; one plain vector a bar is kept, offsets are written per event."""
+
+    def __init__(self, request: CueRequest) -> None:
+        self._request = request
+        final_s = request.seconds_at(request.final_step)
+        self._edges = sorted({0.0, *request.hits_s, final_s})  # start and last chord are accents
+        self._end_s = request.seconds_at(request.end_step)
+        self._bar = -1
+        self._plain: Condition | None = None
+
+    def at(self, bar: int, step: int) -> Condition:
+        """The condition (C,) of an event in a bar, at a grid step of the cue."""
+        time_s = self._request.seconds_at(step)
+        after = bisect_left(self._edges, time_s - SAME_MOMENT_S)
+        before = bisect_right(self._edges, time_s + SAME_MOMENT_S) - 1
+        next_s = self._edges[after] - time_s if after < len(self._edges) else math.inf
+        vector = self._plain_vector(bar).copy()
+        offsets = (next_s, time_s - self._edges[before], self._end_s - time_s)
+        for name, offset in zip(("next_hit", "last_hit", "end"), offsets, strict=True):
+            vector[CONDITION[f"{name}_s"]] = min(max(offset, 0.0), 8.0)
+            vector[CONDITION[f"{name}_present"]] = 1
+        return vector
+
+    def _plain_vector(self, bar: int) -> Condition:
+        """Everything but the offsets."""
+        if self._plain is None or bar != self._bar:
+            asked = self._request.bars[bar]
+            self._plain = condition_vector(
+                tempo_bpm=asked.tempo_bpm,
+                bar_quarters=asked.steps / 12,
+                valence=asked.valence,
+                arousal=asked.arousal,
+                brief=Brief(self._request.style, asked.key, asked.density, asked.ensemble),
+            )
+            self._bar = bar
+        return self._plain
+
+
+def without_emotion(condition: Condition) -> Condition:
+    """The same conditions (…, C) with valence and arousal absent: what guidance strengthens against."""
+    plain = np.array(condition)
+    for name in ("valence", "arousal"):
+        plain[..., CONDITION[name]] = 0
+        plain[..., CONDITION[f"{name}_present"]] = 0
+    return plain

@@ -1,0 +1,229 @@
+"""Writing takes: the network proposes, the rules forbid, the random generator decides. Several takes go side by side.
+
+B rows: one a take, or two a take with guidance (with and without emotion). F five fields, C condition features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_server.composition.conditions import ConditionTrack, without_emotion
+from emsync_server.composition.piece import Piece, WrittenNote
+from emsync_server.composition.representation import (
+    BAR,
+    BAR_ROW,
+    END,
+    FIELDS,
+    LENGTH_STEPS,
+    PAD_ROW,
+    pitch_of,
+    velocity_of,
+)
+from emsync_server.composition.request import CueRequest
+from emsync_server.composition.rules import Rules
+from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.progress import Progress
+
+Floats = NDArray[np.float32]
+Ints = NDArray[np.int64]
+Random = np.random.Generator
+
+REPORT_EVERY = 32  # events
+
+
+class Heads(Protocol):
+    """The chained heads of the network."""
+
+    def field_logits(self, hidden: Floats, field: int) -> Floats:
+        """(B, D) to (B, K) for a field, knowing the fields chosen so far."""
+
+    def after(self, hidden: Floats, field: int, index: Ints) -> Floats:
+        """(B, D) that knows the chosen class (B,) of a field too."""
+
+
+class Network(Protocol):
+    """What the decoder needs of a composer session."""
+
+    @property
+    def heads(self) -> Heads:
+        """From a hidden vector to logits."""
+
+    def start(self, batch: int) -> Any:
+        """An empty memory of B pieces."""
+
+    def step(self, state: Any, events: Ints, condition: Floats) -> Floats:
+        """Read events (B, F) or (B, T, F) with conditions (B, C) or (B, T, C); the last hidden (B, D)."""
+
+
+@dataclass(frozen=True, slots=True)
+class DecoderSettings:
+    """How freely the network is sampled."""
+
+    heads: tuple[HeadSampling, ...] = (
+        HeadSampling(0.95, 0.95),
+        HeadSampling(1.0, 0.95),
+        HeadSampling(0.92, 0.92),
+        HeadSampling(0.9, 0.92),
+        HeadSampling(0.9, 0.95),
+    )
+    """In the order of the fields."""
+    guidance: float = 1.0
+    """Strength of valence and arousal; 1 is the network's own, and costs half of any other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What stands already when writing begins inside a piece."""
+
+    rows: Ints
+    """(T, F), the events before, and last the BAR that opens what is written."""
+    conditions: Floats
+    """(T, C)"""
+
+
+@dataclass(slots=True)
+class Writer:
+    """One take in the making."""
+
+    request: CueRequest
+    rng: Random
+    piece: Piece = field(default_factory=Piece)
+    stop_bar: int | None = None
+    log_likelihood: float = 0.0
+    row: tuple[int, ...] = BAR_ROW
+    """The event to read next."""
+    finished: bool = False
+    rules: Rules = field(init=False)
+    track: ConditionTrack = field(init=False)
+    _chosen: list[int] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.rules = Rules(self.request)
+        self.track = ConditionTrack(self.request)
+
+    def condition(self) -> Floats:
+        """(C,) of the event to read next."""
+        return self.track.at(self.piece.bar, self.piece.step)
+
+    def choose(self, number: int, logits: NDArray[np.float64], sampling: HeadSampling) -> int:
+        """Choose one field of the next event; 0 where the event has none."""
+        if self.finished or (self._chosen and self._chosen[0] >= BAR):
+            return 0
+        mask, leaning = self._allowed(number)
+        index, likelihood = choose(self.rng, logits + leaning, mask, sampling)
+        self._chosen.append(index)
+        self.log_likelihood += likelihood
+        return index
+
+    def write(self) -> None:
+        """Put what was chosen on paper."""
+        if self.finished:
+            return
+        chosen, self._chosen = self._chosen, []
+        if chosen[0] == END:
+            self.finished = True
+        elif chosen[0] == BAR:
+            following = self.piece.bar + 1
+            self.finished = following == self.stop_bar
+            if not self.finished:
+                self.piece.next_bar(self.request.bars[following].start_step)
+                self.row = BAR_ROW
+        else:
+            self.row = tuple(chosen)
+            self.piece.add(self._note(chosen))
+
+    def _allowed(self, number: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
+        if number == 0:
+            return self.rules.position(self.piece)
+        step = self._step
+        if number == 1:
+            return self.rules.instrument(self.piece, step)
+        if number == 2:
+            return self.rules.pitch(self.piece, step, self._chosen[1])
+        if number == 3:
+            return self.rules.length(step, self._chosen[1])
+        return self.rules.velocity(step)
+
+    @property
+    def _step(self) -> int:
+        return self.piece.bar_start + self._chosen[0]
+
+    def _note(self, chosen: Sequence[int]) -> WrittenNote:
+        return WrittenNote(
+            step=self.piece.bar_start + chosen[0],
+            instrument=chosen[1],
+            pitch=pitch_of(chosen[2]),
+            steps=LENGTH_STEPS[chosen[3]],
+            velocity=velocity_of(chosen[4]),
+        )
+
+
+def write_takes(
+    network: Network,
+    writers: Sequence[Writer],
+    settings: DecoderSettings,
+    progress: Progress,
+    *,
+    context: Context | None = None,
+) -> None:
+    """Let the writers write until each has ended; they hold the notes."""
+    guiding = settings.guidance != 1.0
+    state = network.start(len(writers) * (2 if guiding else 1))
+    if context is not None:
+        _read_context(network, state, context, (len(writers), guiding))
+    events = 0
+    while not all(writer.finished for writer in writers):
+        rows = np.array([PAD_ROW if w.finished else w.row for w in writers], np.int64)
+        conditions = np.stack([writer.condition() for writer in writers])
+        hidden = network.step(state, *_doubled(rows, conditions, guiding))
+        _choose_event(network.heads, hidden, writers, settings)
+        for writer in writers:
+            writer.write()
+        events += 1
+        if events % REPORT_EVERY == 0:
+            progress.report(_done(writers), f"{sum(len(w.piece.notes) for w in writers)} notes")
+
+
+def _choose_event(
+    heads: Heads, hidden: Floats, writers: Sequence[Writer], settings: DecoderSettings
+) -> None:
+    """All fields of the next event of each take, one after the other."""
+    takes = len(writers)
+    for number in range(len(FIELDS)):
+        logits = heads.field_logits(hidden, number).astype(np.float64)
+        if settings.guidance != 1.0:
+            logits = guided(logits[:takes], logits[takes:], settings.guidance)
+        index = np.array(
+            [w.choose(number, logits[i], settings.heads[number]) for i, w in enumerate(writers)]
+        )
+        if number == 0 and (index >= BAR).all():
+            return
+        if number + 1 < len(FIELDS):
+            every = np.tile(index, hidden.shape[0] // takes)
+            hidden = heads.after(hidden, number, every)
+
+
+def _read_context(network: Network, state: Any, context: Context, how: tuple[int, bool]) -> None:
+    """Let the network read what stands before; the last row is left for the writers."""
+    if len(context.rows) < 2:
+        return
+    takes, guiding = how
+    rows = np.repeat(context.rows[None, :-1], takes, axis=0)
+    conditions = np.repeat(context.conditions[None, :-1], takes, axis=0)
+    network.step(state, *_doubled(rows, conditions, guiding))
+
+
+def _doubled(rows: Ints, conditions: Floats, guiding: bool) -> tuple[Ints, Floats]:
+    if not guiding:
+        return rows, conditions
+    plain = without_emotion(conditions)
+    return np.concatenate([rows, rows]), np.concatenate([conditions, plain])
+
+
+def _done(writers: Sequence[Writer]) -> float:
+    return min(1.0 if w.finished else w.piece.step / max(w.request.end_step, 1) for w in writers)

@@ -1,0 +1,175 @@
+"""What can be measured in a take, and the order that follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from typing import TypeVar
+
+import numpy as np
+
+from emsync.score import Score
+from emsync_server.composition.decoder import Writer
+from emsync_server.composition.emotion_estimate import Passage, estimated_emotion, key_fits
+from emsync_server.composition.request import CueRequest
+
+Candidate = TypeVar("Candidate")
+
+WINDOW_S = 6.0  # emotion is estimated over stretches of about this long
+_MAJOR_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
+_HARMONIC_MINOR_SCALE = np.array([0, 2, 3, 5, 7, 8, 10, 11])
+
+
+@dataclass(frozen=True, slots=True)
+class Measures:
+    """Measurements of one take."""
+
+    log_likelihood_per_note: float
+    """Nats, under the network and the rules."""
+    valence_error: float
+    """Mean distance of the estimated from the asked, 0 to 2."""
+    arousal_error: float
+    notes_per_s: float
+    density_error_octaves: float
+    """Mean distance of notes a second from the asked, in octaves."""
+    scale_consistency: float
+    """Share of pitched time inside the best-fitting key."""
+    pitch_class_entropy_bits: float
+    repeated_bars: float
+    """Share of bars that copy the bar before."""
+    sounding_share: float
+    """Share of the cue in which something sounds."""
+    worst_tempo_strain: float
+    """By how much the tempo left its limits for a landing, as a share; 0 where it did not."""
+
+    def named(self) -> tuple[tuple[str, float], ...]:
+        """Name and value of each, for the take."""
+        return tuple((f.name, round(float(getattr(self, f.name)), 6)) for f in fields(self))
+
+    @property
+    def quality(self) -> float:
+        """One figure to rank takes by: more is better."""
+        return (
+            0.15 * self.log_likelihood_per_note
+            - self.valence_error
+            - self.arousal_error
+            - 0.3 * self.density_error_octaves
+            - 2.0 * max(0.9 - self.scale_consistency, 0.0)
+            - 1.0 * self.repeated_bars
+            - 2.0 * max(0.98 - self.sounding_share, 0.0)
+        )
+
+
+def rank(candidates: Sequence[Candidate], key: Callable[[Candidate], Measures]) -> list[Candidate]:
+    """Best first; among equals the earlier."""
+    return sorted(candidates, key=lambda candidate: -key(candidate).quality)
+
+
+def measure(score: Score, writer: Writer, *, strains: float) -> Measures:
+    """Measure a take that was just written."""
+    request = writer.request
+    passage = passage_of(score)
+    duration_s = float(score.tempo_map.end_s)
+    errors = _emotion_errors(passage, request)
+    weights = passage.pitch_classes
+    share = weights / max(weights.sum(), 1e-9)
+    return Measures(
+        log_likelihood_per_note=writer.log_likelihood / max(len(writer.piece.notes), 1),
+        valence_error=errors[0],
+        arousal_error=errors[1],
+        notes_per_s=len(passage.pitch) / duration_s,
+        density_error_octaves=_density_error(passage, request),
+        scale_consistency=_scale_consistency(share, weights),
+        pitch_class_entropy_bits=-float((share[share > 0] * np.log2(share[share > 0])).sum()),
+        repeated_bars=_repeated_bars(score),
+        sounding_share=_sounding_share(passage, duration_s),
+        worst_tempo_strain=strains,
+    )
+
+
+def passage_of(score: Score) -> Passage:
+    """All notes of a score in seconds, in order."""
+    rows = sorted(
+        (
+            float(score.tempo_map.seconds_at(note.start_q)),
+            float(score.tempo_map.seconds_at(note.start_q + note.length_q)),
+            note.pitch,
+            note.velocity,
+            part.is_drums,
+        )
+        for part in score.parts
+        for note in part.notes
+    )
+    table = np.array(rows, dtype=np.float64).reshape(-1, 5)
+    return Passage(
+        table[:, 0],
+        table[:, 1] - table[:, 0],
+        table[:, 2].astype(np.int64),
+        table[:, 3].astype(np.int64),
+        table[:, 4].astype(bool),
+    )
+
+
+def _windows(request: CueRequest) -> list[tuple[int, int]]:
+    """Runs of whole bars of about WINDOW_S: (first bar, bar after the last)."""
+    windows: list[tuple[int, int]] = []
+    first = 0
+    for index, bar in enumerate(request.bars):
+        end_s = bar.start_s + bar.steps * bar.seconds_per_step
+        if end_s - request.bars[first].start_s >= WINDOW_S or index == len(request.bars) - 1:
+            windows.append((first, index + 1))
+            first = index + 1
+    return windows
+
+
+def _emotion_errors(passage: Passage, request: CueRequest) -> tuple[float, float]:
+    errors = []
+    for first, stop in _windows(request):
+        bars = request.bars[first:stop]
+        start_s = bars[0].start_s
+        end_s = bars[-1].start_s + bars[-1].steps * bars[-1].seconds_per_step
+        tempo = float(np.mean([bar.tempo_bpm for bar in bars]))
+        heard = estimated_emotion(passage.between(start_s, end_s), end_s - start_s, tempo)
+        asked = (np.mean([b.valence for b in bars]), np.mean([b.arousal for b in bars]))
+        errors.append((abs(heard[0] - asked[0]), abs(heard[1] - asked[1])))
+    return float(np.mean([e[0] for e in errors])), float(np.mean([e[1] for e in errors]))
+
+
+def _density_error(passage: Passage, request: CueRequest) -> float:
+    errors = []
+    for first, stop in _windows(request):
+        bars = request.bars[first:stop]
+        end_s = bars[-1].start_s + bars[-1].steps * bars[-1].seconds_per_step
+        seconds = max(end_s - bars[0].start_s, 1e-6)
+        heard = len(passage.between(bars[0].start_s, end_s).pitch) / seconds
+        asked = float(np.mean([bar.density for bar in bars]))
+        errors.append(abs(np.log2(max(heard, 0.1) / asked)))
+    return float(np.mean(errors))
+
+
+def _scale_consistency(share: np.ndarray, weights: np.ndarray) -> float:
+    best = int(np.argmax(key_fits(weights)))
+    scale = _MAJOR_SCALE if best < 12 else _HARMONIC_MINOR_SCALE
+    return float(share[(scale + best) % 12].sum())
+
+
+def _repeated_bars(score: Score) -> float:
+    bars = score.tempo_map.bars()
+    starts = [bar.start_q for bar in bars]
+    contents: list[set[tuple[object, ...]]] = [set() for _ in bars]
+    for number, part in enumerate(score.parts):
+        bar = 0
+        for note in sorted(part.notes, key=lambda n: n.start_q):
+            while bar + 1 < len(starts) and starts[bar + 1] <= note.start_q:
+                bar += 1
+            contents[bar].add((number, note.start_q - starts[bar], note.pitch))
+    pairs = list(zip(contents, contents[1:], strict=False))
+    return sum(bool(a) and a == b for a, b in pairs) / max(len(pairs), 1)
+
+
+def _sounding_share(passage: Passage, duration_s: float) -> float:
+    sounding, reached = 0.0, 0.0
+    for start, length in zip(passage.start_s, passage.length_s, strict=True):
+        sounding += max(start + length - max(start, reached), 0.0)
+        reached = max(reached, start + length)
+    return sounding / duration_s

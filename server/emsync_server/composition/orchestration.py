@@ -1,0 +1,132 @@
+"""Who plays when the brief does not say: ensembles by style and mood, film-music fashion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from enum import Enum
+
+import numpy as np
+
+from emsync.cue import Style
+from emsync.family import Family
+from emsync_server.composition.instruments import INSTRUMENT_INDEX, INSTRUMENTS
+
+Random = np.random.Generator
+Ensemble = frozenset[int]
+
+
+class Mood(Enum):
+    """Quadrants of the circumplex."""
+
+    CALM_BRIGHT = "calm, pleasant"
+    CALM_DARK = "calm, unpleasant"
+    EXCITED_BRIGHT = "excited, pleasant"
+    EXCITED_DARK = "excited, unpleasant"
+
+
+def mood_of(valence: float, arousal: float) -> Mood:
+    """The quadrant of an emotion."""
+    if arousal < 0:
+        return Mood.CALM_BRIGHT if valence >= 0 else Mood.CALM_DARK
+    return Mood.EXCITED_BRIGHT if valence >= 0 else Mood.EXCITED_DARK
+
+
+def _named(names: str) -> Ensemble:
+    return frozenset(INSTRUMENT_INDEX[name] for name in names.split())
+
+
+_STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
+    Style.ORCHESTRAL: (
+        _named("string_ensemble cello contrabass french_horn violin"),
+        {
+            Mood.CALM_BRIGHT: _named("flute clarinet harp oboe"),
+            Mood.CALM_DARK: _named("english_horn bassoon viola harp"),
+            Mood.EXCITED_BRIGHT: _named("trumpet flute trombone timpani tuba"),
+            Mood.EXCITED_DARK: _named("trombone tuba tremolo_strings timpani trumpet"),
+        },
+    ),
+    Style.GAME: (
+        _named("string_ensemble cello contrabass piano"),
+        {
+            Mood.CALM_BRIGHT: _named("harp flute celesta pad"),
+            Mood.CALM_DARK: _named("pad choir viola french_horn"),
+            Mood.EXCITED_BRIGHT: _named("french_horn trumpet violin drum_kit synth_bass"),
+            Mood.EXCITED_DARK: _named(
+                "french_horn brass_section choir drum_kit synth_bass timpani"
+            ),
+        },
+    ),
+    Style.CHAMBER: (
+        _named("violin viola cello"),
+        {
+            Mood.CALM_BRIGHT: _named("flute clarinet"),
+            Mood.CALM_DARK: _named("contrabass bassoon"),
+            Mood.EXCITED_BRIGHT: _named("oboe contrabass"),
+            Mood.EXCITED_DARK: _named("contrabass clarinet"),
+        },
+    ),
+    Style.PIANO: (_named("piano"), {}),
+    Style.SONG: (_named("piano violin cello"), {}),
+    Style.BAND: (
+        _named("electric_bass clean_guitar drum_kit electric_piano"),
+        {
+            Mood.CALM_BRIGHT: _named("acoustic_guitar pad"),
+            Mood.CALM_DARK: _named("pad"),
+            Mood.EXCITED_BRIGHT: _named("overdriven_guitar brass_section"),
+            Mood.EXCITED_DARK: _named("overdriven_guitar synth_strings"),
+        },
+    ),
+    Style.FOLK: (
+        _named("acoustic_guitar violin acoustic_bass accordion"),
+        {
+            Mood.CALM_BRIGHT: _named("recorder folk_plucked"),
+            Mood.CALM_DARK: _named("cello"),
+            Mood.EXCITED_BRIGHT: _named("recorder folk_plucked drum_kit"),
+            Mood.EXCITED_DARK: _named("cello drum_kit"),
+        },
+    ),
+}
+"""Per style: who always plays, and who joins in which mood."""
+
+_OF_FAMILY: dict[Family, Ensemble] = {
+    Family.STRINGS: _named("string_ensemble violin cello contrabass"),
+    Family.WOODWINDS: _named("flute oboe clarinet bassoon"),
+    Family.BRASS: _named("trumpet french_horn trombone tuba"),
+    Family.CHOIR: _named("choir"),
+    Family.KEYS: _named("piano celesta"),
+    Family.PLUCKED: _named("harp acoustic_guitar"),
+    Family.BASS: _named("acoustic_bass electric_bass"),
+    Family.SYNTH: _named("pad synth_strings"),
+    Family.PERCUSSION: _named("timpani drum_kit tubular_bells vibraphone"),
+}
+"""Who stands for a family that the brief asks for."""
+
+PERCUSSION: Ensemble = frozenset(
+    i for i, instrument in enumerate(INSTRUMENTS) if instrument.family is Family.PERCUSSION
+)
+
+
+def default_style(rng: Random, valence: float, arousal: float) -> Style:
+    """A style for a cue whose brief names none, by its mean emotion."""
+    weights = {
+        Mood.CALM_BRIGHT: (0.55, 0.25, 0.10, 0.10),
+        Mood.CALM_DARK: (0.50, 0.30, 0.10, 0.10),
+        Mood.EXCITED_BRIGHT: (0.60, 0.40, 0.0, 0.0),
+        Mood.EXCITED_DARK: (0.50, 0.50, 0.0, 0.0),
+    }[mood_of(valence, arousal)]
+    choice = rng.choice(4, p=weights)
+    return (Style.ORCHESTRAL, Style.GAME, Style.CHAMBER, Style.PIANO)[int(choice)]
+
+
+def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:
+    """Who plays; where families are asked for, these and no others."""
+    core, joining = _STYLES[style]
+    usual = core | joining.get(mood, frozenset())
+    asked = tuple(families)
+    if not asked:
+        return usual
+    chosen: Ensemble = frozenset()
+    for family in asked:
+        playing = frozenset(i for i in usual if INSTRUMENTS[i].family is family)
+        chosen |= playing if len(playing) > 1 else playing | _OF_FAMILY[family]
+    return chosen

@@ -1,0 +1,260 @@
+"""What the composer is asked for, bar by bar: emotion, key, ensemble, density, landings, and where the cue closes.
+
+The brief's gaps are filled here, from the emotion and the seed.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync.cue import Cue, Mode
+from emsync.cue import Style as CueStyle
+from emsync.score import TempoMap
+from emsync_server.composition.orchestration import (
+    Ensemble,
+    Mood,
+    default_style,
+    ensemble_for,
+    mood_of,
+)
+from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
+from emsync_server.composition.tempo_target import tempo_of_arousal
+
+Random = np.random.Generator
+Floats = NDArray[np.float64]
+
+SMOOTHING_S = 12.0  # tempo follows the arousal of about this long
+TEMPO_CONTRAST = 0.6  # tempo follows the cue's swings of arousal by this share
+SECTION_S = 8.0  # ensemble and mode hold at least this long
+MODE_EDGE = 0.12  # valence must pass this to change the mode
+LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
+RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
+
+_STYLE_WORD: dict[CueStyle, Style | None] = {
+    CueStyle.ORCHESTRAL: Style.ORCHESTRAL,
+    CueStyle.CHAMBER: Style.CHAMBER,
+    CueStyle.PIANO: Style.PIANO,
+    CueStyle.SONG: Style.SONG,
+    CueStyle.GAME: Style.HYBRID,
+    CueStyle.BAND: Style.BAND,
+    CueStyle.FOLK: None,  # the network knows no such word; the instruments say it
+}
+
+
+@dataclass(frozen=True, slots=True)
+class BarRequest:
+    """What one bar should be."""
+
+    start_step: int
+    steps: int
+    start_s: float
+    tempo_bpm: float
+    valence: float
+    arousal: float
+    key: int
+    """0 to 11 C major to B major, 12 to 23 C minor to B minor."""
+    ensemble: Ensemble
+    density: float
+    """Notes per second."""
+
+    @property
+    def end_step(self) -> int:
+        """The first grid step after the bar."""
+        return self.start_step + self.steps
+
+    @property
+    def seconds_per_step(self) -> float:
+        """At the bar's mean tempo."""
+        return 60 / self.tempo_bpm / STEPS_PER_QUARTER
+
+
+@dataclass(frozen=True, slots=True)
+class CueRequest:
+    """A cue as the decoder sees it. Steps and seconds count from the start of the cue."""
+
+    tempo_map: TempoMap
+    style: Style | None
+    bars: tuple[BarRequest, ...]
+    landings: tuple[int, ...]
+    """Grid steps of the locked hits, in order."""
+    hits_s: tuple[float, ...]
+    """All hits, locked or not, in order: what the network hears coming."""
+    final_step: int
+    """Where the last chord begins."""
+
+    @property
+    def end_step(self) -> int:
+        """The first step after the cue."""
+        return self.bars[-1].end_step
+
+    def seconds_at(self, step: int) -> float:
+        """Seconds from the start of the cue."""
+        return float(self.tempo_map.seconds_at(Fraction(step, STEPS_PER_QUARTER)))
+
+    def step_at(self, time_s: float) -> float:
+        """The inverse of `seconds_at`, between steps too."""
+        quarters = self.tempo_map.quarters_at(Fraction(time_s))
+        return float(quarters) * STEPS_PER_QUARTER
+
+    def next_landing(self, step: int) -> int | None:
+        """The first landing at or after a step."""
+        index = bisect_left(self.landings, step)
+        return self.landings[index] if index < len(self.landings) else None
+
+    def bar_index_at(self, step: int) -> int:
+        """The bar that a step lies in."""
+        return bisect_right(self.bars, step, key=lambda bar: bar.start_step) - 1
+
+
+def asked_tempo(cue: Cue, rng: Random) -> Callable[[float], float]:
+    """The tempo the emotion asks for, in seconds from the start of the cue; a little of it is the seed's."""
+    length_s = float(cue.range.duration.seconds)
+    moments = np.linspace(0, length_s, max(int(length_s / 0.5), 1) + 1)
+    arousal = np.array([_emotion(cue, moment)[1] for moment in moments])
+    width = max(int(SMOOTHING_S / max(moments[1] - moments[0], 1e-3)), 1)
+    smooth = _box_mean(arousal, width)
+    mean = float(arousal.mean())
+    limits = cue.brief.tempo_bpm
+    if limits is not None:
+        low, high = limits
+        bpm = low * (high / low) ** ((smooth + 1) / 2)
+    else:
+        taste = 2 ** rng.uniform(-0.07, 0.07)
+        swing = mean + TEMPO_CONTRAST * (smooth - mean)
+        bpm = taste * np.array([tempo_of_arousal(float(value)) for value in swing])
+    return lambda time_s: float(np.interp(time_s, moments, bpm))
+
+
+def request_for(
+    cue: Cue, tempo_map: TempoMap, landings: tuple[int, ...], rng: Random
+) -> CueRequest:
+    """Fill in everything that the brief leaves open."""
+    start_s = float(cue.range.start.seconds)
+    emotions = [_emotion(cue, middle_s) for _, _, middle_s in _bar_times(tempo_map)]
+    mean = np.mean(emotions, axis=0)
+    style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
+    sections = _sections(tempo_map, emotions)
+    bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng)))
+    hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
+    return CueRequest(
+        tempo_map=tempo_map,
+        style=_STYLE_WORD[style],
+        bars=bars,
+        landings=landings,
+        hits_s=hits,
+        final_step=_final_step(tempo_map, bars, landings),
+    )
+
+
+def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:
+    point = cue.emotion.at(float(cue.range.start.seconds) + time_s)
+    return point.valence, point.arousal
+
+
+def _box_mean(values: Floats, width: int) -> Floats:
+    """Mean over a window around each value, shorter at the edges."""
+    total = np.concatenate([[0.0], np.cumsum(values)])
+    index = np.arange(len(values))
+    low, high = np.maximum(index - width // 2, 0), np.minimum(index + width // 2 + 1, len(values))
+    return np.asarray((total[high] - total[low]) / (high - low))
+
+
+def _bar_times(tempo_map: TempoMap) -> list[tuple[float, float, float]]:
+    """(start, end, middle) of each bar in seconds."""
+    edges = [bar.start_q for bar in tempo_map.bars()] + [tempo_map.end_q]
+    seconds = [float(tempo_map.seconds_at(edge)) for edge in edges]
+    return [(left, right, (left + right) / 2) for left, right in pairwise(seconds)]
+
+
+def _sections(tempo_map: TempoMap, emotions: list[tuple[float, float]]) -> list[tuple[Mood, Mode]]:
+    """Mood and mode of each bar; they change only where emotion does, and not more often than SECTION_S."""
+    times = _bar_times(tempo_map)
+    valence, arousal = np.array(emotions).T
+    valence, arousal = _box_mean(valence, 3), _box_mean(arousal, 3)
+    sections: list[tuple[Mood, Mode]] = []
+    since = 0.0
+    for i, (start, _, _) in enumerate(times):
+        asked = mood_of(valence[i], arousal[i])
+        mode = Mode.MAJOR if valence[i] >= 0 else Mode.MINOR
+        if sections:
+            mood, mode_before = sections[-1]
+            held = start - since < SECTION_S
+            near = abs(valence[i]) < MODE_EDGE
+            asked = mood if held else asked
+            mode = mode_before if held or near else mode
+            if (asked, mode) != sections[-1]:
+                since = start
+        sections.append((asked, mode))
+    return sections
+
+
+def _tonic(cue: Cue, rng: Random) -> int:
+    """Tonic of the minor key whose notes the cue uses, and of which the major key is the relative."""
+    drawn = int(rng.integers(12))
+    key = cue.brief.key
+    if key is None:
+        return drawn
+    return key.tonic if key.mode is Mode.MINOR else (key.tonic + 9) % 12
+
+
+def _bars(
+    cue: Cue,
+    tempo_map: TempoMap,
+    emotions: list[tuple[float, float]],
+    sections: list[tuple[Mood, Mode]],
+    taste: tuple[CueStyle, int],
+) -> tuple[BarRequest, ...]:
+    style, tonic = taste
+    bars: list[BarRequest] = []
+    for bar, times, emotion, (mood, mode) in zip(
+        tempo_map.bars(), _bar_times(tempo_map), emotions, sections, strict=True
+    ):
+        mode = cue.brief.key.mode if cue.brief.key else mode
+        quarters = float(bar.length_q)
+        bars.append(
+            BarRequest(
+                start_step=int(bar.start_q * STEPS_PER_QUARTER),
+                steps=int(bar.length_q * STEPS_PER_QUARTER),
+                start_s=times[0],
+                tempo_bpm=60 * quarters / (times[1] - times[0]),
+                valence=emotion[0],
+                arousal=emotion[1],
+                key=tonic + 12 if mode is Mode.MINOR else (tonic + 3) % 12,
+                ensemble=ensemble_for(style, mood, cue.brief.families),
+                density=_density(cue.brief.density, emotion[1]),
+            )
+        )
+    return tuple(bars)
+
+
+def _density(asked: float | None, arousal: float) -> float:
+    """Notes a second: the brief's, leaning with the arousal; 5 at rest where the brief is silent."""
+    if asked is None:
+        return float(5.0 * 2 ** (0.9 * arousal))
+    return float(LEAST_DENSITY * (GREATEST_DENSITY / LEAST_DENSITY) ** asked * 2 ** (0.3 * arousal))
+
+
+def _final_step(
+    tempo_map: TempoMap, bars: tuple[BarRequest, ...], landings: tuple[int, ...]
+) -> int:
+    """The last chord: on the last hit if it can ring from there, else on the last downbeat that leaves room."""
+    end_s = float(tempo_map.end_s)
+
+    def rings(step: int) -> float:
+        return end_s - float(tempo_map.seconds_at(Fraction(step, STEPS_PER_QUARTER)))
+
+    last_hit = landings[-1] if landings else 0
+    if last_hit and rings(last_hit) <= RING_S[1]:
+        return last_hit
+    downbeats = [bar.start_step for bar in bars if rings(bar.start_step) >= RING_S[0]]
+    latest = max(downbeats, default=0)
+    if latest > last_hit or rings(latest) <= RING_S[1]:
+        return max(latest, last_hit)
+    return last_hit

@@ -1,0 +1,208 @@
+"""Some bars of a take written anew; every note outside them stays as it is."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+
+from emsync import wire
+from emsync.cue import Cue, CueSheet
+from emsync.errors import CueSheetError
+from emsync.score import Note, Part, Score, Take, TempoMap
+from emsync.settings import ComposeSettings
+from emsync_server.composition.composer import Composer
+from emsync_server.composition.conditions import ConditionTrack
+from emsync_server.composition.decoder import Context, DecoderSettings, Writer, write_takes
+from emsync_server.composition.emotion_estimate import key_fits
+from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
+from emsync_server.composition.measures import measure, passage_of, rank
+from emsync_server.composition.orchestration import PERCUSSION
+from emsync_server.composition.piece import Piece, WrittenNote
+from emsync_server.composition.representation import (
+    BAR_ROW,
+    FIRST_DRUM_KEY,
+    LAST_DRUM_KEY,
+    STEPS_PER_QUARTER,
+    note_row,
+    sort_rows,
+)
+from emsync_server.composition.request import CueRequest, request_for
+from emsync_server.composition.score_writing import score_of
+from emsync_server.composition.take_files import Composed
+from emsync_server.midi import read_midi
+from emsync_server.progress import Progress
+
+CONTEXT_EVENTS = 500  # the network reads at most so many events before the bars
+
+
+def rewrite_bars(
+    sheet: CueSheet,
+    cue: Cue,
+    folder: Path,
+    settings: ComposeSettings,
+    network: tuple[Composer, DecoderSettings],
+    progress: Progress,
+) -> list[Composed]:
+    """New versions of the take in `folder`, changed in `settings.bars` only."""
+    composer, decoding = network
+    take, score = _standing(folder, cue)
+    assert settings.bars is not None
+    first, stop = settings.bars[0] - 1, settings.bars[1] - 1
+    bars = take.tempo_map.bars()
+    if stop > len(bars):
+        raise CueSheetError(
+            f"The take in '{folder}' has {len(bars)} bars; bars {first + 1} to {stop + 1} (the last not "
+            "included) do not all lie in it."
+        )
+    landings = _landing_steps(cue, take.tempo_map)
+    start_q, stop_q = bars[first].start_q, bars[stop - 1].start_q + bars[stop - 1].length_q
+    written = _written(score)
+    writers = []
+    context = None
+    for number in range(settings.takes):
+        rng = np.random.default_rng([settings.seed, 2, number])
+        request = _alike(request_for(cue, take.tempo_map, landings, rng), score, written)
+        context = _context(request, written, first, stop)
+        writers.append(Writer(request, rng, piece=_opened(request, written, first), stop_bar=stop))
+    assert context is not None
+    write_takes(composer.session, writers, decoding, progress.part(0.05, 0.95), context=context)
+    candidates = [_joined(score, writer, (start_q, stop_q)) for writer in writers]
+    return rank(candidates, key=lambda composed: composed.measures)
+
+
+def _standing(folder: Path, cue: Cue) -> tuple[Take, Score]:
+    """The take that lies in the folder; it must be of this cue, over the same stretch of picture."""
+    take = wire.read_take(folder / "take.json")
+    if take.cue.name != cue.name or take.cue.range != cue.range:
+        raise CueSheetError(
+            f"The take in '{folder}' is of cue '{take.cue.name}', and not over the same picture as "
+            f"'{cue.name}' is now. Compose the whole cue."
+        )
+    return take, read_midi(folder / take.midi)
+
+
+def _landing_steps(cue: Cue, tempo_map: TempoMap) -> tuple[int, ...]:
+    """Grid steps of the locked hits in a tempo map that was planned before."""
+    steps: list[int] = []
+    for hit in cue.hits:
+        if not hit.locked:
+            continue
+        step = tempo_map.quarters_at(hit.time.seconds - cue.range.start.seconds) * STEPS_PER_QUARTER
+        if step.denominator != 1:
+            raise CueSheetError(
+                f"The hit at {float(hit.time.seconds):.3f} s is new since the take of '{cue.name}' was "
+                "planned: no beat falls there. Compose the whole cue."
+            )
+        steps.append(int(step))
+    return tuple(steps)
+
+
+def _written(score: Score) -> list[WrittenNote]:
+    """The score's notes on the grid, for the network to read."""
+    notes = []
+    for part in score.parts:
+        instrument = DRUM_KIT if part.is_drums else CLASS_OF_PROGRAM[part.program]
+        for note in part.notes:
+            if instrument == DRUM_KIT and not FIRST_DRUM_KEY <= note.pitch <= LAST_DRUM_KEY:
+                continue
+            step = round(note.start_q * STEPS_PER_QUARTER)
+            steps = max(round(note.length_q * STEPS_PER_QUARTER), 1)
+            notes.append(WrittenNote(step, instrument, note.pitch, steps, note.velocity))
+    return sorted(notes, key=lambda note: (note.step, note.instrument, note.pitch))
+
+
+def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> CueRequest:
+    """The request with the key and the instruments that the take has."""
+    best = int(np.argmax(key_fits(passage_of(score).pitch_classes)))
+    minor_tonic = best - 12 if best >= 12 else (best + 9) % 12
+    played = frozenset(note.instrument for note in written)
+    bars = []
+    for bar in request.bars:
+        ensemble = played if played - PERCUSSION else bar.ensemble | played
+        key = minor_tonic + 12 if bar.key >= 12 else (minor_tonic + 3) % 12
+        bars.append(replace(bar, key=key, ensemble=ensemble))
+    return replace(request, bars=tuple(bars))
+
+
+def _opened(request: CueRequest, written: list[WrittenNote], first: int) -> Piece:
+    """The piece as it stands where writing begins; it holds none of the old notes."""
+    piece = Piece()
+    before = [note for note in written if note.step < request.bars[first].start_step]
+    for note in before:
+        while note.step >= request.bars[piece.bar].end_step:
+            piece.next_bar(request.bars[piece.bar + 1].start_step)
+        piece.add(note)
+    while piece.bar < first:
+        piece.next_bar(request.bars[piece.bar + 1].start_step)
+    piece.notes = []
+    return piece
+
+
+def _context(request: CueRequest, written: list[WrittenNote], first: int, stop: int) -> Context:
+    """The last events before the bars, and the BAR that opens them."""
+    track = ConditionTrack(request)
+    rows: list[list[int]] = []
+    conditions = []
+    for index, bar in enumerate(request.bars[:first]):
+        inside = [note for note in written if bar.start_step <= note.step < bar.end_step]
+        notes = sort_rows(
+            note_row(n.step - bar.start_step, n.instrument, n.pitch, n.steps, n.velocity)
+            for n in inside
+        )
+        for row in ([*BAR_ROW], *notes):
+            rows.append(row)
+            step = bar.start_step + (0 if row[0] == BAR_ROW[0] else row[0])
+            conditions.append(track.at(index, step))
+    rows.append([*BAR_ROW])
+    conditions.append(track.at(first, request.bars[first].start_step))
+    kept = slice(max(len(rows) - CONTEXT_EVENTS, 0), None)
+    return Context(np.array(rows[kept], np.int64), np.stack(conditions[kept]))
+
+
+def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) -> Composed:
+    """Old notes outside the bars, new ones inside."""
+    start_q, stop_q = range_q
+    new = {
+        part.program: part
+        for part in score_of(writer.piece.notes, writer.request).parts
+        if not part.is_drums
+    }
+    drums = [part for part in score_of(writer.piece.notes, writer.request).parts if part.is_drums]
+    parts: list[Part] = []
+    for part in score.parts:
+        fresh = (
+            drums.pop()
+            if part.is_drums and drums
+            else new.pop(part.program, None)
+            if not part.is_drums
+            else None
+        )
+        outside = [n for n in part.notes if not start_q <= n.start_q < stop_q]
+        inside = _fitting(fresh.notes if fresh else (), outside)
+        parts.append(replace(part, notes=tuple(sorted((*outside, *inside), key=_place))))
+    parts.extend([*new.values(), *drums])
+    joined = Score(tuple(part for part in parts if part.notes), score.tempo_map)
+    return Composed(joined, measure(joined, writer, strains=0.0))
+
+
+def _fitting(fresh: tuple[Note, ...], outside: list[Note]) -> list[Note]:
+    """New notes that end where an old one of the same pitch begins, and wait for none that still sounds."""
+    by_pitch: dict[int, list[Note]] = defaultdict(list)
+    for note in outside:
+        by_pitch[note.pitch].append(note)
+    fitting = []
+    for note in fresh:
+        end_q = note.start_q + note.length_q
+        for other in by_pitch[note.pitch]:
+            if note.start_q < other.start_q < end_q:
+                end_q = other.start_q
+        fitting.append(replace(note, length_q=end_q - note.start_q))
+    return fitting
+
+
+def _place(note: Note) -> tuple[Fraction, int]:
+    return note.start_q, note.pitch

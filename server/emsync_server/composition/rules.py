@@ -1,0 +1,347 @@
+"""What may be written next, as masks and leanings over each field's logits. Rules only constrain: the network writes.
+
+K classes of the field at hand. A mask says what is possible, a leaning is added to the logits.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
+from emsync_server.composition.orchestration import PERCUSSION
+from emsync_server.composition.piece import Piece
+from emsync_server.composition.representation import (
+    BAR,
+    CLASSES,
+    DRUM_PITCH_OFFSET,
+    END,
+    INSTRUMENT,
+    LENGTH,
+    LENGTH_STEPS,
+    PITCH,
+    POSITION,
+    STEPS_PER_QUARTER,
+    VELOCITY,
+)
+from emsync_server.composition.request import BarRequest, CueRequest
+
+Mask = NDArray[np.bool_]
+Leaning = NDArray[np.float64]
+
+MOST_SOUNDING = 14  # pitched notes at once
+MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 6, 9, 2
+SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 5, 4  # notes of one instrument on one onset
+DENSITY_CEILING = 2.2  # a bar may hold this many times the notes asked for
+LEAST_CEILING = 8  # notes a bar may always hold
+LONGEST_SILENCE_S = 0.5
+NOTES_PER_LONGEST_GAP = (
+    8.0  # a gap between onsets may last as long as this many notes at the asked density
+)
+GAP_S = (0.6, 3.6)
+ACCENT_STEPS = STEPS_PER_QUARTER // 2
+DRUM_LENGTH = LENGTH_STEPS.index(3)
+FIRST_KIT_KEY, LAST_KIT_KEY = 35, 81  # drum keys that every General MIDI kit has
+
+HUSH_LEANING = -2.5
+OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -2.5, -0.7
+CLASH_LEANING = -1.5  # a semitone inside an accent
+ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
+CALM_AROUSAL, FIERCE_AROUSAL = -0.3, 0.55
+
+WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
+_SOLOS = frozenset(
+    i
+    for i, instrument in enumerate(INSTRUMENTS)
+    if instrument.name
+    in [
+        "piccolo",
+        "flute",
+        "recorder",
+        "oboe",
+        "english_horn",
+        "clarinet",
+        "bassoon",
+        "saxophone",
+        "trumpet",
+        "tuba",
+    ]
+    + [
+        "violin",
+        "viola",
+        "cello",
+        "contrabass",
+        "acoustic_bass",
+        "electric_bass",
+        "synth_bass",
+        "lead_saw",
+        "timpani",
+    ]
+)
+_STEPS = np.array(LENGTH_STEPS)
+_SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
+_TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
+
+
+class Rules:
+    """The rules of one cue. Stateless: each method looks at the piece as it stands."""
+
+    def __init__(self, request: CueRequest) -> None:
+        self.request = request
+        self.accents = AccentPlan(request)
+
+    def may_close(self, piece: Piece) -> bool:
+        """Whether the last chord stands and nothing but the end can follow."""
+        return piece.step == self.request.final_step and self._landed(piece)
+
+    def position(self, piece: Piece) -> tuple[Mask, Leaning]:
+        """Steps of the bar that the next note may begin on, or BAR, or END."""
+        bar = self.request.bars[piece.bar]
+        mask, leaning = np.zeros(CLASSES[POSITION], bool), np.zeros(CLASSES[POSITION])
+        here = piece.step - bar.start_step
+        if self.may_close(piece):
+            mask[END] = True
+            mask[here] = self._room_here(piece)
+            return mask, leaning
+        full = self._is_full(piece, bar)
+        mask[here + 1 : bar.steps] = not full
+        mask[here] = self._room_here(piece) and (not full or self._wanting(piece) > 0)
+        self._keep_still(mask, bar)
+        deadline = self._deadline(piece, bar)
+        if deadline < bar.end_step:
+            mask[deadline - bar.start_step + 1 :] = False
+            if deadline > piece.step or not piece.onset:
+                mask[deadline - bar.start_step] = True
+        else:
+            mask[BAR] = True
+        if self._wanting(piece):
+            assert mask[here], "an accent has begun that cannot be completed"
+            mask[:] = False
+            mask[here] = True
+        self._lean_from_hush(leaning, bar)
+        return mask, leaning
+
+    def instrument(self, piece: Piece, step: int) -> tuple[Mask, Leaning]:
+        """Instruments that may play the next note, which begins at a step of the cue."""
+        wanting = self._wanting_at(piece, step)
+        mask = np.zeros(CLASSES[INSTRUMENT], bool)
+        for candidate in self._players(step, wanting):
+            options = self._options(piece, step, candidate)
+            later = self._later_room(step, candidate, wanting)
+            most = self._most_in_chord(candidate, step) - self._played(piece, step, candidate)
+            mask[candidate] = options.any() and most > 0
+            if wanting > 1:
+                mask[candidate] &= min(int(options.sum()), most) + later >= wanting
+        return mask, np.zeros(CLASSES[INSTRUMENT])
+
+    def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
+        """Pitches, or drum keys, that an instrument may play at a step."""
+        mask, leaning = np.zeros(CLASSES[PITCH], bool), np.zeros(CLASSES[PITCH])
+        options = self._options(piece, step, instrument)
+        if instrument == DRUM_KIT:
+            mask[DRUM_PITCH_OFFSET : DRUM_PITCH_OFFSET + 128] = options[
+                : len(mask) - DRUM_PITCH_OFFSET
+            ]
+            return mask, leaning
+        wanting = self._wanting_at(piece, step)
+        missing = wanting - 1 - self._later_room(step, instrument, wanting)
+        if missing > 0:  # this instrument must fit more notes above this one
+            above = options[::-1].cumsum()[::-1] - options
+            options = options & (above >= missing)
+        fresh = options.copy()
+        fresh[list(self._worn_pitches(piece, step, instrument))] = False
+        mask[:128] = fresh if fresh.any() else options
+        leaning[:128] = self._key_leaning(step)
+        if self.accents.at(step):
+            for pitch in piece.pitched_onset if step == piece.step else ():
+                leaning[:128][np.isin((np.arange(128) - pitch) % 12, (1, 11))] += CLASH_LEANING
+        return mask, leaning
+
+    def length(self, step: int, instrument: int) -> tuple[Mask, Leaning]:
+        """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there is."""
+        left = self.request.end_step - step
+        fits = left >= _STEPS
+        landing = self.accents.at(step)
+        if instrument == DRUM_KIT:
+            mask = np.arange(len(_STEPS)) == (DRUM_LENGTH if fits[DRUM_LENGTH] else 0)
+        elif landing and (landing.is_final or not (fits & (_STEPS >= ACCENT_STEPS)).any()):
+            mask = np.arange(len(_STEPS)) == np.flatnonzero(fits)[-1]
+        else:
+            mask = fits & ((ACCENT_STEPS if landing else 1) <= _STEPS)
+        return mask, np.zeros(CLASSES[LENGTH])
+
+    def velocity(self, step: int) -> tuple[Mask, Leaning]:
+        """Loud on accents; elsewhere below them, softer still just before."""
+        bins = np.arange(CLASSES[VELOCITY])
+        arousal = self.request.bars[self.request.bar_index_at(step)].arousal
+        accent = CALM_ACCENT_BIN if arousal < CALM_AROUSAL else ACCENT_BIN
+        if self.accents.at(step):
+            mask = bins >= accent
+        elif self.accents.hushed(step):
+            mask = (bins >= 1) & (bins < accent - 1)
+        else:
+            loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
+            mask = (bins >= 1) & (bins <= loudest)
+        return mask, np.zeros(CLASSES[VELOCITY])
+
+    def _deadline(self, piece: Piece, bar: BarRequest) -> int:
+        """The last step at which the next note may begin."""
+        if piece.last_onset is None:
+            return bar.start_step
+        gap_s = min(max(NOTES_PER_LONGEST_GAP / bar.density, GAP_S[0]), GAP_S[1])
+        limits = [
+            piece.last_onset + int(gap_s / bar.seconds_per_step),
+            piece.silent_from + int(LONGEST_SILENCE_S / bar.seconds_per_step),
+        ]
+        landing = self.accents.after(piece.step + (1 if self._landed(piece) else 0))
+        if landing is None:
+            return max(min(limits), piece.step)
+        limit = min(limits)
+        return landing.step if limit >= landing.still_from else max(limit, piece.step)
+
+    def _keep_still(self, mask: Mask, bar: BarRequest) -> None:
+        """No note begins right before a landing."""
+        before = mask.copy()
+        near = self.accents.within(bar.start_step, bar.end_step)
+        for landing in near:
+            low = max(landing.still_from - bar.start_step, 0)
+            mask[low : max(min(landing.step - bar.start_step, bar.steps), 0)] = False
+        for landing in near:
+            if bar.start_step <= landing.step < bar.end_step:
+                mask[landing.step - bar.start_step] = before[landing.step - bar.start_step]
+
+    def _landed(self, piece: Piece) -> bool:
+        return bool(piece.onset) and self._wanting(piece) == 0
+
+    def _wanting(self, piece: Piece) -> int:
+        """How many pitches the accent under the pen still lacks."""
+        if not piece.onset and self.accents.at(piece.step):
+            return 0  # not begun: the deadline sees to it
+        return self._wanting_at(piece, piece.step)
+
+    def _wanting_at(self, piece: Piece, step: int) -> int:
+        if not self.accents.at(step):
+            return 0
+        begun = len(piece.pitched_onset) if step == piece.step else 0
+        return max(CHORD_NOTES - begun, 0)
+
+    def _is_full(self, piece: Piece, bar: BarRequest) -> bool:
+        seconds = bar.steps * bar.seconds_per_step
+        return len(piece.content) >= max(DENSITY_CEILING * bar.density * seconds, LEAST_CEILING)
+
+    def _room_here(self, piece: Piece) -> bool:
+        """Whether one more note may begin where the pen stands."""
+        if len(piece.onset) >= self._most_onsets(piece):
+            return False
+        return bool(self.instrument(piece, piece.step)[0].any())
+
+    def _most_onsets(self, piece: Piece) -> int:
+        if self.accents.at(piece.step):
+            return MOST_ACCENT_ONSETS
+        if self.accents.hushed(piece.step):
+            return MOST_HUSHED_ONSETS
+        return min(max(MOST_SOUNDING - piece.sounding_at(piece.step), 1), MOST_ONSETS)
+
+    def _players(self, step: int, wanting: int) -> list[int]:
+        """Instruments of the bar's ensemble; while an accent wants pitches, those that give it harmony."""
+        bar = self.request.bars[self.request.bar_index_at(step)]
+        landing = self.accents.at(step)
+        return _players_of(bar.ensemble, wanting > 0, bool(landing and landing.is_final))
+
+    def _options(self, piece: Piece, step: int, instrument: int) -> Mask:
+        """(128,) MIDI pitches that an instrument may add to the onset at a step, in the vocabulary's order."""
+        options = _range_of(instrument).copy()
+        landing = self.accents.at(step)
+        if landing and landing.is_final and instrument != DRUM_KIT:
+            options &= self._closing_pitches(step)
+        if step != piece.step or not piece.onset:
+            return options
+        last = piece.onset[-1]
+        if instrument < last.instrument:
+            options[:] = False
+        elif instrument == last.instrument:
+            options[: last.pitch + 1] = False
+        if self._wanting_at(piece, step):
+            options[list(piece.pitched_onset)] = False
+        return options
+
+    def _closing_pitches(self, step: int) -> Mask:
+        key = self.request.bars[self.request.bar_index_at(step)].key
+        return _chord_pitches(key)
+
+    def _later_room(self, step: int, instrument: int, wanting: int) -> int:
+        """Notes that instruments after this one could still add to an accent."""
+        later = [other for other in self._players(step, wanting) if other > instrument]
+        return sum(min(self._most_in_chord(other, step), 3) for other in later)
+
+    def _most_in_chord(self, instrument: int, step: int) -> int:
+        if self.accents.at(step):
+            return ACCENT_CHORD
+        return SOLO_CHORD if instrument in _SOLOS else SECTION_CHORD
+
+    def _played(self, piece: Piece, step: int, instrument: int) -> int:
+        if step != piece.step:
+            return 0
+        return sum(note.instrument == instrument for note in piece.onset)
+
+    def _key_leaning(self, step: int) -> Leaning:
+        return _leaning_of(self.request.bars[self.request.bar_index_at(step)].key)
+
+    def _lean_from_hush(self, leaning: Leaning, bar: BarRequest) -> None:
+        for landing in self.accents.within(bar.start_step, bar.end_step):
+            low = max(landing.hush_from - bar.start_step, 0)
+            high = min(landing.hush_to - bar.start_step, bar.steps)
+            leaning[low:high] += HUSH_LEANING
+        for landing in self.accents.within(bar.start_step, bar.end_step):
+            if bar.start_step <= landing.step < bar.end_step:
+                leaning[landing.step - bar.start_step] = 0
+
+    def _worn_pitches(self, piece: Piece, step: int, instrument: int) -> set[int]:
+        """Pitches that would go on copying a bar that has been heard too often."""
+        so_far = tuple(piece.content)
+        worn: set[int] = set()
+        for content in {bar for bar in piece.recent if piece.recent.count(bar) >= WORN_AFTER}:
+            count = len(so_far)
+            if count < len(content) and count >= len(content) // 2 and content[:count] == so_far:
+                place, player, pitch = content[count]
+                if (place, player) == (step - piece.bar_start, instrument):
+                    worn.add(pitch)
+        return worn
+
+
+@cache
+def _players_of(ensemble: frozenset[int], wants_harmony: bool, is_final: bool) -> list[int]:
+    harmonic = sorted(ensemble - PERCUSSION)
+    if wants_harmony:
+        return harmonic or sorted(ensemble - {DRUM_KIT})
+    return sorted(ensemble - {DRUM_KIT}) if is_final else sorted(ensemble)
+
+
+@cache
+def _range_of(instrument: int) -> Mask:
+    pitches = np.arange(128)
+    if instrument == DRUM_KIT:
+        return (pitches >= FIRST_KIT_KEY) & (pitches <= LAST_KIT_KEY)
+    return (pitches >= INSTRUMENTS[instrument].low) & (pitches <= INSTRUMENTS[instrument].high)
+
+
+@cache
+def _chord_pitches(key: int) -> Mask:
+    """(128,) the tonic triad; in the bass only its root and fifth."""
+    pitches = np.arange(128)
+    steps = (pitches - key % 12) % 12
+    triad = np.isin(steps, _TRIADS[key // 12])
+    return np.asarray(triad & ((pitches >= 48) | np.isin(steps, (0, 7))))
+
+
+@cache
+def _leaning_of(key: int) -> Leaning:
+    """(128,) away from notes outside the key; less so from a minor key's leading tone."""
+    steps = (np.arange(128) - key % 12) % 12
+    leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, OUT_OF_KEY_LEANING)
+    if key >= 12:
+        leaning[steps == 11] = LEADING_TONE_LEANING
+    return np.asarray(leaning)

@@ -1,0 +1,68 @@
+"""Written notes as a score: one part an instrument, nothing cut off, nothing sounding past the end."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from fractions import Fraction
+
+from emsync.score import Note, Part, Score
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
+from emsync_server.composition.piece import WrittenNote
+from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.request import CueRequest
+
+
+def score_of(notes: Sequence[WrittenNote], request: CueRequest) -> Score:
+    """The score of a whole cue: the last chord is held to the end, and nothing else sounds into it."""
+    closed = _closed(notes, request.final_step, request.end_step)
+    by_instrument: dict[int, list[WrittenNote]] = defaultdict(list)
+    for note in closed:
+        by_instrument[note.instrument].append(note)
+    parts = [part_of(number, by_instrument[number]) for number in sorted(by_instrument)]
+    return Score(tuple(parts), request.tempo_map)
+
+
+def part_of(instrument: int, notes: Iterable[WrittenNote]) -> Part:
+    """One instrument's notes as a part; a note that is struck again ends where it is."""
+    played = INSTRUMENTS[instrument]
+    is_drums = instrument == DRUM_KIT
+    return Part(
+        name=played.name.replace("_", " ").capitalize(),
+        program=played.program,
+        is_drums=is_drums,
+        family=played.family,
+        notes=tuple(_note(note) for note in _unlapped(notes)),
+    )
+
+
+def _closed(notes: Sequence[WrittenNote], final_step: int, end_step: int) -> Iterable[WrittenNote]:
+    for note in notes:
+        if note.is_drum:
+            yield replace(note, steps=min(note.steps, end_step - note.step))
+        elif note.step >= final_step:
+            yield replace(note, steps=end_step - note.step)
+        else:
+            yield replace(note, steps=min(note.steps, final_step - note.step))
+
+
+def _unlapped(notes: Iterable[WrittenNote]) -> list[WrittenNote]:
+    """The same pitch again ends the earlier note: MIDI has one key for both."""
+    ordered = sorted(notes, key=lambda note: (note.step, note.pitch))
+    next_at: dict[int, int] = {}
+    kept: list[WrittenNote] = []
+    for note in reversed(ordered):
+        limit = next_at.get(note.pitch, note.end_step)
+        next_at[note.pitch] = note.step
+        kept.append(replace(note, steps=min(note.steps, limit - note.step)))
+    return kept[::-1]
+
+
+def _note(note: WrittenNote) -> Note:
+    return Note(
+        Fraction(note.step, STEPS_PER_QUARTER),
+        Fraction(note.steps, STEPS_PER_QUARTER),
+        note.pitch,
+        note.velocity,
+    )
