@@ -1,4 +1,4 @@
-"""OpenTimelineIO's floating-point time, made exact: seconds as fractions, rates as editors mean them."""
+"""OpenTimelineIO's floating-point time, made exact: seconds and rates as fractions."""
 
 from __future__ import annotations
 
@@ -50,7 +50,8 @@ def seconds_range(time_range: otio.opentime.TimeRange) -> tuple[Seconds, Seconds
     duration = exact_seconds(time_range.duration)
     if duration < 0:
         raise TimelineError(
-            f"The timeline holds an item that lasts {float(duration):.3f} s. Export it again from the editor."
+            f"The timeline holds an item that lasts {float(duration):.3f} s. "
+            "Export it again from the editor."
         )
     return exact_seconds(time_range.start_time), duration
 

@@ -1,4 +1,4 @@
-"""What a timeline says about the picture: its cuts, the editor's markers, the media of each shot."""
+"""What a timeline says about the picture: its cuts, the editor's markers, each shot's media."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ class ShotMedia:
     record: TimeRange
     """In picture time."""
     media: Path | None
-    """The file on this machine; None where it is offline, missing, or there is none (a title, a gap)."""
+    """The file on this machine; None where it is offline or there is none (a title, a gap)."""
     source_start: RationalTime | None
-    """Where in the media the stretch begins, counted from the media's first frame; None: not known."""
+    """Where in the media the stretch begins, from the media's first frame; None: not known."""
     speed: Fraction = Fraction(1)
     """Media seconds per picture second: 2 is twice as fast, 0 a freeze, below 0 backwards."""
 

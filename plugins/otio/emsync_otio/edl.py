@@ -1,7 +1,7 @@
 """CMX 3600 EDLs: at which rate they count, where they start, and their locators.
 
-An EDL states no rate. Its frame numbers narrow it down; where several rates fit, the likeliest is taken and
-said, and `rate` overrides. Durations that contradict each other are refused by the adapter.
+An EDL states no rate. Its frame numbers narrow it down; where several rates fit, the likeliest is
+taken and said, and `rate` overrides. Durations that contradict each other are refused by the adapter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _TIMECODE = r"\d{1,2}[:;.]\d{2}[:;.]\d{2}[:;.,]\d{2,3}"
 _EVENT = re.compile(rf"^\s*\d+\s+\S+.*?((?:{_TIMECODE}\s+){{3}}{_TIMECODE})\s*$")
 _LOCATOR = re.compile(rf"^\*?\s*LOC:\s*({_TIMECODE})\s*(\S*)\s*(.*?)\s*$")
 _NTSC_30, _NTSC_60 = Fraction(30000, 1001), Fraction(60000, 1001)
-# Rates by the highest frame number that they count to; the first that holds a list's numbers is taken.
+# The first that counts as high as a list's frame numbers is taken.
 _LIKELY_RATES = (Fraction(24), Fraction(25), Fraction(30), Fraction(50), Fraction(60))
 
 
@@ -45,8 +45,9 @@ def read_timeline(path: Path, rate: Fraction | None) -> otio.schema.Timeline:
             re.sub(r"RationalTime\(([\d.]+), [\d.]+\)", r"\1 frames", str(err)).strip().rstrip(".")
         )
         raise TimelineError(
-            f"'{path.name}' contradicts itself at {float(chosen):.5g} frames per second: {said[:200]}. "
-            "If it counts at another rate, state it with --rate; else export it again from the editor."
+            f"'{path.name}' contradicts itself at {float(chosen):.5g} frames per second: "
+            f"{said[:200]}. If it counts at another rate, state it with --rate; "
+            "else export it again from the editor."
         ) from err
     except AttributeError as err:  # what adapter 1.0.0 makes of a dissolve without its first half
         raise TimelineError(
@@ -97,7 +98,7 @@ def _checked(rate: Fraction, codes: list[str], path: Path) -> Fraction:
 
 
 def _respelled(text: str, *, is_drop: bool) -> str:
-    """Timecodes as the adapter wants them: ';' before the frames where frames are dropped, ':' elsewhere."""
+    """Timecodes as the adapter wants them: drop-frame is ';' before the frames, not a header."""
     mark = ";" if is_drop else ":"
 
     def respell(match: re.Match[str]) -> str:
@@ -134,7 +135,7 @@ def _place_in_place(
 def _set_locators_in_place(
     timeline: otio.schema.Timeline, text: str, rate: Fraction, *, is_drop: bool
 ) -> None:
-    """Locators count in record time; the adapter hangs them on clips, whose time is the source's."""
+    """Locators count in record time; the adapter hangs them on clips, in the source's time."""
     for clip in timeline.find_clips():
         clip.markers.clear()
     start = exact_seconds(timeline.global_start_time)

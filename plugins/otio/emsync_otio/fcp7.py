@@ -1,4 +1,4 @@
-"""Final Cut Pro 7 XML, as Premiere and Resolve write it: the adapter's reading, and what it leaves out."""
+"""Final Cut Pro 7 XML, as Premiere and Resolve write it, with what the adapter leaves out."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
 
 
 def _disable_in_place(composition: otio.core.Composition) -> None:
-    """The adapter (1.0.0) keeps <enabled>FALSE</enabled> in metadata only; OTIO has a field for it."""
+    """The adapter (1.0.0) keeps <enabled>FALSE</enabled> in metadata; OTIO has a field for it."""
     for child in composition:
         if not isinstance(child, otio.core.Item):
             continue

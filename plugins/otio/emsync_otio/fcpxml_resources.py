@@ -1,4 +1,4 @@
-"""What an FCPXML file says once and its clips refer to: media, formats, compounds; and their clocks."""
+"""What an FCPXML file says once and its clips refer to: media, formats, compounds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,9 @@ from emsync_otio.clock import Seconds, otio_range
 
 __all__ = ["Media", "Resources", "parse_seconds", "seconds_of"]
 
-_ZERO_HOUR = Fraction(3600)
 _FORMAT_RATES = {
-    "2398": Fraction(24000, 1001), "24": Fraction(24), "25": Fraction(25), "2997": Fraction(30000, 1001),
-    "30": Fraction(30), "4795": Fraction(48000, 1001), "48": Fraction(48), "50": Fraction(50),
+    "2398": Fraction(24000, 1001), "24": Fraction(24), "25": Fraction(25),
+    "2997": Fraction(30000, 1001), "30": Fraction(30), "4795": Fraction(48000, 1001), "48": Fraction(48), "50": Fraction(50),
     "5994": Fraction(60000, 1001), "60": Fraction(60), "90": Fraction(90), "100": Fraction(100),
     "11988": Fraction(120000, 1001), "120": Fraction(120),
 }  # fmt: skip
@@ -176,7 +175,7 @@ class Resources:
         return _mapped(points, start)
 
     def speed_of(self, element: Element, start: Seconds, rate: Fraction) -> Fraction:
-        """Media seconds per timeline second: of the retime, averaged over the clip, or of the conform."""
+        """Media seconds per timeline second: the retime's mean over the clip, or the conform's."""
         points = _time_map(element)
         duration = self.duration_of(element)
         if points and duration > 0:

@@ -1,6 +1,6 @@
 """The picture on top: nested, layered tracks become one row of stretches that an audience sees.
 
-The topmost enabled picture wins; gaps and titles let through what lies below. All times are exact seconds.
+The topmost enabled picture wins; gaps and titles let through what lies below. Times are exact.
 """
 
 from __future__ import annotations
@@ -107,7 +107,7 @@ def _placed(item: otio.core.Item, at: Seconds) -> list[Stretch]:
 
 
 def _shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
-    """A track's range may lie before all it holds (EDL adapters wrote so): then it plays from its start."""
+    """A track's range may lie before all it holds (EDL adapters wrote so): it plays from its start."""
     start, duration = item_range(item)
     if isinstance(item, otio.schema.Track) and start + duration <= 0:
         return Fraction(0), duration
@@ -255,7 +255,7 @@ def _without_overlaps(seen: list[Stretch]) -> list[Stretch]:
 def _blend_in_place(
     before: list[Stretch], after: list[Stretch], transition: otio.schema.Transition, cut: Seconds
 ) -> None:
-    """Let the last of `before` and the first of `after` meet in a transition; changes both lists."""
+    """Let the last of `before` and the first of `after` meet in a transition."""
     incoming, outgoing = exact_seconds(transition.in_offset), exact_seconds(transition.out_offset)
     kind = _blend_kind(transition)
     if before and after:

@@ -20,7 +20,14 @@ from emsync_otio.clock import Seconds, otio_range, otio_time
 from emsync_otio.media_paths import media_url
 from emsync_otio.own import OWN_KEY
 
-__all__ = ["PlacedCue", "PlacedHit", "PlacedStem", "lay_cue_in_place", "film_timeline", "sheet_metadata"]
+__all__ = [
+    "PlacedCue",
+    "PlacedHit",
+    "PlacedStem",
+    "film_timeline",
+    "lay_cue_in_place",
+    "sheet_metadata",
+]
 
 _SAME_HIT_S = Fraction(1, 1000)
 """A landing belongs to the hit within a millisecond; takes keep exact seconds."""
@@ -134,9 +141,11 @@ def _stem_tracks(
         about = {"kind": "stem", "cue": take.cue.name, "family": stem.family.value}
         clip = otio.schema.Clip(
             name=name,
-            media_reference=_stem_media(media, stems, out),
+            media_reference=_stem_media(media, stems, rate, out),
             source_range=otio_range(Fraction(0), record.duration.seconds, rate),
-            metadata={OWN_KEY: {**about, "take": take.number, "seed": take.seed, "peak_db": stem.peak_db}},
+            metadata={
+                OWN_KEY: {**about, "take": take.number, "seed": take.seed, "peak_db": stem.peak_db}
+            },
         )
         ducking = wire.to_dict(stems.ducking)
         track = otio.schema.Track(
@@ -156,12 +165,24 @@ def _whole_frames(stems: StemSet, rate: Fraction) -> int:
     return int((stems.length_samples + 1) * rate / stems.sample_rate_hz)
 
 
-def _stem_media(media: Path, stems: StemSet, out: Path) -> otio.schema.ExternalReference:
-    """The file with its exact length, counted in samples."""
+def _stem_media(
+    media: Path, stems: StemSet, rate: Fraction, out: Path
+) -> otio.schema.ExternalReference:
+    """The file with its length in frames of the timeline, as Resolve and Premiere write sound.
+
+    In samples it would be exact, but 48000 is no timecode rate: FCP 7 XML could not be written.
+    """
     length = Fraction(stems.length_samples, stems.sample_rate_hz)
     return otio.schema.ExternalReference(
         target_url=media_url(media, out),
-        available_range=otio_range(Fraction(0), length, Fraction(stems.sample_rate_hz)),
+        available_range=otio_range(Fraction(0), length, rate),
+        metadata={
+            OWN_KEY: {
+                "length_samples": stems.length_samples,
+                "tail_samples": stems.tail_samples,
+                "sample_rate_hz": stems.sample_rate_hz,
+            }
+        },
     )
 
 

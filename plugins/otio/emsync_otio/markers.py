@@ -1,4 +1,4 @@
-"""The editor's markers as hits; what emsync itself wrote is known by its metadata and passed over."""
+"""The editor's markers as hits; what emsync itself wrote is passed over."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from emsync_otio.own import is_own
 
 __all__ = ["marker_hits"]
 
+
 def marker_hits(
     timeline: otio.schema.Timeline, rate: Fraction, duration: RationalTime
 ) -> tuple[tuple[Hit, ...], int]:
     """Locked hits at the markers inside the picture, and how many markers lie outside it.
 
-    Counted are markers of the timeline, its tracks and their items; those inside compound clips belong
-    to the compound and are not shown in the timeline. Markers on one frame become one hit.
+    Counted are markers of the timeline, its tracks and their items; those inside compound clips
+    belong to the compound and are not shown in the timeline. Markers on one frame become one hit.
     """
     labels: dict[int, list[str]] = {}
     outside = 0

@@ -16,7 +16,7 @@ from emsync.errors import NotFoundError, TimelineError
 from emsync_otio import edl, fcp7, fcpxml, kdenlive
 from emsync_otio.quiet import quiet
 
-__all__ = ["TIMELINE_SUFFIXES", "open_timeline"]
+__all__ = ["TIMELINE_SUFFIXES", "open_timeline", "said_by"]
 
 TIMELINE_SUFFIXES = frozenset(
     [
@@ -37,12 +37,13 @@ TIMELINE_SUFFIXES = frozenset(
 """What `read_edit` takes; `.ale` only to say why it cannot be scored."""
 
 _BUNDLES = (".fcpxmld", ".otiod")
-# What adapters let through when a file is damaged (measured by feeding them cut and scrambled files).
+# What adapters let through when a file is damaged (measured: tests/hosts/test_timeline_damage.py).
 _ADAPTER_FAILURES = (
     otio.exceptions.OTIOError,
     ValueError,
     LookupError,
     AttributeError,
+    NameError,
     TypeError,
     ArithmeticError,
     AssertionError,
@@ -73,13 +74,13 @@ def open_timeline(path: Path, rate: Fraction | None = None) -> otio.schema.Timel
         raise _unknown_kind(path) from err
     except _ADAPTER_FAILURES as err:
         raise TimelineError(
-            f"'{path.name}' cannot be read as {suffix[1:].upper()}: it is damaged or incomplete{_said(err)}. "
-            "Export it again from the editor, or as OTIO or FCPXML."
+            f"'{path.name}' cannot be read as {suffix[1:].upper()}: it is damaged or "
+            f"incomplete{said_by(err)}. Export it again from the editor, or as OTIO or FCPXML."
         ) from err
     return _only_timeline(opened, path)
 
 
-def _said(err: BaseException) -> str:
+def said_by(err: BaseException) -> str:
     """What an adapter says, where it speaks of the file and not of its own insides."""
     if not isinstance(err, otio.exceptions.OTIOError | ValueError | SyntaxError | OSError):
         return ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -47,7 +49,9 @@ class PlacementReport:
     @property
     def summary(self) -> str:
         """One line for the terminal."""
-        first = min((stem.record.start for stem in self.stems), default=None, key=lambda t: t.seconds)
+        first = min(
+            (stem.record.start for stem in self.stems), default=None, key=lambda t: t.seconds
+        )
         words = [f"{len(self.stems)} stems", f"{len(self.hits)} hits"]
         if first is not None:
             at = first + type(first).from_seconds(exact_seconds(self.start), self.rate)
@@ -73,7 +77,8 @@ def place(
     """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
 
     What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
-    `rate` is for EDLs, which state none. Raises TimelineError, NotFoundError, OutputError, InputError.
+    `rate` is for EDLs, which state none.
+    Raises TimelineError, NotFoundError, OutputError, InputError.
     """
     check_writable(out)
     if timeline is None:
@@ -109,12 +114,25 @@ def place(
 def read_placed_sheet(path: Path) -> CueSheet:
     """The cue sheet of a timeline that emsync scored. Raises TimelineError where it did not."""
     timeline = open_timeline(path)  # keeps its metadata alive
-    own = plain(timeline.metadata.get(OWN_KEY))
+    own = _exact_metadata(path) or plain(timeline.metadata.get(OWN_KEY))
     if not isinstance(own, dict) or "cue_sheet" not in own:
         raise TimelineError(
             f"'{path.name}' holds no score of emsync. Name a timeline that 'emsync place' wrote."
         )
     return wire.cue_sheet_from_dict(own["cue_sheet"], origin=f"The cue sheet inside '{path.name}'")
+
+
+def _exact_metadata(path: Path) -> object:
+    """Our metadata by Python's JSON: OpenTimelineIO's reader is off in the last digit of floats."""
+    if path.suffix.lower() == ".otio":
+        text = path.read_text(encoding="utf-8")
+    elif path.suffix.lower() == ".otioz":
+        with zipfile.ZipFile(path) as bundle:
+            text = bundle.read("content.otio").decode("utf-8")
+    else:
+        return None
+    document = json.loads(text)
+    return document.get("metadata", {}).get(OWN_KEY) if isinstance(document, dict) else None
 
 
 def _check_distinct(timeline: Path, out: Path) -> None:
@@ -125,14 +143,12 @@ def _check_distinct(timeline: Path, out: Path) -> None:
 
 
 def _reference_base(out: Path) -> Path:
-    """References are relative to the written file, but a bundle needs to find its media: absolute."""
+    """References are relative to the written file; in a bundle or XML, absolute."""
     return out if out.suffix.lower() == ".otio" else Path(out.anchor or "/") / "nowhere" / out.name
 
 
-def _keep_media_reachable_in_place(
-    timeline: otio.schema.Timeline, source: Path, out: Path
-) -> None:
-    """References relative to the user's timeline would break in another folder: there, as file URLs."""
+def _keep_media_reachable_in_place(timeline: otio.schema.Timeline, source: Path, out: Path) -> None:
+    """References relative to the user's timeline break in another folder: file URLs there."""
     if source.resolve().parent == out.resolve().parent and out.suffix.lower() == ".otio":
         return
     for clip in timeline.find_clips():
@@ -148,9 +164,14 @@ def _keep_media_reachable_in_place(
 
 def _fingerprint(timeline: otio.schema.Timeline) -> list[str]:
     """The user's tracks and markers as text, to see that they came through unchanged."""
-    tracks = [track.to_json_string(indent=-1) for track in timeline.tracks if not is_own(track)]
-    markers = [m.to_json_string(indent=-1) for m in timeline.tracks.markers if not is_own(m)]
-    return tracks + markers
+    things = [*timeline.tracks, *timeline.tracks.markers]
+    texts = (thing.to_json_string(indent=-1) for thing in things if not is_own(thing))
+    # OpenTimelineIO's JSON reader (0.18.1) is off in a float's last digit; 12 digits it keeps.
+    return [json.dumps(json.loads(text, parse_float=_rounded)) for text in texts]
+
+
+def _rounded(text: str) -> float:
+    return float(f"{float(text):.12g}")
 
 
 def _check_placed(
@@ -180,12 +201,10 @@ def _stem_span(track: otio.schema.Track) -> tuple[Seconds, Seconds] | None:
     at = Fraction(0)
     span = None
     for child in track:
-        start, duration = item_range(child)
+        _, duration = item_range(child)
         if isinstance(child, otio.schema.Clip):
             if span is not None:
                 return None
             span = (at, duration)
         at += duration
     return span
-
-

@@ -48,7 +48,7 @@ def quiet() -> Iterator[None]:
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         root.addFilter(from_other_threads)
-        # logging.warning() installs a handler for good where there is none: keep the terminal as it was.
+        # logging.warning() installs a handler for good where there is none: keep it from that.
         stand_in = None if root.handlers else logging.NullHandler()
         if stand_in is not None:
             root.addHandler(stand_in)

@@ -28,9 +28,9 @@ _FRAME_RATES = (8.0, 240.0)
 
 
 def read_edit(path: Path, rate: Fraction | None = None) -> TimelineEdit:
-    """The edit of a timeline file. `rate` is for EDLs alone, which do not say at what rate they count.
+    """The edit of a timeline file.
 
-    Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
+    `rate` is for EDLs alone, which do not say at what rate they count. Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
     """
     timeline = open_timeline(path, rate)
     return edit_of(timeline, path)
@@ -54,7 +54,8 @@ def edit_of(timeline: otio.schema.Timeline, path: Path) -> TimelineEdit:
     warnings = [*_rate_warnings(timeline, path), *media.warnings()]
     if outside:
         warnings.append(
-            f"{_counted(outside, 'marker lies', 'markers lie')} outside the picture and cannot be hit."
+            f"{_counted(outside, 'marker lies', 'markers lie')} outside the picture and "
+            "cannot be hit."
         )
     picture = PictureInfo(
         source=str(path.resolve()),
@@ -84,7 +85,8 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     if start is not None and _is_frame_rate(start.rate):
         return exact_rate(start.rate)
     raise TimelineError(
-        "The timeline does not say how many frames it shows in a second. Export it again from the editor."
+        "The timeline does not say how many frames it shows in a second. "
+        "Export it again from the editor."
     )
 
 
@@ -126,7 +128,8 @@ def _no_picture(timeline: otio.schema.Timeline, path: Path) -> TimelineError:
             "Export the sequence with its picture tracks."
         )
     return TimelineError(
-        f"The timeline in '{path.name}' shows no picture: its picture tracks are empty or switched off."
+        f"The timeline in '{path.name}' shows no picture: its picture tracks are empty or "
+        "switched off."
     )
 
 
@@ -144,15 +147,16 @@ def _rate_warnings(timeline: otio.schema.Timeline, path: Path) -> list[str]:
     if assumed is None:
         return []
     return [
-        f"'{path.name}' does not say at what rate it counts; {float(Fraction(str(assumed))):.5g} frames per second "
-        "fit its numbers. Give --rate if that is wrong."
+        f"'{path.name}' does not say at what rate it counts; "
+        f"{float(Fraction(str(assumed))):.5g} frames per second fit its numbers. "
+        "Give --rate if that is wrong."
     ]
 
 
 def _boundaries(
     seen: Sequence[Stretch], rate: Fraction, duration: RationalTime
 ) -> tuple[Boundary, ...]:
-    """Where the picture changes: between stretches, at the edges of holes, in the middle of blends."""
+    """Where the picture changes: between stretches, at edges of holes, in the middle of blends."""
     changes = [_edge(seen[0].start, seen[0].entered)]
     for earlier, later in pairwise(seen):
         if earlier.end == later.start:

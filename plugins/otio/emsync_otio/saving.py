@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import os
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,8 +11,8 @@ from pathlib import Path
 
 import opentimelineio as otio
 
-from emsync.errors import DiskFullError, InputError, OutputError
-from emsync_otio.opening import open_timeline
+from emsync.errors import DiskFullError, InputError, OutputError, TimelineError
+from emsync_otio.opening import open_timeline, said_by
 from emsync_otio.quiet import quiet
 
 __all__ = ["WRITABLE_SUFFIXES", "check_writable", "save_timeline"]
@@ -30,7 +29,9 @@ def check_writable(out: Path) -> None:
     why = (
         "an EDL has one picture track and four of sound, and no place for markers or metadata"
         if suffix == ".edl"
-        else f"stems cannot be written as '{suffix}'" if suffix else "its name has no suffix"
+        else f"stems cannot be written as '{suffix}'"
+        if suffix
+        else "its name has no suffix"
     )
     raise InputError(
         f"The scored timeline cannot become '{out.name}': {why}. "
@@ -41,14 +42,14 @@ def check_writable(out: Path) -> None:
 def save_timeline(
     timeline: otio.schema.Timeline, out: Path, check: Callable[[otio.schema.Timeline], None]
 ) -> None:
-    """Write a timeline whole or not at all; `check` sees it as it reads back, and raises if wrong."""
+    """Write a timeline whole or not at all; `check` gets it as it reads back, and may raise."""
     with _translated(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with _folder_beside(out) as folder:
             working = folder / f"new{out.suffix.lower()}"
             _write(timeline, working, out)
-            check(open_timeline(working))
-            os.replace(working, out)
+            check(_read_back(working, out))
+            working.replace(out)
 
 
 def _write(timeline: otio.schema.Timeline, working: Path, out: Path) -> None:
@@ -67,12 +68,23 @@ def _write(timeline: otio.schema.Timeline, working: Path, out: Path) -> None:
         otio.exceptions.OTIOError,
         ValueError,
         LookupError,
+        NameError,
         AttributeError,
         TypeError,
         RuntimeError,
     ) as err:
         raise OutputError(
-            f"This timeline cannot be written as '{out.name}' ({str(err)[:200]}). Write it as .otio."
+            f"This timeline holds things that '{out.name}' cannot: the {working.suffix} writer "
+            f"refused it{said_by(err)}. Write it as .otio."
+        ) from err
+
+
+def _read_back(working: Path, out: Path) -> otio.schema.Timeline:
+    try:
+        return open_timeline(working)
+    except TimelineError as err:
+        raise OutputError(
+            f"'{out.name}' could not be read back and was not kept. Write the timeline as .otio."
         ) from err
 
 
