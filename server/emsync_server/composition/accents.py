@@ -1,4 +1,4 @@
-"""Where the music must land, and where it holds its breath so that a landing reads as the accent."""
+"""Where the music must land, and where it holds its breath so that a landing reads as one."""
 
 from __future__ import annotations
 

@@ -43,7 +43,8 @@ def compose(
     composer: Composer | None = None,
     decoding: DecoderSettings | None = None,
 ) -> tuple[Take, ...]:
-    """Compose a cue; writes `score.mid` and `take.json` to `folder` (`score-2.mid`, … for more takes).
+    """Compose a cue; writes `score.mid` and `take.json` to `folder` (`score-2.mid`, … for more
+    takes).
 
     With `settings.bars` only these bars of the take that lies in `folder` are written anew.
     composer: the network and its identity; None loads the one that emsync ships.

@@ -58,7 +58,9 @@ class ConditionTrack:
 
 
 def without_emotion(condition: Condition) -> Condition:
-    """The same conditions (…, C) with valence and arousal absent: what guidance strengthens against."""
+    """The same conditions (…, C) with valence and arousal absent: what guidance strengthens
+    against.
+    """
     plain = np.array(condition)
     for name in ("valence", "arousal"):
         plain[..., CONDITION[name]] = 0

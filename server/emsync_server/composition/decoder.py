@@ -1,6 +1,8 @@
-"""Writing takes: the network proposes, the rules forbid, the random generator decides. Several takes go side by side.
+"""Writing takes: the network proposes, the rules forbid, the random generator decides. Several
+takes go side by side.
 
-B rows: one a take, or two a take with guidance (with and without emotion). F five fields, C condition features.
+B rows: one a take, or two a take with guidance (with and without emotion). F five fields, C
+condition features.
 """
 
 from __future__ import annotations
@@ -53,11 +55,13 @@ class Network(Protocol):
     def heads(self) -> Heads:
         """From a hidden vector to logits."""
 
-    def start(self, batch: int) -> Any:
+    def start(self, batch: int) -> Any:  # noqa: ANN401 – the session's own, opaque here
         """An empty memory of B pieces."""
 
-    def step(self, state: Any, events: Ints, condition: Floats) -> Floats:
-        """Read events (B, F) or (B, T, F) with conditions (B, C) or (B, T, C); the last hidden (B, D)."""
+    def step(self, state: Any, events: Ints, condition: Floats) -> Floats:  # noqa: ANN401
+        """Read events (B, F) or (B, T, F) with conditions (B, C) or (B, T, C); the last hidden (B,
+        D).
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,7 +212,12 @@ def _choose_event(
             hidden = heads.after(hidden, number, every)
 
 
-def _read_context(network: Network, state: Any, context: Context, how: tuple[int, bool]) -> None:
+def _read_context(
+    network: Network,
+    state: Any,  # noqa: ANN401
+    context: Context,
+    how: tuple[int, bool],
+) -> None:
     """Let the network read what stands before; the last row is left for the writers."""
     if len(context.rows) < 2:
         return

@@ -1,7 +1,9 @@
 """Valence and arousal that a score sounds like, by the rules that labelled the training corpus.
 
-Valence: how major it sounds (Krumhansl & Kessler 1982 key profiles), how clear its key is, how high it
-lies. Arousal: onsets and notes a second, tempo, shortness, loudness, drums. It ranks takes; it is no judge of the
+Valence: how major it sounds (Krumhansl & Kessler 1982 key profiles), how clear its key is, how high
+it
+lies. Arousal: onsets and notes a second, tempo, shortness, loudness, drums. It ranks takes; it is
+no judge of the
 network, which was trained on the same rules (DESIGN §9 has an independent one).
 """
 
@@ -86,7 +88,9 @@ def estimated_emotion(passage: Passage, duration_s: float, tempo_bpm: float) -> 
 
 
 def key_fits(pitch_classes: Floats) -> Floats:
-    """(24,) Pearson correlations with the major profiles from C, then the minor ones; 0 where there are no notes."""
+    """(24,) Pearson correlations with the major profiles from C, then the minor ones; 0 where there
+    are no notes.
+    """
     centred = pitch_classes - pitch_classes.mean()
     return np.asarray(_PROFILES @ centred / max(float(np.linalg.norm(centred)), 1e-9))
 

@@ -39,8 +39,8 @@ def check_landings(landings: Sequence[Landing], rate: Fraction) -> None:
         if abs(landing.error_s) > 1 / (2 * rate):
             raise EmsyncError(
                 f"The hit at {float(landing.hit_s):.3f} s of the cue was missed by "
-                f"{1000 * landing.error_s:+.1f} ms. This is a fault in emsync; please report it with "
-                "the cue sheet."
+                f"{1000 * landing.error_s:+.1f} ms. "
+                "This is a fault in emsync; please report it with the cue sheet."
             )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
@@ -163,7 +164,7 @@ def _repeated_bars(score: Score) -> float:
             while bar + 1 < len(starts) and starts[bar + 1] <= note.start_q:
                 bar += 1
             contents[bar].add((number, note.start_q - starts[bar], note.pitch))
-    pairs = list(zip(contents, contents[1:], strict=False))
+    pairs = list(pairwise(contents))
     return sum(bool(a) and a == b for a, b in pairs) / max(len(pairs), 1)
 
 

@@ -1,7 +1,10 @@
-"""Where bars and beats go between moments that must fall on the grid: dynamic programming over those moments.
+"""Where bars and beats go between moments that must fall on the grid: dynamic programming over
+those moments.
 
-A state is the place within the running bar and the tempo of the stretch just ended. From each state a few step counts
-are tried for the next stretch: those that reach a barline, a beat, a half-beat or any step near the asked tempo. States
+A state is the place within the running bar and the tempo of the stretch just ended. From each state
+a few step counts
+are tried for the next stretch: those that reach a barline, a beat, a half-beat or any step near the
+asked tempo. States
 are pruned to the best few at each moment, so the work is linear in the number of moments.
 """
 
@@ -109,7 +112,9 @@ def _step_counts(position: int, stretch: Stretch, bar_steps: int, is_end: bool) 
 def _landings(
     reach: int, bar_steps: int, is_end: bool
 ) -> Iterator[tuple[tuple[int, ...], int, float]]:
-    """Ways to end a stretch `reach` steps after the last barline: bars ended, place in the new bar, cost."""
+    """Ways to end a stretch `reach` steps after the last barline: bars ended, place in the new bar,
+    cost.
+    """
     whole, rest = divmod(reach, bar_steps)
     if rest == 0:
         yield (bar_steps,) * whole, 0, 0.0

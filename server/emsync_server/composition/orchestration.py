@@ -101,6 +101,12 @@ _OF_FAMILY: dict[Family, Ensemble] = {
 }
 """Who stands for a family that the brief asks for."""
 
+SOLOS: Ensemble = _named(
+    "piccolo flute recorder oboe english_horn clarinet bassoon saxophone trumpet tuba violin viola "
+    "cello contrabass acoustic_bass electric_bass synth_bass lead_saw timpani"
+)
+"""Who plays one line, two notes at once at the most."""
+
 PERCUSSION: Ensemble = frozenset(
     i for i, instrument in enumerate(INSTRUMENTS) if instrument.family is Family.PERCUSSION
 )

@@ -1,4 +1,6 @@
-"""A piece while it is being written: where the pen stands, what sounds, what the last bars were like."""
+"""A piece while it is being written: where the pen stands, what sounds, what the last bars were
+like.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,5 @@
-"""What the composer is asked for, bar by bar: emotion, key, ensemble, density, landings, and where the cue closes.
+"""What the composer is asked for, bar by bar: emotion, key, ensemble, density, landings, and where
+the cue closes.
 
 The brief's gaps are filled here, from the emotion and the seed.
 """
@@ -114,7 +115,9 @@ class CueRequest:
 
 
 def asked_tempo(cue: Cue, rng: Random) -> Callable[[float], float]:
-    """The tempo the emotion asks for, in seconds from the start of the cue; a little of it is the seed's."""
+    """The tempo the emotion asks for, in seconds from the start of the cue; a little of it is the
+    seed's.
+    """
     length_s = float(cue.range.duration.seconds)
     moments = np.linspace(0, length_s, max(int(length_s / 0.5), 1) + 1)
     arousal = np.array([_emotion(cue, moment)[1] for moment in moments])
@@ -174,7 +177,9 @@ def _bar_times(tempo_map: TempoMap) -> list[tuple[float, float, float]]:
 
 
 def _sections(tempo_map: TempoMap, emotions: list[tuple[float, float]]) -> list[tuple[Mood, Mode]]:
-    """Mood and mode of each bar; they change only where emotion does, and not more often than SECTION_S."""
+    """Mood and mode of each bar; they change only where emotion does, and not more often than
+    SECTION_S.
+    """
     times = _bar_times(tempo_map)
     valence, arousal = np.array(emotions).T
     valence, arousal = _box_mean(valence, 3), _box_mean(arousal, 3)
@@ -196,7 +201,7 @@ def _sections(tempo_map: TempoMap, emotions: list[tuple[float, float]]) -> list[
 
 
 def _tonic(cue: Cue, rng: Random) -> int:
-    """Tonic of the minor key whose notes the cue uses, and of which the major key is the relative."""
+    """Tonic of the minor key whose notes the cue uses; its major key is the relative."""
     drawn = int(rng.integers(12))
     key = cue.brief.key
     if key is None:
@@ -235,7 +240,7 @@ def _bars(
 
 
 def _density(asked: float | None, arousal: float) -> float:
-    """Notes a second: the brief's, leaning with the arousal; 5 at rest where the brief is silent."""
+    """Notes a second: the brief's, leaning with the arousal; about 5 where it is silent."""
     if asked is None:
         return float(5.0 * 2 ** (0.9 * arousal))
     return float(LEAST_DENSITY * (GREATEST_DENSITY / LEAST_DENSITY) ** asked * 2 ** (0.3 * arousal))
@@ -244,7 +249,9 @@ def _density(asked: float | None, arousal: float) -> float:
 def _final_step(
     tempo_map: TempoMap, bars: tuple[BarRequest, ...], landings: tuple[int, ...]
 ) -> int:
-    """The last chord: on the last hit if it can ring from there, else on the last downbeat that leaves room."""
+    """The last chord: on the last hit if it can ring from there, else on the last downbeat that
+    leaves room.
+    """
     end_s = float(tempo_map.end_s)
 
     def rings(step: int) -> float:

@@ -55,8 +55,8 @@ def rewrite_bars(
     bars = take.tempo_map.bars()
     if stop > len(bars):
         raise CueSheetError(
-            f"The take in '{folder}' has {len(bars)} bars; bars {first + 1} to {stop + 1} (the last not "
-            "included) do not all lie in it."
+            f"The take in '{folder}' has {len(bars)} bars; bars {first + 1} to {stop} "
+            "do not all lie in it."
         )
     landings = _landing_steps(cue, take.tempo_map)
     start_q, stop_q = bars[first].start_q, bars[stop - 1].start_q + bars[stop - 1].length_q
@@ -75,7 +75,7 @@ def rewrite_bars(
 
 
 def _standing(folder: Path, cue: Cue) -> tuple[Take, Score]:
-    """The take that lies in the folder; it must be of this cue, over the same stretch of picture."""
+    """The take that lies in the folder; it must be of this cue, over the same picture."""
     take = wire.read_take(folder / "take.json")
     if take.cue.name != cue.name or take.cue.range != cue.range:
         raise CueSheetError(
@@ -94,8 +94,8 @@ def _landing_steps(cue: Cue, tempo_map: TempoMap) -> tuple[int, ...]:
         step = tempo_map.quarters_at(hit.time.seconds - cue.range.start.seconds) * STEPS_PER_QUARTER
         if step.denominator != 1:
             raise CueSheetError(
-                f"The hit at {float(hit.time.seconds):.3f} s is new since the take of '{cue.name}' was "
-                "planned: no beat falls there. Compose the whole cue."
+                f"The hit at {float(hit.time.seconds):.3f} s is new since '{cue.name}' was "
+                "composed: no beat falls there. Compose the whole cue."
             )
         steps.append(int(step))
     return tuple(steps)
@@ -190,7 +190,9 @@ def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) ->
 
 
 def _fitting(fresh: tuple[Note, ...], outside: list[Note]) -> list[Note]:
-    """New notes that end where an old one of the same pitch begins, and wait for none that still sounds."""
+    """New notes that end where an old one of the same pitch begins, and wait for none that still
+    sounds.
+    """
     by_pitch: dict[int, list[Note]] = defaultdict(list)
     for note in outside:
         by_pitch[note.pitch].append(note)

@@ -1,4 +1,5 @@
-"""What may be written next, as masks and leanings over each field's logits. Rules only constrain: the network writes.
+"""What may be written next, as masks and leanings over each field's logits. Rules only constrain:
+the network writes.
 
 K classes of the field at hand. A mask says what is possible, a leaning is added to the logits.
 """
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
-from emsync_server.composition.orchestration import PERCUSSION
+from emsync_server.composition.orchestration import PERCUSSION, SOLOS
 from emsync_server.composition.piece import Piece
 from emsync_server.composition.representation import (
     BAR,
@@ -53,34 +54,6 @@ ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
 CALM_AROUSAL, FIERCE_AROUSAL = -0.3, 0.55
 
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
-_SOLOS = frozenset(
-    i
-    for i, instrument in enumerate(INSTRUMENTS)
-    if instrument.name
-    in [
-        "piccolo",
-        "flute",
-        "recorder",
-        "oboe",
-        "english_horn",
-        "clarinet",
-        "bassoon",
-        "saxophone",
-        "trumpet",
-        "tuba",
-    ]
-    + [
-        "violin",
-        "viola",
-        "cello",
-        "contrabass",
-        "acoustic_bass",
-        "electric_bass",
-        "synth_bass",
-        "lead_saw",
-        "timpani",
-    ]
-)
 _STEPS = np.array(LENGTH_STEPS)
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 _TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
@@ -161,7 +134,9 @@ class Rules:
         return mask, leaning
 
     def length(self, step: int, instrument: int) -> tuple[Mask, Leaning]:
-        """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there is."""
+        """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there
+        is.
+        """
         left = self.request.end_step - step
         fits = left >= _STEPS
         landing = self.accents.at(step)
@@ -246,13 +221,17 @@ class Rules:
         return min(max(MOST_SOUNDING - piece.sounding_at(piece.step), 1), MOST_ONSETS)
 
     def _players(self, step: int, wanting: int) -> list[int]:
-        """Instruments of the bar's ensemble; while an accent wants pitches, those that give it harmony."""
+        """Instruments of the bar's ensemble; while an accent wants pitches, those that give it
+        harmony.
+        """
         bar = self.request.bars[self.request.bar_index_at(step)]
         landing = self.accents.at(step)
         return _players_of(bar.ensemble, wanting > 0, bool(landing and landing.is_final))
 
     def _options(self, piece: Piece, step: int, instrument: int) -> Mask:
-        """(128,) MIDI pitches that an instrument may add to the onset at a step, in the vocabulary's order."""
+        """(128,) MIDI pitches that an instrument may add to the onset at a step, in the
+        vocabulary's order.
+        """
         options = _range_of(instrument).copy()
         landing = self.accents.at(step)
         if landing and landing.is_final and instrument != DRUM_KIT:
@@ -280,7 +259,7 @@ class Rules:
     def _most_in_chord(self, instrument: int, step: int) -> int:
         if self.accents.at(step):
             return ACCENT_CHORD
-        return SOLO_CHORD if instrument in _SOLOS else SECTION_CHORD
+        return SOLO_CHORD if instrument in SOLOS else SECTION_CHORD
 
     def _played(self, piece: Piece, step: int, instrument: int) -> int:
         if step != piece.step:

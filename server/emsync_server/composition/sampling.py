@@ -47,7 +47,7 @@ def choose(rng: Random, logits: Logits, allowed: Mask, sampling: HeadSampling) -
 
 
 def guided(with_emotion: Logits, without: Logits, strength: float) -> Logits:
-    """Classifier-free guidance (Ho & Salimans, arXiv 2207.12598): 1 leaves the logits as they are."""
+    """Classifier-free guidance (Ho & Salimans, arXiv 2207.12598): 1 changes nothing."""
     return without + strength * (with_emotion - without)
 
 

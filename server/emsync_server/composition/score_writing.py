@@ -1,4 +1,4 @@
-"""Written notes as a score: one part an instrument, nothing cut off, nothing sounding past the end."""
+"""Written notes as a score: one part an instrument, nothing sounding past the end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from emsync_server.composition.request import CueRequest
 
 
 def score_of(notes: Sequence[WrittenNote], request: CueRequest) -> Score:
-    """The score of a whole cue: the last chord is held to the end, and nothing else sounds into it."""
+    """The score of a whole cue: the last chord is held, and nothing else sounds into it."""
     closed = _closed(notes, request.final_step, request.end_step)
     by_instrument: dict[int, list[WrittenNote]] = defaultdict(list)
     for note in closed:

@@ -1,8 +1,9 @@
-"""Takes as files: the MIDI and its take beside it, all of them or none; landings measured in the MIDI as written."""
+"""Takes as files: the MIDI and its take beside it, all of them or none; landings measured in the
+MIDI as written.
+"""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -50,7 +51,7 @@ def write_take_files(
             (working / text).write_text(wire.dumps(take), encoding="utf-8")
             takes.append(take)
         for name in sorted(path.name for path in working.iterdir()):
-            os.replace(working / name, folder / name)
+            (working / name).replace(folder / name)
     return tuple(takes)
 
 

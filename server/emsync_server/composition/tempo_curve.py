@@ -1,4 +1,6 @@
-"""Tempo inside a stretch whose ends are fixed: it follows what is asked, and glides where that softens a jump."""
+"""Tempo inside a stretch whose ends are fixed: it follows what is asked, and glides where that
+softens a jump.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,8 @@ def stretch_anchors(
 ) -> list[TempoAnchor]:
     """The anchors between two fixed ones, beat by beat; none where the tempo is steady.
 
-    log_factors: log of tempo over asked tempo in the stretch before, in this one, and in the one after.
+    log_factors: log of tempo over asked tempo in the stretch before, in this one, and in the one
+    after.
     """
     start, end = ends
     lengths = _beats(start.time_q, end.time_q)
@@ -53,7 +56,9 @@ def _beats(start_q: Fraction, end_q: Fraction) -> list[Fraction]:
 def _asked_bpm(
     lengths: list[Fraction], start: TempoAnchor, stretch: Stretch, target: TempoTarget
 ) -> list[float]:
-    """The asked tempo at the middle of each beat, by the share of the stretch's quarters played so far."""
+    """The asked tempo at the middle of each beat, by the share of the stretch's quarters played so
+    far.
+    """
     total = float(sum(lengths))
     quarters = target.quarters_at(float(start.time_s))
     asked_q = stretch.asked_steps / STEPS_PER_QUARTER
@@ -63,7 +68,9 @@ def _asked_bpm(
 
 
 def _glide(beats: int, log_factors: tuple[float, float, float], amount: float) -> list[float]:
-    """Log tempo over asked tempo at each beat: from half-way to the last stretch, to half-way to the next."""
+    """Log tempo over asked tempo at each beat: from half-way to the last stretch, to half-way to
+    the next.
+    """
     before, own, after = log_factors
     first = own + amount * (before - own) / 2
     last = own + amount * (after - own) / 2

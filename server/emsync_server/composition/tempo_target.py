@@ -19,14 +19,17 @@ MOST_CELLS = 400_000  # 27 hours
 def tempo_of_arousal(arousal: float) -> float:
     """Quarters a minute that an arousal asks for: 63 at -1 (calm), 92 at 0, 135 at 1 (excited).
 
-    Tempo is the strongest carrier of arousal in music (Gabrielsson & Lindström 2010); the range is that of film music.
+    Tempo is the strongest carrier of arousal in music (Gabrielsson & Lindström 2010); the range is
+    that of film music.
     """
     return NEUTRAL_BPM * 2 ** (CALM_TO_EXCITED_OCTAVES * arousal)
 
 
 @dataclass(frozen=True, slots=True)
 class TempoTarget:
-    """The asked tempo over a cue, constant within cells, and the quarters it has played by the end of each."""
+    """The asked tempo over a cue, constant within cells, and the quarters it has played by the end
+    of each.
+    """
 
     edges_s: tuple[float, ...]
     bpm: tuple[float, ...]
@@ -40,7 +43,7 @@ class TempoTarget:
         """Read a tempo function over a cue, held within limits."""
         cells = min(max(math.ceil(length_s / CELL_S), 1), MOST_CELLS)
         width = length_s / cells
-        edges = tuple(i * width for i in range(cells)) + (length_s,)
+        edges = (*(i * width for i in range(cells)), length_s)
         bpm = tuple(_within(asked((i + 0.5) * width), limits_bpm) for i in range(cells))
         quarters = tuple(accumulate((tempo * width / 60 for tempo in bpm), initial=0.0))
         return cls(edges, bpm, quarters)

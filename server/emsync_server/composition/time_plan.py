@@ -1,7 +1,9 @@
 """The time plan: bars, beats and tempo laid so that every locked hit falls on the grid exactly.
 
-Exact landing comes first, then the tempo limits, then musical cost: hits on downbeats, few odd bars, few tempo jumps,
-a tempo near what the emotion asks. All times at hits and at the end are fractions; nothing is rounded there.
+Exact landing comes first, then the tempo limits, then musical cost: hits on downbeats, few odd
+bars, few tempo jumps,
+a tempo near what the emotion asks. All times at hits and at the end are fractions; nothing is
+rounded there.
 """
 
 from __future__ import annotations
@@ -87,7 +89,8 @@ def plan_time(
 ) -> TimePlan:
     """Lay bars and beats over a cue of `length_s`; the end falls on a barline.
 
-    target_bpm: the tempo that the emotion asks for at a moment, in seconds from the start of the cue.
+    target_bpm: the tempo that the emotion asks for at a moment, in seconds from the start of the
+    cue.
     """
     settings = settings or TimePlanSettings()
     _check(length_s, hits)
@@ -119,9 +122,9 @@ def _check(length_s: Fraction, hits: Sequence[PlannedHit]) -> None:
             raise CueSheetError("The locked hits of a cue must follow one another in time.")
         if later - earlier < LEAST_SEPARATION_S:
             raise CueSheetError(
-                f"The locked hits at {float(earlier):.3f} s and {float(later):.3f} s of the cue lie "
-                f"{float(1000 * (later - earlier)):.0f} ms apart; music cannot separate two accents closer "
-                f"than {float(1000 * LEAST_SEPARATION_S):.0f} ms. Unlock or remove one of them."
+                f"The locked hits at {float(earlier):.3f} s and {float(later):.3f} s of the cue "
+                f"lie {float(1000 * (later - earlier)):.0f} ms apart; music cannot separate two "
+                f"accents closer than {float(1000 * LEAST_SEPARATION_S):.0f} ms. Unlock or remove one of them."
             )
 
 

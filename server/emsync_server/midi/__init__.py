@@ -1,4 +1,6 @@
-"""Scores as standard MIDI files: written the same byte for byte, read back from whatever a DAW made of them."""
+"""Scores as standard MIDI files: written the same byte for byte, read back from whatever a DAW made
+of them.
+"""
 
 from emsync_server.midi.programs import family_of_program, program_name
 from emsync_server.midi.reading import read_midi

@@ -1,6 +1,7 @@
 """A standard MIDI file as a score: our own, or what a DAW made of it.
 
-Tolerated: several parts in one track (type 0), programme changes on another track or between notes, notes left open,
+Tolerated: several parts in one track (type 0), programme changes on another track or between notes,
+notes left open,
 notes without length, tempo and time signatures on any track, other resolutions, odd text encodings.
 """
 

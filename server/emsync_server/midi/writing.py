@@ -32,7 +32,9 @@ class MidiMarker:
 
 
 def write_midi(score: Score, path: Path, markers: Sequence[MidiMarker] = ()) -> None:
-    """Write a score as a type 1 file: a conductor track that ends where the cue does, then one track a part."""
+    """Write a score as a type 1 file: a conductor track that ends where the cue does, then one
+    track a part.
+    """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
     file.tracks.append(_conductor(score.tempo_map, markers))
     for part, (port, channel) in zip(score.parts, _seats(score.parts), strict=True):
@@ -85,7 +87,9 @@ def _stretch_lengths(total_us: Fraction, ticks: int) -> list[tuple[int, int]]:
 
 
 def _seats(parts: Sequence[Part]) -> list[tuple[int, int]]:
-    """(port, channel) of each part: one channel a programme, drums on channel 10, more ports where 15 are too few."""
+    """(port, channel) of each part: one channel a programme, drums on channel 10, more ports where
+    15 are too few.
+    """
     pitched: dict[int, int] = {}
     kits: dict[int, int] = {}
     seats: list[tuple[int, int]] = []
