@@ -2,12 +2,15 @@
 
 from emsync.settings import RenderSettings
 from emsync_server.rendering.choice import SoundReport, choose_synthesizer, describe_sound
+from emsync_server.rendering.mux import PlacedMix, mux_scored
 from emsync_server.rendering.render import render
 
 __all__ = [
+    "PlacedMix",
     "RenderSettings",
     "SoundReport",
     "choose_synthesizer",
     "describe_sound",
+    "mux_scored",
     "render",
 ]
