@@ -1,7 +1,7 @@
 """CMX 3600 EDLs: at which rate they count, where they start, and their locators.
 
 An EDL states no rate. Its frame numbers narrow it down; where several rates fit, the likeliest is
-taken and said, and `rate` overrides. Durations that contradict each other are refused by the adapter.
+taken and said, and `rate` overrides. Durations that contradict each other are refused.
 """
 
 from __future__ import annotations

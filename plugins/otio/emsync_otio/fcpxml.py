@@ -5,7 +5,7 @@ otio-fcpx-xml-adapter 1.0.0 was tried first: it fails on 5 of our 43 real files,
 timecode, markers, titles and transitions in the others.
 
 How times work: an element lies at `offset` in its parent's clock, and its own clock reads `start`
-there. A connected element (one with a `lane`) is a child whose offset is in its parent clip's clock.
+there. A connected element (one with a `lane`) is a child with its offset in its clip's clock.
 """
 
 from __future__ import annotations
@@ -171,7 +171,7 @@ class _Reader:
                 self._element(chosen, offset, replace(frame, lane=lane), sheet)
 
     def _connected_below(self, child: Element, frame: _Frame, sheet: _Sheet) -> None:
-        """Titles that hang on what a synchronised clip holds; its sound is laid with its content."""
+        """Titles that hang on what a synchronised clip holds; its sound lies with its content."""
         if child.tag not in _STORY or child.tag == "gap":
             return
         begin = seconds_of(child, "offset") + frame.shift
@@ -281,7 +281,8 @@ class _Reader:
         frame = _Frame(-zero, (0,), depth + 1)
         if depth > 32:
             raise TimelineError("The timeline nests clips too deeply to be read.")
-        self._story(element.find("spine") if element.tag == "clip" else element, frame, sheet)  # type: ignore[arg-type]
+        inner = element.find("spine") if element.tag == "clip" else element
+        self._story(element if inner is None else inner, frame, sheet)
         return _halves(sheet, element, zero)
 
     def _multicam(

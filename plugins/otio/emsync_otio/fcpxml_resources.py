@@ -16,11 +16,20 @@ from emsync_otio.clock import Seconds, otio_range
 __all__ = ["Media", "Resources", "parse_seconds", "seconds_of"]
 
 _FORMAT_RATES = {
-    "2398": Fraction(24000, 1001), "24": Fraction(24), "25": Fraction(25),
-    "2997": Fraction(30000, 1001), "30": Fraction(30), "4795": Fraction(48000, 1001), "48": Fraction(48), "50": Fraction(50),
-    "5994": Fraction(60000, 1001), "60": Fraction(60), "90": Fraction(90), "100": Fraction(100),
-    "11988": Fraction(120000, 1001), "120": Fraction(120),
-}  # fmt: skip
+    "2398": Fraction(24000, 1001),
+    "24": Fraction(24),
+    "25": Fraction(25),
+    "2997": Fraction(30000, 1001),
+    "30": Fraction(30),
+    "48": Fraction(48),
+    "50": Fraction(50),
+    "5994": Fraction(60000, 1001),
+    "60": Fraction(60),
+    "90": Fraction(90),
+    "100": Fraction(100),
+    "11988": Fraction(120000, 1001),
+    "120": Fraction(120),
+}
 _CLOSE_RATES = Fraction(1, 10)
 """Final Cut Pro conforms by speed only between rates this close (23.98, 24 and 25)."""
 

@@ -107,7 +107,7 @@ def _placed(item: otio.core.Item, at: Seconds) -> list[Stretch]:
 
 
 def _shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
-    """A track's range may lie before all it holds (EDL adapters wrote so): it plays from its start."""
+    """A track's range may lie before all it holds (an EDL adapter wrote so): it plays from 0."""
     start, duration = item_range(item)
     if isinstance(item, otio.schema.Track) and start + duration <= 0:
         return Fraction(0), duration

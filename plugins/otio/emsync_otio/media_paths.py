@@ -37,7 +37,7 @@ def find_media(target_url: str, folders: Sequence[Path]) -> Path | None:
 
 
 def media_url(media: Path, beside: Path) -> str:
-    """A reference to `media` from the timeline `beside`: relative where it lies below, else a URL."""
+    """A reference to `media` from the timeline `beside`: relative if it lies below, else a URL."""
     try:
         return quote(media.resolve().relative_to(beside.resolve().parent).as_posix())
     except ValueError:

@@ -30,7 +30,8 @@ _FRAME_RATES = (8.0, 240.0)
 def read_edit(path: Path, rate: Fraction | None = None) -> TimelineEdit:
     """The edit of a timeline file.
 
-    `rate` is for EDLs alone, which do not say at what rate they count. Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
+    `rate` is for EDLs alone, which do not say at what rate they count.
+    Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
     """
     timeline = open_timeline(path, rate)
     return edit_of(timeline, path)
