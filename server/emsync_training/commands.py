@@ -20,7 +20,8 @@ def main(arguments: list[str] | None = None) -> int:
     train.add_argument("--corpus", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
     train.add_argument("--hours", type=float, required=True)
-    train.add_argument("--crops", type=int, default=8)
+    train.add_argument("--crops", type=int, default=4, help="crops a pass; 4 stay in the cache")
+    train.add_argument("--accumulate", type=int, default=2, help="passes an optimizer step")
     train.add_argument("--rate", type=float, default=3e-3)
     train.add_argument("--threads", type=int, default=0)
     train.set_defaults(run=_train)
@@ -54,7 +55,11 @@ def _train(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     settings = TrainSettings(
-        hours=options.hours, crops=options.crops, matrix_rate=options.rate, other_rate=options.rate
+        hours=options.hours,
+        crops=options.crops,
+        accumulate=options.accumulate,
+        matrix_rate=options.rate,
+        other_rate=options.rate,
     )
     train(Corpus.open(options.corpus), options.out, settings, ComposerShape())
 

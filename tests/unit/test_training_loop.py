@@ -1,0 +1,142 @@
+"""The loop: it learns, it stops, and it goes on where it stopped."""
+
+import csv
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+pytestmark = pytest.mark.training
+
+from emsync_server.composition.representation import (  # noqa: E402
+    BAR_ROW,
+    CLASSES,
+    CONDITION_SIZE,
+    END_ROW,
+    PAD_ROW,
+)
+from emsync_training.corpus import Corpus  # noqa: E402
+from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
+from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
+from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
+from emsync_training.train import (  # noqa: E402
+    TrainSettings,
+    checkpoint_facts,
+    learning_rate_factor,
+    load_ema,
+    train,
+)
+
+TINY = ComposerShape(
+    width=32,
+    layers=1,
+    heads=2,
+    key_value_heads=1,
+    feed_forward=64,
+    head_hidden=16,
+    condition_hidden=16,
+    offset_hidden=8,
+)
+
+
+@pytest.fixture
+def corpus():
+    """Eight pieces of sixty bars, half of them held out: always the same rising chord."""
+    bars, pieces = 60, 8
+    bar = [[*BAR_ROW, 0], *([step, 0, 60 + step // 12, 7, 4, 0] for step in (0, 12, 24, 36))]
+    rows = np.array([*(bar * bars), [*END_ROW, 0]], dtype=np.uint8)
+    per_piece = np.arange(pieces)
+    columns = {
+        "event_start": per_piece * len(rows),
+        "event_stop": (per_piece + 1) * len(rows),
+        "bar_start": per_piece * bars,
+        "bar_stop": (per_piece + 1) * bars,
+        "tail_steps": np.full(pieces, 48),
+        "group": per_piece % 7,
+        "flat_velocity": np.zeros(pieces, dtype=np.int64),
+        "guessed_tempo": np.zeros(pieces, dtype=np.int64),
+        "held_out": per_piece % 2,
+        "notes": np.full(pieces, bars * 4),
+    }
+    rng = np.random.default_rng(0)
+    starts = np.concatenate([np.arange(bars) * 5 + piece * len(rows) for piece in per_piece])
+    return Corpus(
+        events=np.tile(rows, (pieces, 1)),
+        bar_event=starts,
+        bar_steps=np.full(bars * pieces, 48, dtype=np.uint8),
+        bar_tempo=np.full(bars * pieces, 100, dtype=np.float32),
+        bar_features=rng.random((bars * pieces, BAR_FEATURES), dtype=np.float32),
+        pieces=columns,
+        ids=[str(piece) for piece in per_piece],
+        scale=LabelScale.fit(rng.random((50, 3)), rng.random((50, 6))),
+    )
+
+
+def settings(steps):
+    return TrainSettings(hours=100, crops=1, warmup_steps=2, held_out_crops=8, most_steps=steps)
+
+
+def test_a_run_goes_on_from_its_checkpoint(corpus, tmp_path):
+    train(corpus, tmp_path / "whole", settings(4), TINY)
+    for steps in (2, 4):
+        train(corpus, tmp_path / "parts", settings(steps), TINY)
+    whole, parts = (load_ema(tmp_path / name / "composer.pt") for name in ("whole", "parts"))
+    for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
+        assert torch.allclose(one, other, atol=1e-5)  # the rate follows the clock, a little
+    assert checkpoint_facts(tmp_path / "parts" / "composer.pt")["step"] == 4
+
+
+def test_training_lowers_the_loss_and_draws_its_log(corpus, tmp_path):
+    train(corpus, tmp_path, settings(1), TINY)
+    train(corpus, tmp_path, settings(12), TINY)
+    with (tmp_path / "composer.csv").open() as file:
+        held_out = [float(row["held_out_nats_per_note"]) for row in csv.DictReader(file)
+                    if row["held_out_nats_per_note"]]  # fmt: skip
+    assert held_out[-1] < held_out[0] - 0.5
+    assert (tmp_path / "composer.png").stat().st_size > 1000
+
+
+def test_padding_and_withheld_velocities_cost_nothing():
+    torch.manual_seed(0)
+    network = Composer(TINY)
+    for head in network.heads:
+        torch.nn.init.zeros_(head.outer.bias)
+    rows = [BAR_ROW, (0, 0, 60, 4, 8), (12, 0, 62, 4, 3), END_ROW, PAD_ROW, PAD_ROW]
+    nats, counts = field_losses(network, torch.tensor([rows]), torch.zeros(1, 5, CONDITION_SIZE))
+    assert counts.tolist() == [3, 2, 2, 2, 1]
+    uniform = torch.log(torch.tensor(CLASSES, dtype=torch.float))
+    assert torch.allclose(nats / counts, uniform, atol=1e-4)  # heads without bias know nothing
+    assert nats_per_note(nats, counts).item() == pytest.approx(
+        (uniform.sum() + uniform[0] / 2).item(), abs=1e-3
+    )
+
+
+def test_the_future_changes_nothing_before_it():
+    torch.manual_seed(0)
+    network = Composer(TINY).eval()
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.1)
+    events = torch.stack([torch.randint(0, k, (1, 6)) for k in CLASSES], dim=-1)
+    condition = torch.rand(1, 6, CONDITION_SIZE)
+    changed = condition.clone()
+    changed[:, 4:] += 1
+    with torch.no_grad():
+        before, after = network(events, condition), network(events, changed)
+    assert torch.allclose(before[:, :4], after[:, :4], atol=1e-6)
+    assert not torch.allclose(before[:, 4:], after[:, 4:], atol=1e-3)
+
+
+def test_an_absent_offset_is_not_read():
+    encode = OffsetEncoding(TINY)
+    torch.nn.init.normal_(encode.absent)
+    near, far = torch.tensor([[[1.0]]]), torch.tensor([[[7.0]]])
+    none, one = torch.zeros(1, 1, 1), torch.ones(1, 1, 1)
+    assert torch.equal(encode(near, none), encode(far, none))
+    assert not torch.equal(encode(near, one), encode(far, one))
+
+
+def test_the_rate_warms_up_then_falls_to_a_hundredth():
+    assert learning_rate_factor(0, 0.0, 10) == pytest.approx(0.1)
+    assert learning_rate_factor(100, 0.0, 10) == pytest.approx(1)
+    assert learning_rate_factor(100, 0.5, 10) == pytest.approx(0.505)
+    assert learning_rate_factor(100, 2.0, 10) == pytest.approx(0.01)
