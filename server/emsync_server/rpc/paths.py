@@ -12,7 +12,7 @@ from emsync.errors import InputError, NotFoundError, PathRefusedError
 
 __all__ = ["AllowedRoots"]
 
-URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://|[a-z]{2,}:[^\\/]")  # but C:\ is a drive
+URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")  # FFmpeg's protocols too; one letter is a drive
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ def _absolute(text: str) -> Path:
     if not text or "\0" in text:
         raise InputError("The request names no path. Send an absolute path.")
     if URL.match(text):
-        raise PathRefusedError(f"'{text}' is a URL. Only files on this machine can be named.")
+        raise PathRefusedError(f"'{text}' is a URL or a protocol. Name a file on this machine.")
     path = Path(text)
     if not path.is_absolute():
         raise InputError(f"'{text}' is not an absolute path. Send the path from the root.")

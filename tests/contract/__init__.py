@@ -1,0 +1,1 @@
+"""What travels and how: values as JSON, the protos, the server and both transports."""
