@@ -76,8 +76,9 @@ def score(
         reporting = progress.part(SHARES["mux"], SHARES["report"])
         reporting.report(0.0, "measuring")
         for cue in placed:
-            write_report(evaluate(cue.folder, sheet), cue.folder / "report.json")
-            write_pictures(cue.folder, sheet)
+            report = evaluate(cue.folder, sheet)
+            write_report(report, cue.folder / "report.json")
+            write_pictures(cue.folder, sheet, report)
         reporting.report(1.0, "done")
         return Scored(
             folder,
