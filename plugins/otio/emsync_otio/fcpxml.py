@@ -125,12 +125,12 @@ class _Reader:
         sheet = _Sheet(rate)
         frame = _Frame(-seconds_of(sequence, "tcStart"), (0,), depth)
         for spine in sequence.findall("spine"):
-            self._story(spine, frame, sheet)
+            self._story(spine, frame, sheet, first=-frame.shift)
         return sheet
 
-    def _story(self, parent: Element, frame: _Frame, sheet: _Sheet) -> None:
-        """The elements of a storyline, one after another."""
-        at = -frame.shift  # where an element without an offset goes: after the one before
+    def _story(self, parent: Element, frame: _Frame, sheet: _Sheet, *, first: Seconds) -> None:
+        """The elements of a storyline, one after another; its clock reads `first` at its start."""
+        at = first  # where an element without an offset goes: after the one before
         for child in parent:
             if child.tag == "transition":
                 self._join(child, at, frame, sheet)
@@ -164,7 +164,8 @@ class _Reader:
         lane = (*frame.lane, int(child.get("lane", "0")))
         offset = seconds_of(child, "offset")
         if child.tag == "spine":
-            self._story(child, _Frame(frame.shift + offset, lane, frame.depth), sheet)
+            inner = _Frame(frame.shift + offset, lane, frame.depth)
+            self._story(child, inner, sheet, first=Fraction(0))
         elif child.tag in _STORY:
             chosen = _picked(child)
             if chosen is not None:
@@ -282,7 +283,7 @@ class _Reader:
         if depth > 32:
             raise TimelineError("The timeline nests clips too deeply to be read.")
         inner = element.find("spine") if element.tag == "clip" else element
-        self._story(element if inner is None else inner, frame, sheet)
+        self._story(element if inner is None else inner, frame, sheet, first=zero)
         return _halves(sheet, element, zero)
 
     def _multicam(
@@ -301,7 +302,7 @@ class _Reader:
             if angle is None or use == "none":
                 continue
             sheet = _Sheet(inner_rate)
-            self._story(angle, _Frame(-zero, (0,), depth + 1), sheet)
+            self._story(angle, _Frame(-zero, (0,), depth + 1), sheet, first=zero)
             wanted = {"all": (True, False), "video": (True,), "audio": (False,)}.get(
                 use, (True, False)
             )
