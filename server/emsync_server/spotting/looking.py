@@ -1,0 +1,68 @@
+"""One pass over a film's picture: every frame is decoded once, made small once, and shown to all who look."""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass
+
+from emsync.picture import Boundary, BoundaryKind
+from emsync.timecode import RationalTime
+from emsync_server.media import Film, Shrinker
+from emsync_server.progress import Progress
+from emsync_server.spotting.appearance import Appearance, AppearanceSampler
+from emsync_server.spotting.cuts import CutFinder, SeenCut
+from emsync_server.spotting.transitions import SeenTransition, TransitionFinder
+
+__all__ = ["Seen", "look_at_film"]
+
+FRAMES_PER_REPORT = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What one pass over the picture gave."""
+
+    boundaries: tuple[Boundary, ...]
+    appearance: Appearance
+    end: RationalTime
+
+
+def look_at_film(film: Film, progress: Progress) -> Seen:
+    """Read a film through. Memory: a few seconds of small pictures, and 8 bytes a frame for its time."""
+    rate = film.probe.rate
+    cuts, transitions, appearance = CutFinder(rate), TransitionFinder(rate), AppearanceSampler(rate)
+    shrinker: Shrinker | None = None
+    ticks = array("q")
+    tick_s = float(film.tick_s)
+    stated_s = float(film.probe.stated_duration_s or 0)
+    for frame in film.frames():
+        shrinker = shrinker or Shrinker(frame.picture.width, frame.picture.height)
+        small = shrinker.shrink(frame.picture)
+        time_s = frame.tick * tick_s
+        if len(ticks) % FRAMES_PER_REPORT == 0:
+            progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
+        ticks.append(frame.tick)
+        cuts.see(small)
+        transitions.see(small)
+        appearance.see(small, time_s)
+    cuts.finish()
+    boundaries = _boundaries(film, ticks, cuts.cuts, transitions.finish())
+    starts_s = [float(each.time.seconds) for each in boundaries]
+    return Seen(boundaries, appearance.finish(starts_s), film.duration)
+
+
+def _boundaries(
+    film: Film,
+    ticks: array[int],
+    cuts: list[SeenCut],
+    transitions: tuple[SeenTransition, ...],
+) -> tuple[Boundary, ...]:
+    """Cuts and transitions as times, in order. A transition with a cut inside is that cut."""
+    indices = [cut.index for cut in cuts]
+    found = {cut.index: (BoundaryKind.CUT, cut.strength) for cut in cuts}
+    for each in transitions:
+        if not any(each.first < index <= each.last + 1 for index in indices):
+            found.setdefault(min(each.middle, len(ticks) - 1), (each.kind, each.strength))
+    return tuple(
+        Boundary(film.clock.time(ticks[index]), *found[index]) for index in sorted(found)
+    )
