@@ -9,10 +9,6 @@ import opentimelineio as otio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from emsync.errors import TimelineError
-from emsync.picture import BoundaryKind
-from emsync_otio.reading import edit_of
 from tests.timelines import (
     FILM_2398,
     NTSC_30,
@@ -27,6 +23,10 @@ from tests.timelines import (
     title,
     track,
 )
+
+from emsync.errors import TimelineError
+from emsync.picture import BoundaryKind
+from emsync_otio.reading import edit_of
 
 HERE = Path("cut.otio")
 R24, R25 = Fraction(24), Fraction(25)
@@ -329,7 +329,7 @@ def test_at_every_frame_the_topmost_picture_is_the_one_seen(layers: list[list[tu
         for index, (is_clip, length) in enumerate(row):
             name = f"{level}.{index}"
             items.append(clip(name, length, R24) if is_clip else gap(length, R24))
-            seen.update({frame: name for frame in range(at, at + length)} if is_clip else {})
+            seen.update(dict.fromkeys(range(at, at + length), name) if is_clip else {})
             at += length
         tracks.append(track(*items))
     if not seen:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import opentimelineio as otio
+from opentimelineio.adapters import file_bundle_utils
 
 from emsync.errors import DiskFullError, InputError, OutputError, TimelineError
 from emsync_otio.opening import open_timeline, said_by
@@ -56,7 +57,7 @@ def _write(timeline: otio.schema.Timeline, working: Path, out: Path) -> None:
     try:
         with quiet():
             if working.suffix == ".otioz":
-                policy = otio.adapters.otioz.utils.MediaReferencePolicy.MissingIfNotFile
+                policy = file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
                 otio.adapters.write_to_file(timeline, str(working), media_policy=policy)
             elif working.suffix == ".xml":
                 otio.adapters.write_to_file(timeline, str(working), adapter_name="fcp_xml")
