@@ -9,6 +9,7 @@ from emsync.cue import CueSheet
 from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
+from emsync.wire.calls import Model
 from emsync_server.progress import Progress
 
 __all__ = ["RemoteSteps"]
@@ -46,3 +47,7 @@ class RemoteSteps:
     ) -> StemSet:
         """Take to stems and mix."""
         return self._client.render(take_path, folder, settings, progress.report)
+
+    def models(self) -> tuple[Model, ...]:
+        """The networks that are installed where the server runs."""
+        return self._client.models().models

@@ -14,7 +14,7 @@ from emsync.errors import NotFoundError
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, place
-from emsync_server.app import Scored, ScoreSettings, Steps, cue_folder, score
+from emsync_server.app import Scored, ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     BarsOption,
