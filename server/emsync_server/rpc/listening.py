@@ -24,8 +24,11 @@ MAX_SOCKET_BYTES = 100  # sun_path holds 104 on macOS, 108 on Linux, with the fi
 @contextmanager
 def bound(server: grpc.Server, settings: ServerSettings, folder: Path) -> Iterator[str]:
     """Bind the server; gives the address that clients dial, and tidies up the socket."""
-    if settings.listen is not None or sys.platform == "win32":
-        yield _bind_tcp(server, settings.listen or "127.0.0.1:0", settings.tls)
+    listen = settings.listen
+    if listen is None and sys.platform == "win32":  # gRPC for Python has no Unix sockets there
+        listen = "127.0.0.1:0"
+    if listen is not None:
+        yield _bind_tcp(server, listen, settings.tls)
         return
     with _socket_path(folder) as path:
         yield _bind_socket(server, path)

@@ -11,13 +11,18 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from emsync.client.runtime_file import private_folder, read_address, runtime_folder
+from emsync.client.runtime_file import (
+    ServerAddress,
+    private_folder,
+    read_address,
+    runtime_folder,
+)
 from emsync.errors import ServerUnavailableError
 
 if TYPE_CHECKING:
     from emsync.client.grpc_transport import GrpcTransport
 
-__all__ = ["connect", "describe_server", "emsync_command", "find"]
+__all__ = ["connect", "describe_server", "emsync_command"]
 
 START_TIMEOUT_S = 20.0
 CONNECT_TIMEOUT_S = 3.0
@@ -49,22 +54,9 @@ def emsync_command() -> list[str]:
 def connect() -> GrpcTransport:
     """A connection to the server that runs; starts one where none does."""
     folder = private_folder(runtime_folder())
-    found = find(folder)
-    return found if found is not None else _start(folder)
-
-
-def find(folder: Path) -> GrpcTransport | None:
-    """A connection to the server whose runtime file lies in a folder; None where none answers."""
     address = read_address(folder)
-    if address is None:
-        return None
-    from emsync.client.grpc_transport import GrpcTransport
-
-    transport = GrpcTransport.to(address)
-    if transport.wait_until_ready(CONNECT_TIMEOUT_S):
-        return transport
-    transport.close()
-    return None
+    found = _reach(address) if address is not None else None
+    return found if found is not None else _start(folder, address)
 
 
 def describe_server() -> str:
@@ -76,15 +68,29 @@ def describe_server() -> str:
     return f"process {address.pid} at {address.address}, protocol {address.api_version}"
 
 
-def _start(folder: Path) -> GrpcTransport:
-    """Start a server that outlives this process, and wait until it answers."""
+def _reach(address: ServerAddress) -> GrpcTransport | None:
+    """A connection to the server of a runtime file; None when it does not answer."""
+    from emsync.client.grpc_transport import GrpcTransport
+
+    transport = GrpcTransport.to(address)
+    if transport.wait_until_ready(CONNECT_TIMEOUT_S):
+        return transport
+    transport.close()
+    return None
+
+
+def _start(folder: Path, silent: ServerAddress | None) -> GrpcTransport:
+    """Start a server that outlives this process, and wait until it answers.
+
+    silent: what the runtime file says of a server that did not.
+    """
     log = folder / LOG_FILE
     child = _spawn([*emsync_command(), "serve", "--idle-timeout", str(IDLE_TIMEOUT_S)], log)
     deadline = time.monotonic() + START_TIMEOUT_S
     ended = False
     while time.monotonic() < deadline:
-        found = find(folder)
-        if found is not None:
+        address = read_address(folder)
+        if address is not None and address != silent and (found := _reach(address)):
             return found
         if not ended and child.poll() is not None:
             ended = True
