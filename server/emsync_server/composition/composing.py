@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from emsync.cue import Cue, CueSheet, Hit
+from emsync.cue import Cue, CueSheet
 from emsync.errors import NotFoundError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
@@ -54,11 +54,11 @@ def compose(
     composer = composer or load_composer()
     decoding = decoding or DecoderSettings()
     if settings.bars is not None:
-        composed = rewrite_bars(sheet, cue, folder, settings, (composer, decoding), progress)
+        composed = rewrite_bars(cue, folder, settings, (composer, decoding), progress)
     else:
-        plan = _plan(cue, settings.seed)
+        plan, landings = planned(cue, settings.seed)
         progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
-        composed = _composed(sheet, cue, plan, settings, (composer, decoding), progress)
+        composed = _composed(cue, (plan, landings), settings, (composer, decoding), progress)
     return write_take_files(sheet, cue, folder, composed, (settings.seed, composer.identity))
 
 
@@ -70,13 +70,8 @@ def _cue_of(sheet: CueSheet, name: str) -> Cue:
     raise NotFoundError(f"The cue sheet has no cue '{name}'; its cues are: {names}.")
 
 
-def locked_hits(cue: Cue) -> list[Hit]:
-    """The hits that must be landed on, in order."""
-    return [hit for hit in cue.hits if hit.locked]
-
-
-def _plan(cue: Cue, seed: int) -> TimePlan:
-    """Bars and tempo; the same for all takes of a seed."""
+def planned(cue: Cue, seed: int) -> tuple[TimePlan, tuple[int, ...]]:
+    """Bars and tempo, and the grid steps of the locked hits; the same for all takes of a seed."""
     rng = np.random.default_rng([seed, 0])
     start_s = cue.range.start.seconds
     asked = asked_tempo(cue, rng)
@@ -85,9 +80,9 @@ def _plan(cue: Cue, seed: int) -> TimePlan:
     waltz = rng.random() < WALTZ_SHARE and calm
     limits = cue.brief.tempo_bpm
     defaults = TimePlanSettings()
-    return plan_time(
+    plan = plan_time(
         cue.range.duration.seconds,
-        [PlannedHit(hit.time.seconds - start_s, hit.weight) for hit in locked_hits(cue)],
+        [PlannedHit(hit.time.seconds - start_s, hit.weight) for hit in cue.hits if hit.locked],
         asked,
         TimePlanSettings(
             bar_quarters=3 if waltz else 4,
@@ -95,18 +90,18 @@ def _plan(cue: Cue, seed: int) -> TimePlan:
             max_rubato=cue.brief.max_rubato,
         ),
     )
+    return plan, tuple(int(q * STEPS_PER_QUARTER) for q in plan.hit_q)
 
 
 def _composed(
-    sheet: CueSheet,
     cue: Cue,
-    plan: TimePlan,
+    planned_time: tuple[TimePlan, tuple[int, ...]],
     settings: ComposeSettings,
     network: tuple[Composer, DecoderSettings],
     progress: Progress,
 ) -> list[Composed]:
+    plan, landings = planned_time
     composer, decoding = network
-    landings = tuple(int(q * STEPS_PER_QUARTER) for q in plan.hit_q)
     writers = []
     for number in range(settings.takes):
         rng = np.random.default_rng([settings.seed, 1, number])

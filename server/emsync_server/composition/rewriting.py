@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from emsync import wire
-from emsync.cue import Cue, CueSheet
+from emsync.cue import Cue
 from emsync.errors import CueSheetError
 from emsync.score import Note, Part, Score, Take, TempoMap
 from emsync.settings import ComposeSettings
@@ -40,7 +40,6 @@ CONTEXT_EVENTS = 500  # the network reads at most so many events before the bars
 
 
 def rewrite_bars(
-    sheet: CueSheet,
     cue: Cue,
     folder: Path,
     settings: ComposeSettings,
@@ -82,7 +81,7 @@ def _standing(folder: Path, cue: Cue) -> tuple[Take, Score]:
             f"The take in '{folder}' is of cue '{take.cue.name}', and not over the same picture as "
             f"'{cue.name}' is now. Compose the whole cue."
         )
-    return take, read_midi(folder / take.midi)
+    return take, replace(read_midi(folder / take.midi), tempo_map=take.tempo_map)
 
 
 def _landing_steps(cue: Cue, tempo_map: TempoMap) -> tuple[int, ...]:

@@ -1,0 +1,281 @@
+"""The composition step: files, landings as written, determinism, bars anew, bad input."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
+from threading import Event
+
+import numpy as np
+import pytest
+from tests.cues import sheet_of
+from tests.tiny_composer import tiny_composer
+
+from emsync import wire
+from emsync.cue import Brief, Hit
+from emsync.emotion import ValenceArousal
+from emsync.errors import CueSheetError, JobCancelledError, MissingPartError, NotFoundError
+from emsync.family import Family
+from emsync.settings import ComposeSettings
+from emsync.timecode import RationalTime
+from emsync_server.composition import compose, load_composer
+from emsync_server.composition.emotion_estimate import Passage, estimated_emotion, key_fits
+from emsync_server.midi import read_midi
+from emsync_server.progress import ProgressSink, silent_progress
+
+HITS = (100, 237, 350, 401)
+SHEET = sheet_of(24 * 20, HITS, emotion=[(0, 0.3, -0.4), (9, -0.5, 0.7), (20, 0.4, 0.0)])
+
+
+def composed(folder, sheet=SHEET, *, composer=None, progress=None, **settings):
+    return compose(
+        sheet,
+        "film",
+        folder,
+        ComposeSettings(**settings),
+        progress or silent_progress(),
+        composer=composer or tiny_composer(),
+    )
+
+
+def test_a_take_is_written_with_its_midi(tmp_path):
+    (take,) = composed(tmp_path / "new folder")
+    assert sorted(p.name for p in (tmp_path / "new folder").iterdir()) == ["score.mid", "take.json"]
+    assert wire.read_take(tmp_path / "new folder" / "take.json") == take
+    assert take.midi == "score.mid"
+    assert (take.number, take.seed, take.model) == (1, 0, "tiny seed 0")
+
+
+def test_every_locked_hit_lands_in_the_file_as_written(tmp_path):
+    (take,) = composed(tmp_path)
+    assert [landing.hit_s for landing in take.landings] == [Fraction(f, 24) for f in HITS]
+    assert all(abs(landing.error_s) < 20e-6 for landing in take.landings)
+
+
+def test_the_midi_lasts_as_long_as_the_cue(tmp_path):
+    composed(tmp_path)
+    assert abs(read_midi(tmp_path / "score.mid").tempo_map.end_s - 20) < Fraction(10, 1_000_000)
+
+
+def test_the_same_seed_writes_the_same_bytes(tmp_path):
+    for name in ("a", "b"):
+        composed(tmp_path / name, seed=7)
+    for file in ("score.mid", "take.json"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_another_seed_writes_other_music(tmp_path):
+    composed(tmp_path / "a", seed=7)
+    composed(tmp_path / "b", seed=8)
+    assert (tmp_path / "a/score.mid").read_bytes() != (tmp_path / "b/score.mid").read_bytes()
+
+
+def test_several_takes_are_numbered_best_first(tmp_path):
+    takes = composed(tmp_path, takes=3)
+    assert [take.number for take in takes] == [1, 2, 3]
+    assert [take.midi for take in takes] == ["score.mid", "score-2.mid", "score-3.mid"]
+    assert len({(tmp_path / take.midi).read_bytes() for take in takes}) == 3
+    assert all((tmp_path / name).is_file() for name in ("take.json", "take-2.json", "take-3.json"))
+    assert all(dict(take.measures)["sounding_share"] > 0.9 for take in takes)
+
+
+def test_unlocked_hits_are_heard_but_not_forced(tmp_path):
+    (take,) = composed(tmp_path, sheet_of(24 * 8, [61, 130], locked=False))
+    assert take.landings == ()
+
+
+@pytest.mark.parametrize(
+    ("frames", "hits"),
+    [
+        (1, []),
+        (1, [0]),
+        (2, [0, 1]),
+        (24, [23]),
+        (24, [0, 1, 2, 3]),
+        (240, [0, 239]),
+        (240, [100, 101, 102]),
+        (240, list(range(0, 240, 6))),
+    ],
+    ids=["a frame", "a frame, hit", "two", "last frame", "first four", "ends", "row", "drumming"],
+)
+def test_odd_cues_are_composed(tmp_path, frames, hits):
+    (take,) = composed(tmp_path, sheet_of(frames, hits))
+    assert len(take.landings) == len(hits)
+    assert all(abs(landing.error_s) < 1 / 48 for landing in take.landings)
+
+
+def test_a_cue_inside_the_picture_counts_from_its_own_start(tmp_path):
+    (take,) = composed(tmp_path, sheet_of(120, [60], start=1000))
+    assert [landing.hit_s for landing in take.landings] == [Fraction(5, 2)]
+
+
+def test_at_variable_rate_hits_lie_anywhere(tmp_path):
+    sheet = sheet_of(24 * 6)
+    clock = Fraction(90_000)
+    hits = tuple(Hit(RationalTime(t, clock), 1.0, True) for t in (100_001, 333_331, 440_017))
+    sheet = replace(sheet, cues=(replace(sheet.cues[0], hits=hits),))
+    (take,) = composed(tmp_path, sheet)
+    assert all(abs(landing.error_s) < 20e-6 for landing in take.landings)
+
+
+def test_the_brief_is_obeyed(tmp_path):
+    brief = Brief(families=(Family.STRINGS, Family.CHOIR), tempo_bpm=(84.0, 96.0))
+    (take,) = composed(tmp_path, sheet_of(24 * 20, [250], brief=brief))
+    score = read_midi(tmp_path / "score.mid")
+    assert {part.family for part in score.parts} <= {Family.STRINGS, Family.CHOIR}
+    for anchor in take.tempo_map.anchors[:-1]:
+        assert 83.9 <= take.tempo_map.tempo_bpm_at(anchor.time_q) <= 96.1
+
+
+def notes_outside(folder, start_q, stop_q):
+    score = read_midi(folder / "score.mid")
+    return {
+        (part.program, part.is_drums, note)
+        for part in score.parts
+        for note in part.notes
+        if not start_q <= note.start_q < stop_q
+    }
+
+
+def test_some_bars_are_written_anew_and_nothing_else_changes(tmp_path):
+    (old,) = composed(tmp_path, seed=1)
+    bars = old.tempo_map.bars()
+    start_q, stop_q = bars[2].start_q, bars[4].start_q
+    before = notes_outside(tmp_path, start_q, stop_q)
+    inside_before = notes_outside(tmp_path, 0, start_q)
+    (new,) = composed(tmp_path, seed=2, bars=(3, 5))
+    assert new.tempo_map == old.tempo_map
+    assert notes_outside(tmp_path, start_q, stop_q) == before
+    assert notes_outside(tmp_path, 0, start_q) != inside_before
+    assert all(abs(landing.error_s) < 20e-6 for landing in new.landings)
+
+
+def test_the_last_bars_can_be_written_anew(tmp_path):
+    (old,) = composed(tmp_path, seed=1)
+    count = len(old.tempo_map.bars())
+    (new,) = composed(tmp_path, seed=2, bars=(count - 1, count + 1))
+    assert all(abs(landing.error_s) < 20e-6 for landing in new.landings)
+
+
+def test_bars_that_the_take_does_not_have_are_refused(tmp_path):
+    (take,) = composed(tmp_path)
+    count = len(take.tempo_map.bars())
+    with pytest.raises(CueSheetError, match=f"has {count} bars"):
+        composed(tmp_path, bars=(count, count + 2))
+
+
+def test_bars_of_a_take_that_is_not_there_are_refused(tmp_path):
+    with pytest.raises(NotFoundError):
+        composed(tmp_path, bars=(1, 2))
+
+
+def test_bars_are_refused_when_the_cue_got_a_new_hit(tmp_path):
+    composed(tmp_path)
+    sheet = sheet_of(
+        24 * 20, (*HITS, 411), emotion=[(0, 0.3, -0.4), (9, -0.5, 0.7), (20, 0.4, 0.0)]
+    )
+    with pytest.raises(CueSheetError, match="Compose the whole cue"):
+        composed(tmp_path, sheet, bars=(1, 2))
+
+
+def test_hits_too_close_for_music_are_refused_and_nothing_is_written(tmp_path):
+    sheet = sheet_of(240, [60, 61], rate=Fraction(60))
+    with pytest.raises(CueSheetError, match="Unlock or remove"):
+        composed(tmp_path, sheet)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_cue_that_the_sheet_does_not_have_is_named(tmp_path):
+    with pytest.raises(NotFoundError, match="'other'; its cues are: 'film'"):
+        compose(SHEET, "other", tmp_path, ComposeSettings(), silent_progress())
+
+
+def test_missing_weights_are_said_so(tmp_path):
+    with pytest.raises(MissingPartError, match="composer"):
+        load_composer(tmp_path)
+
+
+def test_cancelling_during_sampling_leaves_no_files(tmp_path):
+    cancelled = Event()
+
+    def leave(fraction: float, note: str) -> None:
+        if "notes" in note:
+            cancelled.set()
+
+    with pytest.raises(JobCancelledError):
+        composed(tmp_path, sheet_of(24 * 120), progress=ProgressSink(leave, cancelled))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_progress_grows(tmp_path):
+    told: list[float] = []
+    composed(tmp_path, sheet_of(24 * 60), progress=ProgressSink(lambda f, note: told.append(f)))
+    assert told == sorted(told)
+    assert len(told) >= 5
+
+
+def test_work_grows_linearly_with_length(tmp_path):
+    counts = []
+    for seconds in (60, 240):
+        composer = tiny_composer()
+        steps: list[int] = []
+        counting(composer.session, steps.append)
+        composed(tmp_path, sheet_of(24 * seconds), composer=composer)
+        counts.append(len(steps))
+    assert counts[1] < 5.5 * counts[0]
+
+
+def counting(session, call: Callable[[int], None]) -> None:
+    step = session.step
+
+    def counted(state, events, condition):
+        call(1)
+        return step(state, events, condition)
+
+    session.step = counted
+
+
+def test_a_nan_in_the_emotion_never_reaches_the_composer(tmp_path):
+    with pytest.raises(ValueError, match="valence"):
+        ValenceArousal(math.nan, 0.0)
+    data = json.loads(wire.dumps(SHEET))
+    data["cues"][0]["emotion"]["points"][0]["emotion"]["arousal"] = "NaN"
+    with pytest.raises(CueSheetError):
+        wire.cue_sheet_from_dict(data)
+
+
+def test_a_negative_hit_never_reaches_the_composer():
+    with pytest.raises(ValueError, match="before the picture"):
+        Hit(RationalTime(-1, Fraction(24)), 0.5, True)
+
+
+def passage(pitches, *, length_s=0.5, velocity=80):
+    count = len(pitches)
+    return Passage(
+        np.arange(count) * length_s,
+        np.full(count, length_s),
+        np.array(pitches),
+        np.full(count, velocity),
+        np.zeros(count, bool),
+    )
+
+
+def test_major_sounds_more_pleasant_than_minor():
+    major = estimated_emotion(passage([60, 64, 67, 72, 65, 69, 71, 72] * 2), 8, 100)
+    minor = estimated_emotion(passage([60, 63, 67, 72, 65, 68, 70, 72] * 2), 8, 100)
+    assert major[0] > minor[0]
+
+
+def test_fast_loud_and_short_sounds_more_excited_than_slow_and_soft():
+    notes = [60, 64, 67, 72, 65, 69, 71, 72]
+    slow = estimated_emotion(passage(notes, length_s=1.0, velocity=50), 8, 60)
+    fast = estimated_emotion(passage(notes * 8, length_s=0.125, velocity=110), 8, 140)
+    assert fast[1] > slow[1] + 0.5
+
+
+def test_a_scale_is_found_in_its_key():
+    weights = np.bincount([2, 4, 5, 7, 9, 10, 1, 2, 2, 9, 5], minlength=12).astype(float)
+    assert int(np.argmax(key_fits(weights))) == 12 + 2

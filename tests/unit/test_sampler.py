@@ -1,0 +1,209 @@
+"""Sampling and the rules: what holds whatever the network says."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.cues import sheet_of
+from tests.tiny_composer import TinyNetwork
+
+from emsync.cue import Brief, Key, Mode, Style
+from emsync.family import Family
+from emsync_server.composition.accents import CHORD_NOTES
+from emsync_server.composition.composing import planned
+from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS, playable
+from emsync_server.composition.representation import LENGTH_STEPS
+from emsync_server.composition.request import request_for
+from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.progress import silent_progress
+
+
+@given(
+    st.lists(st.floats(-30, 30), min_size=2, max_size=40),
+    st.integers(0, 2**32),
+    st.floats(0.05, 3),
+    st.floats(0.01, 1),
+    st.data(),
+)
+@settings(max_examples=200, deadline=None)
+def test_what_is_not_allowed_is_never_chosen(logits, seed, temperature, top_p, data):
+    size = len(logits)
+    allowed = np.array(data.draw(st.lists(st.booleans(), min_size=size, max_size=size)))
+    allowed[data.draw(st.integers(0, size - 1))] = True
+    sampling = HeadSampling(temperature, top_p)
+    index, likelihood = choose(np.random.default_rng(seed), np.array(logits), allowed, sampling)
+    assert allowed[index]
+    assert likelihood <= 1e-9
+
+
+def test_choices_follow_the_probabilities():
+    rng, logits = np.random.default_rng(1), np.log(np.array([0.6, 0.3, 0.1]))
+    whole = HeadSampling(1.0, 1.0)
+    drawn = Counter(choose(rng, logits, np.ones(3, bool), whole)[0] for _ in range(4000))
+    assert [round(drawn[i] / 4000, 1) for i in range(3)] == [0.6, 0.3, 0.1]
+
+
+def test_top_p_drops_the_tail():
+    rng, logits = np.random.default_rng(1), np.log(np.array([0.6, 0.3, 0.1]))
+    narrow = HeadSampling(1.0, 0.85)
+    assert {choose(rng, logits, np.ones(3, bool), narrow)[0] for _ in range(300)} == {0, 1}
+
+
+def test_guidance_of_one_changes_nothing():
+    a, b = np.array([1.0, 2.0]), np.array([0.0, 5.0])
+    assert guided(a, b, 1.0) == pytest.approx(a)
+    assert guided(a, b, 2.0) == pytest.approx([2.0, -1.0])
+
+
+@pytest.mark.parametrize(("temperature", "top_p"), [(0, 0.9), (1, 0), (1, 1.1), (-1, 0.5)])
+def test_senseless_sampling_is_refused(temperature, top_p):
+    with pytest.raises(ValueError, match="cannot be sampled"):
+        HeadSampling(temperature, top_p)
+
+
+def written(sheet, *, seed=0, network_seed=0, sharpness=0.4) -> Writer:
+    """One take by the tiny network."""
+    cue = sheet.cues[0]
+    plan, landings = planned(cue, seed)
+    rng = np.random.default_rng([seed, 1, 0])
+    writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
+    write_takes(
+        TinyNetwork(network_seed, sharpness), [writer], DecoderSettings(), silent_progress()
+    )
+    return writer
+
+
+@st.composite
+def sheets(draw):
+    """Cues of a frame to 20 seconds with hits anywhere, any emotion, any brief."""
+    frames = draw(st.integers(1, 480))
+    hits = draw(st.sets(st.integers(0, frames - 1), max_size=12).map(sorted))
+    emotion = [
+        (2.0 * i, draw(st.floats(-1, 1)), draw(st.floats(-1, 1)))
+        for i in range(draw(st.integers(1, 6)))
+    ]
+    brief = Brief(
+        style=draw(st.none() | st.sampled_from(Style)),
+        families=tuple(draw(st.sets(st.sampled_from(Family), max_size=3).map(_in_order))),
+        key=draw(st.none() | st.builds(Key, st.integers(0, 11), st.sampled_from(Mode))),
+        density=draw(st.none() | st.floats(0, 1)),
+    )
+    return sheet_of(frames, hits, emotion=emotion, brief=brief)
+
+
+def _in_order(families):
+    return sorted(families, key=list(Family).index)
+
+
+@given(sheets(), st.integers(0, 1000), st.sampled_from([0.1, 0.4, 2.0]))
+@settings(max_examples=60, deadline=None)
+def test_whatever_the_network_says_the_rules_hold(sheet, seed, sharpness):
+    writer = written(sheet, seed=seed, network_seed=seed, sharpness=sharpness)
+    request, notes = writer.request, writer.piece.notes
+    for step in {*request.landings, request.final_step}:
+        struck = [note for note in notes if note.step == step and not note.is_drum]
+        assert len({note.pitch for note in struck}) >= CHORD_NOTES, f"no chord at step {step}"
+        longest = min(6, max(s for s in LENGTH_STEPS if s <= request.end_step - step))
+        assert all(note.velocity >= 80 and note.steps >= longest for note in struck)
+    assert notes[0].step == 0
+    assert max(note.end_step for note in notes) <= request.end_step
+    assert len({(n.step, n.instrument, n.pitch) for n in notes}) == len(notes)
+    order = [(note.step, note.instrument, note.pitch) for note in notes]
+    assert order == sorted(order)
+    families = set(sheet.cues[0].brief.families)
+    for note in notes:
+        assert playable(note.instrument, note.pitch)
+        assert not families or INSTRUMENTS[note.instrument].family in families
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=25, deadline=None)
+def test_nothing_begins_right_before_a_landing(seed):
+    writer = written(sheet_of(24 * 12, [60, 133, 202]), seed=seed)
+    request = writer.request
+    starts = {request.seconds_at(note.step) for note in writer.piece.notes}
+    for step in request.landings:
+        hit_s = request.seconds_at(step)
+        assert not any(0 < hit_s - start < 0.03 for start in starts)
+
+
+@given(st.integers(0, 10_000), st.floats(-1, 1))
+@settings(max_examples=25, deadline=None)
+def test_there_is_no_dead_air(seed, arousal):
+    writer = written(sheet_of(24 * 20, emotion=[(0.0, 0.0, arousal)]), seed=seed)
+    request = writer.request
+    reached = 0.0
+    for note in writer.piece.notes:
+        start = request.seconds_at(note.step)
+        assert start - reached < 0.6, f"silence from {reached} to {start}"
+        reached = max(reached, request.seconds_at(note.end_step))
+
+
+def test_the_last_chord_is_the_tonic_triad_and_leaves_room_to_ring():
+    key = Key(2, Mode.MINOR)
+    writer = written(sheet_of(24 * 30, brief=Brief(key=key)), seed=3)
+    request = writer.request
+    last = [note for note in writer.piece.notes if note.step == request.final_step]
+    assert {(note.pitch - 2) % 12 for note in last if not note.is_drum} <= {0, 3, 7}
+    assert 1.5 <= 30 - request.seconds_at(request.final_step) <= 5
+    assert not any(note.step > request.final_step for note in writer.piece.notes)
+
+
+def test_accents_are_louder_than_what_surrounds_them():
+    writer = written(sheet_of(24 * 20, [120, 290], emotion=[(0.0, 0.0, 0.0)]), seed=5)
+    landings = {*writer.request.landings, writer.request.final_step}
+    on_hits = [note.velocity for note in writer.piece.notes if note.step in landings]
+    elsewhere = [note.velocity for note in writer.piece.notes if note.step not in landings]
+    assert min(on_hits) > max(elsewhere)
+
+
+def test_a_network_that_always_says_the_same_does_not_repeat_one_bar():
+    network = TinyNetwork(0)
+    network.recur[:] = 0
+    network.condition[:] = 0
+    cue = sheet_of(24 * 40).cues[0]
+    plan, landings = planned(cue, 0)
+    rng = np.random.default_rng(0)
+    writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
+    greedy = DecoderSettings(heads=(HeadSampling(0.05, 0.05),) * 5)
+    write_takes(network, [writer], greedy, silent_progress())
+    bars = [
+        tuple((n.step - b.start_step, n.instrument, n.pitch) for n in writer.piece.notes
+              if b.start_step <= n.step < b.end_step)
+        for b in writer.request.bars
+    ]  # fmt: skip
+    for first in range(len(bars)):
+        assert max(Counter(bars[first : first + 8]).values()) <= 2, (
+            "heard a third time in eight bars"
+        )
+
+
+def test_several_takes_side_by_side_differ():
+    cue = sheet_of(24 * 8, [100]).cues[0]
+    plan, landings = planned(cue, 0)
+    rngs = [np.random.default_rng([0, 1, number]) for number in range(3)]
+    writers = [Writer(request_for(cue, plan.tempo_map, landings, rng), rng) for rng in rngs]
+    write_takes(TinyNetwork(), writers, DecoderSettings(), silent_progress())
+    assert len({tuple(writer.piece.notes) for writer in writers}) == 3
+
+
+def test_guidance_doubles_the_rows_and_changes_the_music():
+    plain = written(sheet_of(24 * 6))
+    cue = sheet_of(24 * 6).cues[0]
+    plan, landings = planned(cue, 0)
+    rng = np.random.default_rng([0, 1, 0])
+    writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
+    write_takes(TinyNetwork(), [writer], DecoderSettings(guidance=3.0), silent_progress())
+    assert writer.piece.notes != plain.piece.notes
+
+
+def test_the_drum_kit_counts_for_no_accent():
+    writer = written(sheet_of(24 * 6, [70], brief=Brief(families=(Family.PERCUSSION,))))
+    step = writer.request.landings[0]
+    struck = [n for n in writer.piece.notes if n.step == step and n.instrument != DRUM_KIT]
+    assert len({note.pitch for note in struck}) >= CHORD_NOTES
