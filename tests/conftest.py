@@ -18,6 +18,11 @@ def media() -> Path:
     return MEDIA
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--update-golden` writes the text files of tests/golden anew."""
+    parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, and say why."""
     missing = {

@@ -74,6 +74,11 @@ def folder(tmp_path_factory):
     return tmp_path_factory.mktemp("midi")
 
 
+def described(part):
+    notes = sorted(part.notes, key=lambda n: (n.start_q, n.pitch))
+    return part.name, part.program, part.is_drums, part.family, notes
+
+
 @given(scores())
 @settings(max_examples=60, deadline=None)
 def test_what_is_written_is_read_back(folder, score):

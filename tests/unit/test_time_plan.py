@@ -175,7 +175,7 @@ def test_hits_that_nobody_could_tell_apart_are_refused():
 )
 def test_hits_that_make_no_sense_are_refused(hits_s, words):
     with pytest.raises(CueSheetError, match=words):
-        plan_of(Fraction(5), hits_s)
+        plan_of(Fraction(5), [Fraction(hit) for hit in hits_s])
 
 
 @pytest.mark.parametrize("bpm", [math.nan, math.inf, 0.0, -3.0])
