@@ -32,7 +32,7 @@ CLOCK_RESTART_S = Fraction(1)
 MOST_HELD = 64
 """Packets of a stream that wait for a decoding time; reordering reaches 16 frames at most."""
 MOVIE_CLOCK = {"movie_timescale": str(RATE_HZ)}
-"""QuickTime edit lists count in this clock; its default, 1000, would cut the sound to a millisecond."""
+"""QuickTime edit lists count in this clock; its default would cut the sound to a millisecond."""
 OPTIONS: dict[str, dict[str, str]] = {".mp4": MOVIE_CLOCK, ".mov": MOVIE_CLOCK, ".mkv": {}}
 FORMATS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}
 CARRIED_SOUND: dict[str, frozenset[str] | None] = {

@@ -23,10 +23,10 @@ QUIET_SOUND_LUFS = -50.0
 """Production sound below this is room tone or hiss: nothing to make room for."""
 KNEE_LOW_LU, KNEE_HIGH_LU = -6.0, 2.0
 LOOKAHEAD_S = 0.2
-HOLD_S = 0.4
+HOLD_S = 0.6
 ATTACK_DB_PER_S = 40.0
 RELEASE_DB_PER_S = 9.0
-TOLERANCE_DB = 0.1
+TOLERANCE_DB = 0.4
 """By how much the curve may be off between two points."""
 
 MEASURED_AGO_S = 0.2
@@ -98,4 +98,4 @@ def _simplified(times_s: Sequence[float], gains_db: Sequence[float]) -> tuple[Ga
         last = index
     if len(times_s) > 1 and kept[-1] != last:
         kept.append(last)
-    return tuple(GainPoint(times_s[index], gains_db[index]) for index in kept)
+    return tuple(GainPoint(round(times_s[index], 3), round(gains_db[index], 2)) for index in kept)

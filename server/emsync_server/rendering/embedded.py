@@ -3,8 +3,8 @@
 It renders a whole MIDI file in memory, at 48 kHz and 16 bit. So a long performance is cut into
 chunks of notes by where they begin, each chunk is rendered with its tail and the overlaps are
 added. Chunks begin at multiples of 2.5 s, one period of the synthesiser's chorus oscillator, so
-that chunked and whole renderings are the same sample for sample (a test holds this). Memory is
-that of one chunk and the longest note.
+that chunked and whole renderings are the same but for the rounding of its 16 bits (a test holds
+this). Memory is that of one chunk and the longest note.
 
 Measured: a note asked for at time t starts with the first block of 64 samples that begins at t
 or later, give or take the rounding of its clock; so notes are asked for half a block early.
@@ -93,7 +93,7 @@ class EmbeddedSynthesizer:
                 voices.append(
                     _chunked(self.soundfont.path, phase, group.instruments, length_samples)
                 )
-        yield from delayed_sum(phases, voices)
+        yield from delayed_sum(phases, voices, length_samples)
 
 
 def _chunked(

@@ -70,7 +70,7 @@ class FluidSynthesizer:
                 )
                 open_voices.callback(voice.close)
                 voices.append(voice)
-            yield from delayed_sum(phases, voices)
+            yield from delayed_sum(phases, voices, length_samples)
 
 
 def fluidsynth_version() -> str | None:

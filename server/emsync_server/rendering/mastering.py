@@ -38,7 +38,7 @@ CEILING_DBTP = -1.0
 SAFETY_DB = 0.3
 """The limiter aims this far below the ceiling: rounding, and gain that moves between samples."""
 BLOCK_SAMPLES = 1024 * HOP_SAMPLES
-MAX_LIMITER_ROUNDS = 3
+MAX_LIMITER_ROUNDS = 4
 CLOSE_ENOUGH_LU = 0.1
 MAX_LIMITING_DB = 9.0
 """Beyond this the limiter would be heard; the music stays below its target instead."""
@@ -196,7 +196,7 @@ def _limited(raw: RawStems, gain_db: float, target_lufs: float, progress: Progre
             target_lufs = -np.inf
             continue
         missing_lu = target_lufs - _loudness_of(raw, master, progress)
-        if missing_lu < CLOSE_ENOUGH_LU:
+        if abs(missing_lu) < CLOSE_ENOUGH_LU or np.isinf(missing_lu):
             break
         gain_db += missing_lu
     return master

@@ -121,6 +121,7 @@ def read_soundfont(path: Path) -> Soundfont:
         with path.open("rb") as file:
             head = file.read(20)
             info = file.read(MAX_INFO_BYTES)
+            size_bytes = file.seek(0, os.SEEK_END)
     except FileNotFoundError as err:
         raise NotFoundError(f"There is no soundfont at '{path}'. Look at the path again.") from err
     except OSError as err:
@@ -132,6 +133,8 @@ def read_soundfont(path: Path) -> Soundfont:
         raise InputError(
             f"'{path}' is not a soundfont. Name a General MIDI soundfont (.sf2 or .sf3)."
         )
+    if int.from_bytes(head[4:8], "little") + 8 > size_bytes:
+        raise InputError(f"The soundfont '{path}' is cut off. Copy or download it again.")
     chunks = dict(_chunks(info))
     version = chunks.get(b"ifil", b"\2\0")
     name = chunks.get(b"INAM", b"").split(b"\0")[0].decode("latin-1").strip()

@@ -4,10 +4,11 @@ Both synthesisers start notes only at the start of an internal block of 64 sampl
 note asked for at sample n is first heard at the next multiple of 64). Left alone, each onset
 would be up to 63 samples late. So the notes of a performance are shared out over four voices of
 the synthesiser ("phases"), whose outputs are delayed by 0, 16, 32 and 48 samples: each note goes
-to the phase and block whose start is nearest. An onset then lies within ±8 samples (0.17 ms at
-48 kHz) of its place, with no bias. The phases are linear, so their sum is what one synthesiser
-with finer blocks would give. A silent phase costs 0.1 % (FluidSynth) to 0.6 % (midirenderer) of
-real time.
+to the phase and block whose start is nearest. An onset then lies within ±8 samples (0.17 ms) of
+its place at 48 kHz, plus the synthesiser's own rise (measured with a square lead, to 2 % of its
+level): +0.3 samples for midirenderer, +6 (0.13 ms) for FluidSynth, at 96 kHz +75 (0.78 ms). The
+phases are linear, so their sum is what one synthesiser with finer blocks would give. A silent
+phase costs 0.1 % (FluidSynth) to 0.6 % (midirenderer) of real time.
 """
 
 from __future__ import annotations
@@ -40,6 +41,7 @@ BLOCK_SAMPLES = 64
 PHASES = 4
 PHASE_SAMPLES = BLOCK_SAMPLES // PHASES
 
+SILENT_BLOCK_SAMPLES = 1024 * BLOCK_SAMPLES
 CHOKING_DRUMS = frozenset((42, 44, 46))
 """Hi-hats cut one another off, which they can only do inside one synthesiser."""
 
@@ -95,8 +97,16 @@ def phases_of(performance: Performance) -> tuple[Phase, ...]:
     )
 
 
-def delayed_sum(phases: Sequence[Phase], voices: Sequence[Iterator[Audio]]) -> Iterator[Audio]:
-    """The sum of the phases' voices, each delayed by its phase's samples; blocks as they come."""
+def delayed_sum(
+    phases: Sequence[Phase], voices: Sequence[Iterator[Audio]], length_samples: int
+) -> Iterator[Audio]:
+    """The sum of the phases' voices, each delayed by its phase's samples; blocks as they come.
+
+    Without any phase: silence of that length.
+    """
+    if not phases:
+        for start in range(0, length_samples, SILENT_BLOCK_SAMPLES):
+            yield np.zeros((min(SILENT_BLOCK_SAMPLES, length_samples - start), 2), np.float32)
     carried = [np.zeros((phase.delay_samples, 2), np.float32) for phase in phases]
     for blocks in zip(*voices, strict=True):
         total = np.zeros_like(blocks[0])
