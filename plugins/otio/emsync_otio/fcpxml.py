@@ -155,8 +155,6 @@ class _Reader:
                 self._mark(child, start, start + duration, inner.shift, element, sheet)
             elif child.get("lane") is not None:
                 self._connected(child, inner, sheet)
-            elif element.tag in ("clip", "sync-clip"):
-                self._connected_below(child, inner, sheet)
         return duration
 
     def _connected(self, child: Element, frame: _Frame, sheet: _Sheet) -> None:
@@ -170,16 +168,6 @@ class _Reader:
             chosen = _picked(child)
             if chosen is not None:
                 self._element(chosen, offset, replace(frame, lane=lane), sheet)
-
-    def _connected_below(self, child: Element, frame: _Frame, sheet: _Sheet) -> None:
-        """Titles that hang on what a synchronised clip holds; its sound lies with its content."""
-        if child.tag not in _STORY or child.tag == "gap":
-            return
-        begin = seconds_of(child, "offset") + frame.shift
-        inner = replace(frame, shift=begin - self.resources.start_of(child))
-        for grandchild in child:
-            if grandchild.get("lane") is not None and grandchild.tag in ("title", "video"):
-                self._connected(grandchild, inner, sheet)
 
     def _join(self, transition: Element, cut: Seconds, frame: _Frame, sheet: _Sheet) -> None:
         offset, duration = seconds_of(transition, "offset", cut), seconds_of(transition, "duration")
@@ -234,15 +222,11 @@ class _Reader:
         """The element as OpenTimelineIO items, each with whether it is a picture."""
         if element.tag == "gap" or duration <= 0:
             return []
+        source = self.resources.source_start(element, start)
         nested = self._nested(element, rate, depth)
         if nested is not None:
             return [
-                (
-                    _trimmed(
-                        self._dressed(piece, element, rate, start), start - zero, duration, rate
-                    ),
-                    is_picture,
-                )
+                (self._dressed(piece, element, (start, source - zero, duration), rate), is_picture)
                 for piece, is_picture, zero in nested
             ]
         pieces: list[tuple[otio.core.Item, bool]] = []
@@ -251,9 +235,8 @@ class _Reader:
             if not (media.has_picture if is_picture else media.has_sound):
                 continue
             clip = otio.schema.Clip(name=element.get("name", ""), media_reference=media.reference())
-            dressed = self._dressed(clip, element, rate, start)
-            source = self.resources.source_start(element, start, media)
-            pieces.append((_trimmed(dressed, source, duration, rate), is_picture))
+            times = (start, source, duration)
+            pieces.append((self._dressed(clip, element, times, rate), is_picture))
         return pieces
 
     def _nested(
@@ -310,11 +293,20 @@ class _Reader:
         return halves
 
     def _dressed(
-        self, item: otio.core.Item, element: Element, rate: Fraction, start: Seconds
+        self,
+        item: otio.core.Item,
+        element: Element,
+        times: tuple[Seconds, Seconds, Seconds],
+        rate: Fraction,
     ) -> otio.core.Item:
-        """Switched off where the editor did, and with its retime."""
+        """Cut to what is used, switched off where the editor did, and with its retime.
+
+        times: the clip's start in its own clock, the same in its media's clock, its duration.
+        """
+        start, source, duration = times
         item.name = element.get("name", "")
         item.enabled = element.get("enabled") != "0"
+        item.source_range = otio_range(source, duration, rate)
         speed = self.resources.speed_of(element, start, rate)
         if speed == 0:
             item.effects.append(otio.schema.FreezeFrame())
@@ -341,10 +333,3 @@ def _halves(
     if sheet.sounds and use != "video":
         halves.append((_Sheet(sheet.rate, [], sheet.sounds).stack(name), False, zero))
     return halves
-
-
-def _trimmed(
-    item: otio.core.Item, start: Seconds, duration: Seconds, rate: Fraction
-) -> otio.core.Item:
-    item.source_range = otio_range(start, duration, rate)
-    return item

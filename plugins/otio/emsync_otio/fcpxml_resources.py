@@ -174,14 +174,10 @@ class Resources:
             self._format_rate(asset.get("format", "")),
         )
 
-    def source_start(self, element: Element, start: Seconds, media: Media) -> Seconds:
-        """Where in its media a clip begins, in the media's clock."""
-        if media.generator:
-            return start
+    def source_start(self, element: Element, start: Seconds) -> Seconds:
+        """Where in its media or compound a clip begins, in that one's clock."""
         points = _time_map(element)
-        if not points:
-            return start
-        return _mapped(points, start)
+        return _mapped(points, start) if points else start
 
     def speed_of(self, element: Element, start: Seconds, rate: Fraction) -> Fraction:
         """Media seconds per timeline second: the retime's mean over the clip, or the conform's."""
