@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import platform
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -12,7 +14,15 @@ from pathlib import Path
 
 from emsync.errors import DiskFullError, OutputError
 
-__all__ = ["replacing_file", "translated_os_errors", "working_folder", "write_text"]
+__all__ = [
+    "replacing_file",
+    "sweep_abandoned",
+    "translated_os_errors",
+    "working_folder",
+    "write_text",
+]
+
+_NODE = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:24]
 
 
 @contextmanager
@@ -31,14 +41,38 @@ def replacing_file(target: Path) -> Iterator[Path]:
 
 @contextmanager
 def working_folder(beside: Path) -> Iterator[Path]:
-    """A folder on the same volume as the results, removed at the end whatever happens."""
+    """A folder on the same volume as the results, removed at the end whatever happens.
+
+    What a killed process left is removed by the next one: the name says whose it is.
+    """
     with translated_os_errors(beside):
         beside.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=".emsync-", dir=beside))
+        sweep_abandoned(beside)
+        folder = Path(tempfile.mkdtemp(prefix=f".emsync-{_NODE}-{os.getpid()}-", dir=beside))
     try:
         yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep_abandoned(beside: Path) -> None:
+    """Remove the working folders of processes of this machine that were killed in their work."""
+    if os.name != "posix":
+        return  # os.kill would end the process it asks about
+    for folder in beside.glob(f".emsync-{_NODE}-*"):
+        process = folder.name.removeprefix(f".emsync-{_NODE}-").partition("-")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True  # somebody's, or no number that we gave: not ours to sweep
+    return True
 
 
 def write_text(target: Path, text: str) -> None:

@@ -200,3 +200,7 @@ class Take:
     landings: tuple[Landing, ...]
     measures: tuple[tuple[str, float], ...] = ()
     """Named measurements by which takes are ranked."""
+
+    def __post_init__(self) -> None:
+        if any(letter in self.midi for letter in "/\\\0") or self.midi in ("", ".", ".."):
+            raise ValueError(f"a take's MIDI lies beside it; {self.midi!r} is no file name")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+from pathlib import PurePosixPath
 
 from emsync.family import Family
 
@@ -70,6 +71,9 @@ class Stem:
     peak_db: float
     """Sample peak in dBFS."""
 
+    def __post_init__(self) -> None:
+        _check_inside(self.path)
+
 
 @dataclass(frozen=True, slots=True)
 class StemSet:
@@ -90,3 +94,13 @@ class StemSet:
     ducking: GainCurve
     synthesizer: str
     """Name of the synthesiser and its soundfont."""
+
+    def __post_init__(self) -> None:
+        _check_inside(self.mix)
+
+
+def _check_inside(name: str) -> None:
+    """A file name relative to the stem set's folder, that does not lead out of it."""
+    path = PurePosixPath(name)
+    if not path.name or path.is_absolute() or ".." in path.parts or "\\" in name or "\0" in name:
+        raise ValueError(f"a stem lies inside the stem set's folder; {name!r} does not")

@@ -31,6 +31,7 @@ from emsync.settings import ComposeSettings, RenderSettings
 from emsync.timecode import RationalTime
 from emsync.wire.calls import ApiVersion, Method, SpotMediaRequest
 from emsync_server.config import Ceilings
+from emsync_server.outputs import working_folder
 from tests.contract.conftest import Reach, StartServer, film, wait_until
 from tests.contract.fake_steps import sheet_of
 
@@ -166,6 +167,9 @@ def test_a_server_killed_in_the_middle_is_one_sentence_and_no_result(
     with pytest.raises(ServerUnavailableError, match="in the middle of the work"):
         Client(reach()).compose(slow_sheet(root), SLOW, out, watch=kill)
     assert not (out / "score.mid").exists()
+    server_process.wait()
+    with working_folder(out) as working:  # the next work in this folder sweeps what is left
+        assert list(out.iterdir()) == [working]
 
 
 def test_a_server_told_to_go_lets_jobs_clean_up(

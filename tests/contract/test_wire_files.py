@@ -13,8 +13,10 @@ import pytest
 
 from emsync import wire
 from emsync.errors import CueSheetError, EmsyncError, LimitError, NotFoundError
+from emsync.settings import ComposeSettings, RenderSettings
 from emsync.stem import GainCurve, LoudnessTarget, StemSet
-from tests.contract.fake_steps import sheet_of
+from emsync_server.progress import silent_progress
+from tests.contract.fake_steps import FakeSteps, sheet_of
 
 SHEET = wire.to_dict(sheet_of(Path("/film.mp4")))
 
@@ -232,3 +234,19 @@ def test_silence_is_written_as_json_that_everybody_reads() -> None:
 def test_a_file_name_that_is_not_unicode_is_refused_before_anything_is_written() -> None:
     with pytest.raises(CueSheetError, match="not valid Unicode"):
         wire.dumps(sheet_of(Path(os.fsdecode(b"/films/caf\xe9.mp4"))))
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../score.mid", "a\\b.mid", "..", ""])
+def test_a_take_or_stem_set_cannot_lead_out_of_its_folder(tmp_path: Path, name: str) -> None:
+    steps, settings = FakeSteps(), ComposeSettings()
+    sheet = sheet_of(Path("/film.mp4"))
+    take = wire.to_dict(steps.compose(sheet, "film", tmp_path, settings, silent_progress())[0])
+    assert wire.take_from_dict(take).midi == "score.mid"
+    with pytest.raises(CueSheetError, match="MIDI lies beside it"):
+        wire.take_from_dict({**take, "midi": name})
+    (tmp_path / "take.json").write_text("quick")
+    stems = steps.render(tmp_path / "take.json", tmp_path, RenderSettings(), silent_progress())
+    data = wire.to_dict(stems)
+    for wrong in ({"mix": name}, {"stems": [{**data["stems"][0], "path": name}]}):
+        with pytest.raises(CueSheetError, match="inside the stem set's folder"):
+            wire.stem_set_from_dict({**data, **wrong})

@@ -10,13 +10,15 @@ import json
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from threading import Thread
 from typing import IO, Any
 
 from emsync.client.locating import connect
 from emsync.client.transport import Events
-from emsync.errors import EmsyncError, InputError
+from emsync.errors import EmsyncError, InputError, ServerUnavailableError
 from emsync.wire.calls import Method
+from emsync_server.outputs import sweep_abandoned
 
 __all__ = ["bridge"]
 
@@ -47,6 +49,10 @@ def _bridged(method: Method, stdin: IO[str], stdout: IO[str]) -> int:
         for event in events:
             _say(stdout, event)
         return 0
+    except ServerUnavailableError:
+        if isinstance(folder := request.get("folder"), str):
+            sweep_abandoned(Path(folder))  # the server was killed, and could not
+        raise
     finally:
         transport.close()
 
@@ -61,7 +67,7 @@ def _cancel_at_end(stdin: IO[str], events: Events) -> None:
 
 def _method(name: str) -> Method:
     try:
-        return Method(name)
+        return Method(name.removeprefix("emsync.v1."))
     except ValueError as err:
         known = ", ".join(method.value for method in Method)
         raise InputError(f"There is no call '{name}'. There are: {known}.") from err
