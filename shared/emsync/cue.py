@@ -125,8 +125,9 @@ class Cue:
             raise ValueError(f"cue '{self.name}' does not lie inside the picture or has no length")
         for hit in self.hits:
             if not self.range.contains(hit.time):
+                moment_s = float(hit.time.seconds)
                 raise ValueError(
-                    f"cue '{self.name}' has a hit at {float(hit.time.seconds):.3f} s, outside its range"
+                    f"cue '{self.name}' has a hit at {moment_s:.3f} s, outside its range"
                 )
         for earlier, later in pairwise(self.hits):
             if later.time.seconds <= earlier.time.seconds:

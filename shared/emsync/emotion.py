@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from itertools import pairwise
 
 from emsync.timecode import RationalTime
 
@@ -44,7 +45,7 @@ class EmotionCurve:
         if not self.points:
             raise ValueError("an emotion curve needs at least one point")
         times = [point.time.seconds for point in self.points]
-        if any(later <= earlier for earlier, later in zip(times, times[1:], strict=False)):
+        if any(later <= earlier for earlier, later in pairwise(times)):
             raise ValueError("the points of an emotion curve must follow one another in time")
 
     def at(self, time_s: float) -> ValenceArousal:

@@ -9,14 +9,15 @@ EmsyncError
 ├── PathRefusedError           PERMISSION_DENIED     a path outside the folders the server may touch
 ├── OutputError                FAILED_PRECONDITION   a folder that cannot be written to
 │   └── DiskFullError          RESOURCE_EXHAUSTED    no space left
-├── MissingPartError           FAILED_PRECONDITION   weights, soundfont or synthesiser not on this machine
+├── MissingPartError           FAILED_PRECONDITION   weights, soundfont, synthesiser missing
 ├── LimitError                 RESOURCE_EXHAUSTED    larger, longer or more than the ceiling
 ├── JobCancelledError          CANCELLED             the caller left
 ├── ServerUnavailableError     UNAVAILABLE           no server, or it stopped in the middle
 ├── WrongTokenError            UNAUTHENTICATED       no token, or not the server's
 └── VersionMismatchError       FAILED_PRECONDITION   client and server speak different versions
 
-Each class names its gRPC status and the exit code of the command line: server, client and shell need no second table.
+Each class names its gRPC status and the exit code of the command line: server, client and shell
+need no second table.
 """
 
 from __future__ import annotations

@@ -116,7 +116,7 @@ def timecode_of(time: RationalTime, *, drop_frame: bool = False) -> str:
 
 
 def _dropped_numbers(frames: int, per_second: int) -> int:
-    """How many frame numbers were skipped up to this frame: 2 (at 30) a minute, but not each tenth."""
+    """How many numbers were skipped up to this frame: 2 (at 30) a minute, but not each tenth."""
     drop = per_second // 15
     per_ten_minutes = per_second * 600 - drop * 9
     per_minute = per_second * 60 - drop
