@@ -41,7 +41,7 @@ def draw_film(
             shot = sum(index >= cut for cut in cuts)
             picture = np.empty((size[1], size[0], 3), np.uint8)
             picture[:] = PALETTE[shot % len(PALETTE)]
-            left = (index * (1 + shot)) % (size[0] - 24)
+            left = abs((index * (1 + shot)) % (2 * (size[0] - 24)) - (size[0] - 24))  # to and fro
             picture[30:60, left : left + 24] = 255 - picture[30:60, left : left + 24]
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
             container.mux(video.encode(frame))

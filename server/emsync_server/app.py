@@ -118,10 +118,11 @@ def _landing_in(folder: Path) -> Iterator[Path]:
     made = not folder.exists()
     done = False
     try:
-        with working_folder(folder) as working, translated_os_errors(folder):
+        with working_folder(folder) as working:
             yield working
-            for entry in sorted(working.iterdir()):
-                _replace(entry, folder / entry.name)
+            with translated_os_errors(folder):
+                for entry in sorted(working.iterdir()):
+                    _replace(entry, folder / entry.name)
             done = True
     finally:
         if made and not done and folder.is_dir() and not any(folder.iterdir()):

@@ -11,6 +11,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
+from aaf2.exceptions import AAFError
 
 from emsync.errors import NotFoundError, TimelineError
 from emsync_otio import edl, fcp7, fcpxml, kdenlive
@@ -55,6 +56,7 @@ _ADAPTER_FAILURES = (
     struct.error,
     zipfile.BadZipFile,
     zlib.error,
+    AAFError,
 )
 
 

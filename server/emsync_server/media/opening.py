@@ -26,7 +26,9 @@ __all__ = ["open_container"]
 NO_PROTOCOL = "none"
 """No protocol has this name: the demuxer cannot open anything beside the file that it was given."""
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
-NOT_FILMS = frozenset({"tty", "concat", "hls", "dash", "lavfi", "sdp", "ffmetadata", "srt", "webvtt"})
+NOT_FILMS = frozenset(
+    {"tty", "concat", "hls", "dash", "lavfi", "sdp", "ffmetadata", "srt", "webvtt"}
+)
 """Demuxers that make a picture of a text, or read other files."""
 
 
@@ -51,11 +53,15 @@ def open_container(path: Path, *, follow_links: bool = True) -> Iterator[InputCo
 def _open_file(path: Path, *, follow_links: bool) -> Iterator[BinaryIO]:
     """The file behind a path, after making sure that it is an ordinary file with something in it."""
     if URL.match(str(path)) and not path.exists():
-        raise MediaError(f"'{path}' is an address, not a file. Download the film and give its path.")
-    with os.fdopen(_descriptor(path, follow_links=follow_links), "rb") as file:
+        raise MediaError(
+            f"'{path}' is an address, not a file. Download the film and give its path."
+        )
+    descriptor = _descriptor(path, follow_links=follow_links)
+    if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # fdopen refuses it with an error of its own
+        os.close(descriptor)
+        raise MediaError(f"'{path}' is a folder. Give the film inside it.")
+    with os.fdopen(descriptor, "rb") as file:
         status = os.fstat(file.fileno())
-        if stat.S_ISDIR(status.st_mode):
-            raise MediaError(f"'{path}' is a folder. Give the film inside it.")
         if not stat.S_ISREG(status.st_mode):
             raise MediaError(f"'{path}' is not an ordinary file. Give a film on a disk.")
         if status.st_size == 0:
