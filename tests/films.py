@@ -27,6 +27,7 @@ def draw_film(
     rate: Fraction = Fraction(24),
     size: tuple[int, int] = (192, 108),
     codec: str = "mpeg4",
+    pix_fmt: str = "yuv420p",
     sound: bool = True,
 ) -> tuple[int, ...]:
     """A film of coloured shots with a moving block; returns the first frame of each new shot."""
@@ -34,7 +35,7 @@ def draw_film(
     cuts = tuple(round(cut * rate) for cut in cuts_s)
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate)
-        video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        video.width, video.height, video.pix_fmt = *size, pix_fmt
         video.bit_rate = 400_000
         audio = container.add_stream("aac", rate=44_100) if sound else None
         for index in range(frames):

@@ -1,4 +1,4 @@
-"""Rendering keeps its laws: equal stems, their sum the mix, the promised loudness, all or nothing."""
+"""Rendering's laws: equal stems, their sum the mix, the promised loudness, all or nothing."""
 
 from __future__ import annotations
 

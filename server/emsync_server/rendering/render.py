@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from emsync import wire
-from emsync.errors import CueSheetError, InputError, JobCancelledError, LimitError, NotFoundError
+from emsync.errors import InputError, JobCancelledError, LimitError, NotFoundError
 from emsync.family import Family
 from emsync.score import Score, Take
 from emsync.settings import RenderSettings
@@ -60,7 +60,7 @@ def render(take_path: Path, folder: Path, settings: RenderSettings, progress: Pr
     DiskFullError or JobCancelledError, and leaves nothing behind then.
     """
     take = wire.read_take(take_path)
-    score = read_midi(_beside(take_path, take.midi))
+    score = read_midi(take_path.parent / take.midi)
     synthesizer = choose_synthesizer(settings.soundfont)
     lengths = _lengths(take, settings.sample_rate_hz)
     with translated_os_errors(folder), working_folder(folder) as working:
@@ -80,16 +80,6 @@ def render(take_path: Path, folder: Path, settings: RenderSettings, progress: Pr
         progress.report(1.0, "done")
         _deliver(working, folder, stem_set)
     return stem_set
-
-
-def _beside(take_path: Path, name: str) -> Path:
-    """The score's file; a take names no file in another folder."""
-    if not name or name != Path(name).name or "\\" in name:
-        raise CueSheetError(
-            f"The take '{take_path}' names the score {name!r}; a score lies beside its take. "
-            "Correct the take's 'midi'."
-        )
-    return take_path.parent / name
 
 
 def _lengths(take: Take, rate_hz: int) -> _Lengths:
