@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import struct
+import traceback
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -69,7 +71,7 @@ def open_timeline(path: Path, rate: Fraction | None = None) -> otio.schema.Timel
     _check_there(path, suffix)
     try:
         with quiet():
-            opened = _reader_of(path, suffix, rate)()
+            opened = _opened(_reader_of(path, suffix, rate))
     except (TimelineError, NotFoundError):
         raise
     except otio.exceptions.NoKnownAdapterForExtensionError as err:
@@ -80,6 +82,18 @@ def open_timeline(path: Path, rate: Fraction | None = None) -> otio.schema.Timel
             f"incomplete{said_by(err)}. Export it again from the editor, or as OTIO or FCPXML."
         ) from err
     return _only_timeline(opened, path)
+
+
+def _opened(
+    read: Callable[[], otio.core.SerializableObject],
+) -> otio.core.SerializableObject:
+    """Read; on failure let go of the file, which pyaaf2 (1.7) leaves open in its traceback."""
+    try:
+        return read()
+    except _ADAPTER_FAILURES as err:
+        traceback.clear_frames(err.__traceback__)
+        gc.collect()
+        raise
 
 
 def said_by(err: BaseException) -> str:
