@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
 
+import av
+import numpy as np
+import opentimelineio as otio
 import pytest
-
+import soundfile
 from tests.films import draw_film
 
 
@@ -159,3 +164,76 @@ def test_the_film_is_not_touched(film: Path, tmp_path: Path):
     assert emsync("score", film, "-o", tmp_path / "out").returncode == 0
     assert (film.read_bytes(), film.stat().st_mtime_ns) == before
     assert [entry.name for entry in film.parent.iterdir()] == [film.name]
+
+
+def test_a_film_without_picture_is_refused(tmp_path: Path):
+    sound = tmp_path / "sound only.m4a"
+    with av.open(str(sound), "w") as container:
+        stream = container.add_stream("aac", rate=44_100)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 4096), np.float32), "fltp", "mono")
+        silence.sample_rate = 44_100
+        container.mux(stream.encode(silence))
+        container.mux(stream.encode(None))
+    said = complaint(emsync("score", sound, "-o", tmp_path / "out"), 3)
+    assert "sound only.m4a" in said
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_film_of_one_frame_is_scored(tmp_path: Path):
+    film = tmp_path / "one.mp4"
+    draw_film(film, seconds=1 / 24, cuts_s=(), sound=False)
+    done = emsync("score", film, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert soundfile.info(tmp_path / "out" / "mix.wav").frames == 2000  # 48,000 / 24
+
+
+def test_a_timeline_whose_media_is_offline_is_scored_from_the_edit_alone(tmp_path: Path):
+    timeline = otio.schema.Timeline("cut")
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    for shot in range(3):
+        length = otio.opentime.RationalTime(100, 25)
+        span = otio.opentime.TimeRange(otio.opentime.RationalTime(0, 25), length)
+        reference = otio.schema.ExternalReference(f"/nowhere/shot{shot}.mov", span)
+        track.append(otio.schema.Clip(f"shot {shot}", reference, span))
+    timeline.tracks.append(track)
+    path = tmp_path / "cut.otio"
+    otio.adapters.write_to_file(timeline, str(path))
+    before = path.read_bytes()
+    done = emsync("score", path, "-o", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert "offline" in done.stderr
+    assert path.read_bytes() == before
+    assert soundfile.info(tmp_path / "out" / "mix.wav").frames == 12 * 48_000
+    assert not list((tmp_path / "out").glob("scored.*"))
+
+
+@pytest.mark.slow
+def test_five_hours_are_spotted_and_seven_are_refused(tmp_path: Path):
+    for hours, exit_code in ((5, 0), (7, 3)):
+        film = tmp_path / f"{hours} hours.mp4"
+        draw_film(
+            film,
+            seconds=hours * 3600,
+            cuts_s=(3600,),
+            rate=Fraction(1),
+            size=(64, 64),
+            sound=False,
+        )
+        done = emsync("spot", film, "-o", tmp_path / f"{hours}.json")
+        assert done.returncode == exit_code, done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_job_that_is_interrupted_leaves_nothing(film: Path, tmp_path: Path):
+    with subprocess.Popen(
+        [sys.executable, "-m", "emsync_server", "score", str(film), "-o", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as job:
+        assert job.stderr is not None
+        job.stderr.readline()  # it has begun
+        job.send_signal(signal.SIGINT)
+        rest = job.stderr.read()
+    assert job.returncode == 130, rest
+    assert "Traceback" not in rest
+    assert list(tmp_path.iterdir()) == []

@@ -15,9 +15,9 @@ import opentimelineio as otio
 import pretty_midi
 import pytest
 import soundfile
-from emsync import wire
-
 from tests.films import draw_film
+
+from emsync import wire
 
 RATE = Fraction(24)
 SECONDS = 12
