@@ -62,7 +62,7 @@ class ServerSettings:
     tls: TlsFiles | None = None
     """Needed on every interface but the loopback."""
     token: str | None = None
-    """What clients must show; None: made anew at each start."""
+    """What clients must show; None: made anew at each start (with TLS: EMSYNC_TOKEN, if set)."""
     allowed_roots: tuple[Path, ...] = field(default_factory=default_roots)
     """Requests may name paths under these folders only."""
     idle_timeout_s: float | None = None

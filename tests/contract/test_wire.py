@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from emsync import wire
+from emsync.errors import CueSheetError
 from emsync.v1 import (
     composition_pb2,
     cue_pb2,
@@ -105,3 +106,36 @@ def _differences(kind: type[Any], descriptor: Any, place: str, seen: set[str]) -
 def _is_zero(value: object) -> bool:
     """Whether proto3 means the same by leaving it out; a message always tells the difference."""
     return is_dataclass(value) or value in (0, "", (), None)
+
+
+def _edits(data: Any) -> st.SearchStrategy[Any]:
+    """The same JSON with anything at all in one place of it."""
+    anything = st.recursive(
+        st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+        lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner),
+        max_leaves=4,
+    )
+    if isinstance(data, dict) and data:
+        return anything | st.sampled_from(sorted(data)).flatmap(
+            lambda name: _edits(data[name]).map(lambda part: {**data, name: part})
+        )
+    if isinstance(data, list) and data:
+        return anything | st.integers(0, len(data) - 1).flatmap(
+            lambda at: _edits(data[at]).map(lambda part: [*data[:at], part, *data[at + 1 :]])
+        )
+    return anything
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@given(data=st.data())
+@LAW
+def test_whatever_a_person_types_is_a_value_or_a_sentence(
+    kind: type[Any], data: st.DataObject
+) -> None:
+    edited = data.draw(_edits(wire.to_dict(data.draw(VALUES[kind]))))
+    try:
+        value = wire.from_dict(kind, edited, origin="The file")
+    except CueSheetError as err:
+        assert err.sentence.startswith("The file cannot be used: ")
+    else:
+        assert wire.from_dict(kind, wire.to_dict(value), origin="it") == value

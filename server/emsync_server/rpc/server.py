@@ -93,12 +93,14 @@ def _running(
     settings: ServerSettings, steps: Steps, api_version: ApiVersion
 ) -> Iterator[tuple[ServerAddress, Activity]]:
     folder = private_folder(settings.runtime_folder or runtime_folder())
-    token = settings.token or secrets.token_urlsafe(32)
+    token = _token(settings)
     activity = Activity()
     jobs = Jobs(settings.ceilings)
     check = health.HealthServicer(experimental_non_blocking=True)
-    with only_instance(folder):
-        server = _assembled(settings, CallInterceptor(token, api_version, activity))
+    calls = settings.ceilings.jobs + settings.ceilings.other_calls
+    with only_instance(folder), _threads(calls) as threads:
+        interceptor = CallInterceptor(token, api_version, activity)
+        server = _assembled(settings, interceptor, threads, calls)
         _add_services(server, steps, jobs, AllowedRoots.of(settings.allowed_roots), api_version)
         health_pb2_grpc.add_HealthServicer_to_server(check, server)
         if settings.reflection:
@@ -114,11 +116,28 @@ def _running(
                 _stop(server, jobs, check, folder, settings.shutdown_s)
 
 
-def _assembled(settings: ServerSettings, interceptor: CallInterceptor) -> grpc.Server:
+def _token(settings: ServerSettings) -> str:
+    """Fresh; a server for other machines may have one that lasts, which their people keep."""
+    lasting = os.environ.get("EMSYNC_TOKEN") if settings.tls is not None else None
+    return settings.token or lasting or secrets.token_urlsafe(32)
+
+
+@contextmanager
+def _threads(count: int) -> Iterator[ThreadPoolExecutor]:
+    """Threads for calls, let go of at the end without waiting for one that hangs."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="emsync-call")
+    try:
+        yield pool
+    finally:
+        pool.shutdown(wait=False)
+
+
+def _assembled(
+    settings: ServerSettings, interceptor: CallInterceptor, threads: ThreadPoolExecutor, calls: int
+) -> grpc.Server:
     """A gRPC server with our ceilings; each streaming call holds a thread of its own."""
-    calls = settings.ceilings.jobs + settings.ceilings.other_calls
     return grpc.server(
-        ThreadPoolExecutor(calls, thread_name_prefix="emsync-call"),
+        threads,
         interceptors=(interceptor,),
         options=[
             ("grpc.so_reuseport", 0),  # else a second server binds the same port and steals calls

@@ -7,7 +7,7 @@ with Client(connect()) as client:               # elsewhere: gRPC
 """
 
 from emsync.client.client import Client, Watcher
-from emsync.client.locating import connect, describe_server, emsync_command
+from emsync.client.locating import connect, connect_elsewhere, describe_server, emsync_command
 from emsync.client.process_transport import ProcessTransport
 from emsync.client.tokens import keep_token, token_of
 from emsync.client.transport import Events, Transport
@@ -19,6 +19,7 @@ __all__ = [
     "Transport",
     "Watcher",
     "connect",
+    "connect_elsewhere",
     "describe_server",
     "emsync_command",
     "keep_token",

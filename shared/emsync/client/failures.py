@@ -53,16 +53,17 @@ def failure_of(code: str, message: str, name: str | None = None) -> EmsyncError:
         if kind.__name__ == name:
             return kind(message)
     if code == "UNAVAILABLE":
-        return stopped_midway(message)
+        return stopped_midway()  # what gRPC says of its sockets helps nobody; the cause keeps it
     kind, sentence = _BY_CODE.get(code, (EmsyncError, f"The server failed ({code})"))
     return kind(f"{sentence}: {message}" if message else f"{sentence}.")
 
 
-def stopped_midway(detail: str) -> ServerUnavailableError:
+def stopped_midway(detail: str = "") -> ServerUnavailableError:
     """The server went away while it worked, or was not there."""
     return ServerUnavailableError(
         "The emsync server does not answer: it stopped, or was stopped, in the middle of the work. "
-        f"No result was written; run the command again, and a new server starts. ({detail})"
+        "No result was written; run the command again, and a new server starts."
+        + (f" ({detail})" if detail else "")
     )
 
 

@@ -178,5 +178,5 @@ def _translated(err: grpc.RpcError) -> Exception:
     name = dict(err.trailing_metadata() or ()).get(ERROR_KEY)
     code = err.code().name
     if code == "INTERNAL" and name is None and "RST_STREAM" in (err.details() or ""):
-        return stopped_midway(err.details())
+        return stopped_midway()
     return failure_of(code, err.details() or "", name)

@@ -17,15 +17,17 @@ from emsync.client.runtime_file import (
     read_address,
     runtime_folder,
 )
-from emsync.errors import ServerUnavailableError
+from emsync.client.tokens import token_of
+from emsync.errors import ServerUnavailableError, WrongTokenError
 
 if TYPE_CHECKING:
-    from emsync.client.grpc_transport import GrpcTransport
+    from emsync.client.grpc_transport import ClientTls, GrpcTransport
 
-__all__ = ["connect", "describe_server", "emsync_command"]
+__all__ = ["connect", "connect_elsewhere", "describe_server", "emsync_command"]
 
 START_TIMEOUT_S = 20.0
 CONNECT_TIMEOUT_S = 3.0
+CONNECT_ELSEWHERE_S = 10.0
 POLL_S = 0.05
 LAST_WORD_S = 2.0  # another client may have started the server that won
 IDLE_TIMEOUT_S = 900
@@ -57,6 +59,27 @@ def connect() -> GrpcTransport:
     address = read_address(folder)
     found = _reach(address) if address is not None else None
     return found if found is not None else _start(folder, address)
+
+
+def connect_elsewhere(address: str, tls: ClientTls) -> GrpcTransport:
+    """A connection to a server on another machine, with the token that `emsync login` kept.
+
+    address: 'HOST:PORT'. Paths are the server's: both machines must see the films by one path.
+    """
+    host = address.rpartition(":")[0]
+    token = token_of(host)
+    if token is None:
+        raise WrongTokenError(f"There is no token for {host}. Run 'emsync login {host}' first.")
+    from emsync.client.grpc_transport import GrpcTransport
+
+    transport = GrpcTransport(address, token, tls=tls)
+    if not transport.wait_until_ready(CONNECT_ELSEWHERE_S):
+        transport.close()
+        raise ServerUnavailableError(
+            f"No emsync server answers at {address}, or it does not accept this machine's "
+            "certificate. Look whether it runs there, and at both certificates."
+        )
+    return transport
 
 
 def describe_server() -> str:
