@@ -22,6 +22,7 @@ from tests.timelines import (
     saved,
     score_of,
     timeline,
+    title,
     track,
 )
 
@@ -257,6 +258,29 @@ def test_a_bundle_carries_stems_and_cue_sheet(tmp_path: Path):
     assert read_placed_sheet(tmp_path / "scored.otioz") == sheet
     edit = read_edit(tmp_path / "scored.otioz")
     assert edit.boundaries == read_edit(source).boundaries
+
+
+def test_final_cut_7_xml_carries_stems_and_knows_them_again(tmp_path: Path):
+    source = saved(users_timeline(), tmp_path / "cut.otio")
+    edit = read_edit(source)
+    place(source, *score_of(edit, tmp_path, hits=(60, 90)), tmp_path / "one.xml")
+    again = read_edit(tmp_path / "one.xml")
+    assert (again.boundaries, again.hits) == (edit.boundaries, edit.hits)
+
+    report = place(
+        tmp_path / "one.xml", *score_of(edit, tmp_path, hits=(60,)), tmp_path / "two.xml"
+    )
+    assert report.replaced == 2
+    with pytest.raises(TimelineError, match="holds no score"):
+        read_placed_sheet(tmp_path / "two.xml")
+
+
+def test_what_final_cut_7_xml_cannot_hold_is_refused(tmp_path: Path):
+    made = timeline(track(otio.schema.Stack(children=[track(title(50, R24))])), rate=R24)
+    source = saved(made, tmp_path / "cut.otio")
+    with pytest.raises(OutputError, match=r"Write it as \.otio"):
+        place(source, *score_of(read_edit(source), tmp_path), tmp_path / "scored.xml")
+    assert not (tmp_path / "scored.xml").exists()
 
 
 @pytest.mark.parametrize(

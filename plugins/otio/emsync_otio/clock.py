@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from fractions import Fraction
+from functools import lru_cache
 from typing import TypeAlias
 
 import opentimelineio as otio
@@ -19,6 +20,7 @@ _NTSC_TOLERANCE = 2e-4  # '23.98' is 1.7e-4 off 24000/1001; 24 is 1e-3 off
 _SMALLEST_STEP = 10**6  # values of clocks are whole ticks, or ticks scaled by 1.001 and its like
 
 
+@lru_cache(maxsize=256)  # asked for each time of each clip
 def exact_rate(rate: float) -> Fraction:
     """The rate that a float stands for: 23.976, 23.98 and 23.976023976 are all 24000/1001."""
     if not math.isfinite(rate) or rate <= 0:

@@ -13,6 +13,7 @@ import opentimelineio as otio
 from opentimelineio.adapters import file_bundle_utils
 
 from emsync.errors import DiskFullError, InputError, OutputError, TimelineError
+from emsync_otio import fcp7
 from emsync_otio.opening import open_timeline, said_by
 from emsync_otio.quiet import quiet
 
@@ -60,7 +61,8 @@ def _write(timeline: otio.schema.Timeline, working: Path, out: Path) -> None:
                 policy = file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
                 otio.adapters.write_to_file(timeline, str(working), media_policy=policy)
             elif working.suffix == ".xml":
-                otio.adapters.write_to_file(timeline, str(working), adapter_name="fcp_xml")
+                commented = fcp7.with_comments(timeline)
+                otio.adapters.write_to_file(commented, str(working), adapter_name="fcp_xml")
             else:
                 otio.adapters.write_to_file(timeline, str(working))
     except OSError:
