@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["DRAWS", "Agreement", "agreement", "shares_with_accent"]
+__all__ = [
+    "DRAWS",
+    "Agreement",
+    "Trial",
+    "agreement",
+    "pooled_agreement",
+    "shares_with_accent",
+]
 
 DRAWS = 1000  # DESIGN §9 asks for 500 at the least
 FLOAT_SLACK_S = 1e-6  # a landing computed in floating point still lies "within" its tolerance
@@ -27,6 +34,7 @@ class Agreement:
     targets: int
     accents: int
     tolerance_s: float
+    """The largest, where films of several frame rates are pooled."""
     hit_share: float | None
     """H, 0 to 1; None without targets."""
     chance_share: float | None
@@ -35,6 +43,20 @@ class Agreement:
     """None without targets, or where chance alone reaches every target."""
     p: float | None
     """Share of draws that do at least as well, counting the real one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """One cue's targets and accents, in seconds from its start."""
+
+    targets_s: NDArray[np.float64]
+    accents_s: NDArray[np.float64]
+    length_s: float
+    tolerance_s: float
+
+    def __post_init__(self) -> None:
+        if self.length_s <= 0 or self.tolerance_s < 0:
+            raise ValueError(f"no agreement over {self.length_s} s within {self.tolerance_s} s")
 
 
 def agreement(
@@ -46,22 +68,40 @@ def agreement(
     seed: int = 0,
     draws: int = DRAWS,
 ) -> Agreement:
-    """Compare targets with accents, both in seconds inside a cue of `length_s`. Same seed, same
-    figures.
-    """
-    if length_s <= 0 or tolerance_s < 0 or draws < 1:
-        raise ValueError(f"no agreement over {length_s} s within {tolerance_s} s in {draws} draws")
-    targets = np.asarray(targets_s, dtype=np.float64)
-    accents = np.sort(np.asarray(accents_s, dtype=np.float64))
-    if len(targets) == 0:
-        return Agreement(0, len(accents), tolerance_s, None, None, None, None)
-    share = float(shares_with_accent(targets[None, :], accents, tolerance_s)[0])
-    shifts = np.random.default_rng(seed).uniform(0.0, length_s, size=(draws, 1))
-    by_chance = shares_with_accent((targets + shifts) % length_s, accents, tolerance_s)
+    """Compare the targets and accents of one cue of `length_s`. Same seed, same figures."""
+    trial = Trial(
+        np.asarray(targets_s, dtype=np.float64),
+        np.sort(np.asarray(accents_s, dtype=np.float64)),
+        length_s,
+        tolerance_s,
+    )
+    return pooled_agreement([trial], seed=seed, draws=draws)
+
+
+def pooled_agreement(trials: Sequence[Trial], *, seed: int = 0, draws: int = DRAWS) -> Agreement:
+    """Compare the targets of several cues at once, each shifted round its own cue."""
+    if draws < 1:
+        raise ValueError(f"no agreement from {draws} draws")
+    targets = sum(len(trial.targets_s) for trial in trials)
+    accents = sum(len(trial.accents_s) for trial in trials)
+    tolerance_s = max((trial.tolerance_s for trial in trials), default=0.0)
+    if targets == 0:
+        return Agreement(0, accents, tolerance_s, None, None, None, None)
+    rng = np.random.default_rng(seed)
+    found, by_chance = 0.0, np.zeros(draws)
+    for trial in trials:
+        if len(trial.targets_s) == 0:
+            continue
+        weight = len(trial.targets_s) / targets
+        shifts = rng.uniform(0.0, trial.length_s, size=(draws, 1))
+        shifted = (trial.targets_s + shifts) % trial.length_s
+        tolerance = trial.tolerance_s
+        found += weight * shares_with_accent(trial.targets_s[None], trial.accents_s, tolerance)[0]
+        by_chance += weight * shares_with_accent(shifted, trial.accents_s, tolerance)
     chance = float(by_chance.mean())
-    p = (1 + int(np.count_nonzero(by_chance >= share - 1e-12))) / (1 + draws)
-    kappa = (share - chance) / (1 - chance) if chance < 1 - 1e-12 else None
-    return Agreement(len(targets), len(accents), tolerance_s, share, chance, kappa, p)
+    p = (1 + int(np.count_nonzero(by_chance >= found - 1e-12))) / (1 + draws)
+    kappa = float((found - chance) / (1 - chance)) if chance < 1 - 1e-12 else None
+    return Agreement(targets, accents, tolerance_s, float(found), chance, kappa, p)
 
 
 def shares_with_accent(

@@ -52,7 +52,7 @@ def landed_hits(
 
 def landed_share(errors_s: Sequence[float | None], tolerance_s: float) -> float | None:
     """Share of hits whose error is known and within tolerance; None without hits."""
-    if not errors_s:
+    if len(errors_s) == 0:
         return None
     return sum(e is not None and abs(e) <= tolerance_s for e in errors_s) / len(errors_s)
 
