@@ -15,7 +15,16 @@ USUAL_RATES = tuple(
     Fraction(rate)
     for rate in (
         *(12, Fraction(25, 2), 15, Fraction(24000, 1001), 24, 25, Fraction(30000, 1001), 30),
-        *(Fraction(48000, 1001), 48, 50, Fraction(60000, 1001), 60, 100, Fraction(120000, 1001), 120),
+        *(
+            Fraction(48000, 1001),
+            48,
+            50,
+            Fraction(60000, 1001),
+            60,
+            100,
+            Fraction(120000, 1001),
+            120,
+        ),
     )
 )
 FASTEST_RATE = Fraction(300)

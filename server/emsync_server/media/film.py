@@ -235,7 +235,9 @@ class Film:
 def _bound_threads(stream: VideoStream) -> None:
     """Decode on all cores, but hold few frames at once: each thread keeps one, and an 8K frame is 50 MB."""
     pixels = stream.codec_context.width * stream.codec_context.height
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     if pixels > 4096 * 2304:
         stream.thread_type, stream.codec_context.thread_count = "SLICE", min(cores, 4)
     else:

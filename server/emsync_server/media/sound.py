@@ -28,6 +28,8 @@ JITTER_S = Fraction(1, 25)
 """Timestamps may be off by this much before the sound is moved: containers round them, encoders delay."""
 SEEK_FROM_S = 5
 """Nearer starts are reached by decoding, which is exact in every container."""
+LOUDEST = 4.0
+"""12 dB above full scale, in float codecs: nothing but a damaged packet is louder."""
 LAYOUTS = {1: "mono", 2: "stereo"}
 
 
@@ -43,7 +45,7 @@ def read_sound(
 ) -> Iterator[Samples]:
     """The sound from `start_s` of picture time, exactly round(duration_s × rate_hz) samples in all.
 
-    yields (N, channels) float32 in [-1, 1], N = block_samples but in the last block. A film without sound is silence.
+    yields (N, channels) float32, full scale 1, N = block_samples but in the last block. A film without sound is silence.
     `channels` is 1 or 2; surround is mixed down.
     """
     total = round(duration_s * rate_hz)
@@ -120,8 +122,9 @@ def _placed_pieces(
 def _converted(resampler: AudioResampler, frame: av.AudioFrame | None) -> Iterator[Samples]:
     """What the resampler gives for a frame, or, for None, at its end. Each piece (N, channels)."""
     for output in resampler.resample(frame):
-        channels = output.layout.nb_channels
-        yield np.nan_to_num(output.to_ndarray().reshape(-1, channels), posinf=1.0, neginf=-1.0)
+        piece: Samples = output.to_ndarray().reshape(-1, output.layout.nb_channels)
+        sane = bool(np.all(np.abs(piece) <= LOUDEST))  # False where there is a NaN, too
+        yield piece if sane else np.zeros_like(piece)
 
 
 def _blocks(
@@ -134,7 +137,9 @@ def _blocks(
     for start, piece in pieces:
         begin = head if start is None else start
         head = begin + len(piece)
-        piece = piece[max(0, origin - begin) :]  # before the picture, or overlapping a finished block
+        piece = piece[
+            max(0, origin - begin) :
+        ]  # before the picture, or overlapping a finished block
         begin = max(begin, origin)
         while len(piece):
             if begin >= total:

@@ -126,7 +126,8 @@ def _glimpses(shot: ShotMedia, glimpse_s: Fraction) -> Iterator[_Glimpse]:
     for part in range(int(parts)):
         begin_s = part * part_s + (part_s - look_s) / 2
         ends = [
-            shot.source_start.seconds + moment * shot.speed for moment in (begin_s, begin_s + look_s)
+            shot.source_start.seconds + moment * shot.speed
+            for moment in (begin_s, begin_s + look_s)
         ]
         yield _Glimpse(max(Fraction(0), min(ends)), max(Fraction(0), *ends), shot)
 

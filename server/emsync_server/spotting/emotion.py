@@ -231,7 +231,9 @@ def _scaled(values: Signal, low: float, high: float) -> Signal:
     return np.clip((values - low) / (high - low) * 2 - 1, -1, 1).astype(np.float32)
 
 
-def _weighed(clues: Sequence[_Clue], least_deviation: float, enough: float) -> tuple[Signal, Signal]:
+def _weighed(
+    clues: Sequence[_Clue], least_deviation: float, enough: float
+) -> tuple[Signal, Signal]:
     """The trusted mean of all clues, drawn towards 0 by what is missing, and its standard deviation. Two (K,)"""
     share = np.array([clue.share for clue in clues], np.float32)[:, None]
     trust = np.stack([clue.trust for clue in clues]) * share  # (C, K)

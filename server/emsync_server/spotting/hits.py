@@ -47,9 +47,7 @@ def select_hits(
     fixed_s = [float(hit.time.seconds) for hit in fixed]
     weighed = [
         (boundary, weight)
-        for boundary, weight in zip(
-            boundaries, weights(boundaries, emotion, end_s), strict=True
-        )
+        for boundary, weight in zip(boundaries, weights(boundaries, emotion, end_s), strict=True)
         if weight >= LEAST_WEIGHT
         and EDGE_S <= float(boundary.time.seconds) <= end_s - EDGE_S
         and _clear_of(fixed_s, float(boundary.time.seconds), SMALLEST_GAP * min_spacing_s)
@@ -69,9 +67,7 @@ def spacing_s(arousal: float, min_spacing_s: float) -> float:
     return min_spacing_s * (1 - (1 - EXCITED_SPACING) * max(0.0, arousal))
 
 
-def weights(
-    boundaries: Sequence[Boundary], emotion: EmotionCurve, end_s: float
-) -> list[float]:
+def weights(boundaries: Sequence[Boundary], emotion: EmotionCurve, end_s: float) -> list[float]:
     """How much each boundary asks for music, 0 to 1."""
     edges = [0.0, *(float(each.time.seconds) for each in boundaries), end_s]
     lengths = [max(after - before, 1e-3) for before, after in pairwise(edges)]
@@ -110,9 +106,7 @@ def _clear_of(fixed_s: Sequence[float], time_s: float, gap_s: float) -> bool:
     return all(abs(time_s - other) >= gap_s for other in near)
 
 
-def _heaviest(
-    times: Sequence[float], gaps: Sequence[float], weight: Sequence[float]
-) -> list[int]:
+def _heaviest(times: Sequence[float], gaps: Sequence[float], weight: Sequence[float]) -> list[int]:
     """The indices of the heaviest set in which each lies at least its own gap after the one before."""
     best = [0.0]  # best[i]: the heaviest set among the first i
     choices: list[int | None] = [None]  # the set that a last element joins; None: it is left out

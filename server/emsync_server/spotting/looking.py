@@ -16,6 +16,8 @@ from emsync_server.spotting.transitions import SeenTransition, TransitionFinder
 __all__ = ["Seen", "look_at_film"]
 
 FRAMES_PER_REPORT = 24
+EDGE = 3
+"""Frames. Nearer to a cut, a transition may be the new shot's own motion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +59,20 @@ def _boundaries(
     cuts: list[SeenCut],
     transitions: tuple[SeenTransition, ...],
 ) -> tuple[Boundary, ...]:
-    """Cuts and transitions as times, in order. A transition with a cut inside is that cut."""
+    """Cuts and transitions as times, in order."""
     indices = [cut.index for cut in cuts]
     found = {cut.index: (BoundaryKind.CUT, cut.strength) for cut in cuts}
     for each in transitions:
-        if not any(each.first < index <= each.last + 1 for index in indices):
+        if _stands_beside(each, indices):
             found.setdefault(min(each.middle, len(ticks) - 1), (each.kind, each.strength))
-    return tuple(
-        Boundary(film.clock.time(ticks[index]), *found[index]) for index in sorted(found)
-    )
+    return tuple(Boundary(film.clock.time(ticks[index]), *found[index]) for index in sorted(found))
+
+
+def _stands_beside(transition: SeenTransition, cuts: list[int]) -> bool:
+    """Whether a transition is one beside these cuts: none inside it, and none at its edge that explains it."""
+    first, last = transition.first, transition.last
+    near = [cut for cut in cuts if first - EDGE < cut <= last + EDGE]
+    if any(first < cut <= last + 1 for cut in near):
+        return False
+    after_cut, before_cut = any(cut <= first for cut in near), any(cut > last for cut in near)
+    return (transition.calm_after or not after_cut) and (transition.calm_before or not before_cut)

@@ -35,6 +35,8 @@ FEWEST_EQUAL_STEPS = 2.2
 """... but in a short window every step is large: this many equal ones make the whole."""
 GREATEST_BEND = 0.25
 """How far the middle frame lies from the mixture of both ends, over their distance."""
+CALM_RATIO = 1.6
+"""The picture moves this many times faster from mixture to mixture than before and after: else it is motion."""
 LEAST_NOVELTY = 0.33
 """The last picture is not the first one in motion or in another light."""
 BLANK_STD = 10.0
@@ -55,6 +57,9 @@ class SeenTransition:
     last: int
     strength: float
     kind: BoundaryKind
+    calm_before: bool
+    """Whether the shot before moves less than the transition does."""
+    calm_after: bool
 
     @property
     def middle(self) -> int:
@@ -63,13 +68,26 @@ class SeenTransition:
 
 
 @dataclass(frozen=True, slots=True)
-class _Ramp:
-    """A straight stretch: from one picture to another."""
+class _Window:
+    """A straight stretch of tiny pictures; indices into those kept."""
 
     first: int
     last: int
-    change: float
+    quality: float
+    calm_before: bool
+    calm_after: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Ramp:
+    """A straight stretch of the film, from one picture to another."""
+
+    first: int
+    last: int
+    quality: float
     novelty: float
+    calm_before: bool
+    calm_after: bool
     before: SmallPicture
     after: SmallPicture
 
@@ -85,7 +103,7 @@ class _Ramp:
 
 
 class TransitionFinder:
-    """Fed frame by frame; keeps the pictures of about two seconds, and those beside each ramp."""
+    """Fed frame by frame; keeps the pictures of a few seconds, and those beside each ramp."""
 
     def __init__(self, rate: Fraction) -> None:
         """`rate`: nominal frames per second."""
@@ -94,6 +112,7 @@ class TransitionFinder:
         self._longest_blank = LONGEST_BLANK_S * float(rate)
         self._pictures: list[SmallPicture] = []
         self._tiny: list[NDArray[np.float32]] = []
+        self._kept = 3 * self._lengths[-1]  # a window, and as much before and after it
         self._first = 0  # index of the first picture kept
         self._examined = 0  # windows that end before this frame have been looked at
         self._ramps: list[_Ramp] = []
@@ -102,45 +121,47 @@ class TransitionFinder:
         """The next frame."""
         self._pictures.append(picture)
         self._tiny.append(_tiny_picture(picture))
-        if len(self._pictures) >= self._lengths[-1] + BATCH_FRAMES:
-            self._examine()
+        if len(self._pictures) >= self._kept + BATCH_FRAMES:
+            self._examine(len(self._pictures) - self._lengths[-1])
+            del self._pictures[:BATCH_FRAMES], self._tiny[:BATCH_FRAMES]
+            self._first += BATCH_FRAMES
 
     def finish(self) -> tuple[SeenTransition, ...]:
         """No more frames: all transitions, in order."""
-        self._examine()
+        self._examine(len(self._pictures))
         last = self._first + len(self._pictures) - 1
         return tuple(_joined(_apart(self._ramps), self._longest_blank, last))
 
-    def _examine(self) -> None:
-        """Look at all windows that end among the new frames, keep the straight ones, forget old frames."""
-        tiny = np.stack(self._tiny) if self._tiny else np.zeros((0, 1), np.float32)
+    def _examine(self, until: int) -> None:
+        """Look at the windows that end before picture `until` and were not looked at yet; keep the straight ones."""
+        if len(self._tiny) < 2:
+            return
+        tiny = np.stack(self._tiny)
         steps = _distance(tiny[1:], tiny[:-1])
         found = [
             window
             for length in self._lengths
             if len(tiny) > length
             for window in _straight_windows(tiny, steps, length)
-            if self._first + window[1] >= self._examined
+            if self._examined - self._first <= window.last < until
         ]
-        for first, last, change in _apart_windows(found):
-            new = novelty(self._pictures[first], self._pictures[last])
+        for window in _apart_windows(found):
+            before, after = self._pictures[window.first], self._pictures[window.last]
+            new = min(novelty(before, after), novelty(after, before))  # dimmed pictures hide much
             if new >= LEAST_NOVELTY:
                 self._ramps.append(
                     _Ramp(
-                        self._first + first,
-                        self._first + last,
-                        change,
+                        self._first + window.first,
+                        self._first + window.last,
+                        window.quality,
                         new,
-                        self._pictures[first],
-                        self._pictures[last],
+                        window.calm_before,
+                        window.calm_after,
+                        before,
+                        after,
                     )
                 )
-        self._examined = self._first + len(tiny)
-        keep = self._lengths[-1]
-        gone = max(0, len(self._pictures) - keep)
-        if len(self._pictures) >= keep + BATCH_FRAMES:
-            del self._pictures[:gone], self._tiny[:gone]
-            self._first += gone
+        self._examined = self._first + until
 
 
 def _tiny_picture(picture: SmallPicture) -> NDArray[np.float32]:
@@ -158,8 +179,8 @@ def _distance(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[
 
 def _straight_windows(
     tiny: NDArray[np.float32], steps: NDArray[np.float32], length: int
-) -> list[tuple[int, int, float]]:
-    """(first, last, change) of all windows of one length that look like a mixture. tiny: (N, T)"""
+) -> list[_Window]:
+    """All windows of one length that look like a mixture, calm on one side at least. tiny: (N, T)"""
     start, end, middle = tiny[:-length], tiny[length:], tiny[length // 2 : -(length // 2)]
     change = _distance(start, end)
     safe = np.maximum(change, 1e-3)
@@ -167,23 +188,47 @@ def _straight_windows(
     straightness = change / np.maximum(within.sum(axis=1), 1e-3)
     largest = within.max(axis=1) / safe
     bend = _distance(middle, (start + end) / 2) / safe
+    calm_before, calm_after = (
+        change / length > CALM_RATIO * pace for pace in _pace_around(steps, length)
+    )
     good = (
         (change > LEAST_CHANGE)
+        & (calm_before | calm_after)
         & (straightness > LEAST_STRAIGHTNESS)
         & (largest < max(GREATEST_STEP, FEWEST_EQUAL_STEPS / length))
         & (bend < GREATEST_BEND)
     )
     quality = change * straightness * (1 - bend)
-    return [(int(at), int(at) + length, float(quality[at])) for at in np.flatnonzero(good)]
+    return [
+        _Window(
+            int(at),
+            int(at) + length,
+            float(quality[at]),
+            bool(calm_before[at]),
+            bool(calm_after[at]),
+        )
+        for at in np.flatnonzero(good)
+    ]
 
 
-def _apart_windows(windows: list[tuple[int, int, float]]) -> list[tuple[int, int, float]]:
+def _pace_around(
+    steps: NDArray[np.float32], length: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """The usual step before and after each window: medians, so that a cut there does not count. Two (N - length,)"""
+    windows = len(steps) - length + 1
+    beyond = np.full(length, np.nan, np.float32)
+    beside = sliding_window_view(np.concatenate((beyond, steps, beyond)), length)[1:-1]
+    medians = np.concatenate(([0.0], np.nanmedian(beside, axis=1), [0.0])).astype(np.float32)
+    return medians[:windows], medians[2 * length :][:windows]
+
+
+def _apart_windows(windows: list[_Window]) -> list[_Window]:
     """The best windows that do not overlap."""
-    kept: list[tuple[int, int, float]] = []
-    for window in sorted(windows, key=lambda each: (-each[2], each[0])):
-        if all(window[1] <= other[0] or window[0] >= other[1] for other in kept):
+    kept: list[_Window] = []
+    for window in sorted(windows, key=lambda each: (-each.quality, each.first)):
+        if all(window.last <= other.first or window.first >= other.last for other in kept):
             kept.append(window)
-    return sorted(kept)
+    return sorted(kept, key=lambda each: each.first)
 
 
 def _apart(ramps: list[_Ramp]) -> list[_Ramp]:
@@ -191,7 +236,7 @@ def _apart(ramps: list[_Ramp]) -> list[_Ramp]:
     kept: list[_Ramp] = []
     for ramp in sorted(ramps, key=lambda each: each.first):
         if kept and ramp.first < kept[-1].last:
-            if ramp.change > kept[-1].change:
+            if ramp.quality > kept[-1].quality:
                 kept[-1] = ramp
         else:
             kept.append(ramp)
@@ -214,21 +259,24 @@ def _joined(ramps: list[_Ramp], longest_blank: float, last_frame: int) -> list[S
         ):
             index += 1
             if novelty(ramp.before, following.after) >= SAME_SHOT_NOVELTY:
-                seen.append(_told(ramp.first, following.last, ramp.novelty, BoundaryKind.FADE))
+                seen.append(_told(ramp, following, BoundaryKind.FADE))
         elif _is_blank(ramp.after):
             if ramp.last < last_frame - longest_blank:  # else it is the film's own end
-                seen.append(_told(ramp.first, ramp.last, ramp.novelty, BoundaryKind.FADE))
+                seen.append(_told(ramp, ramp, BoundaryKind.FADE))
         elif _is_blank(ramp.before):
             if ramp.first > longest_blank:  # else it is the film's own beginning
-                seen.append(_told(ramp.first, ramp.last, ramp.novelty, BoundaryKind.FADE))
+                seen.append(_told(ramp, ramp, BoundaryKind.FADE))
         else:
-            seen.append(_told(ramp.first, ramp.last, ramp.novelty, BoundaryKind.DISSOLVE))
+            seen.append(_told(ramp, ramp, BoundaryKind.DISSOLVE))
     return seen
 
 
-def _told(first: int, last: int, new: float, kind: BoundaryKind) -> SeenTransition:
-    """A transition; softer than a cut of the same novelty."""
-    return SeenTransition(first, last, 0.75 * min(1.0, float(np.sqrt(new))), kind)
+def _told(first: _Ramp, last: _Ramp, kind: BoundaryKind) -> SeenTransition:
+    """A transition of one ramp or two; softer than a cut of the same novelty."""
+    strength = 0.75 * min(1.0, float(np.sqrt(first.novelty)))
+    return SeenTransition(
+        first.first, last.last, strength, kind, first.calm_before, last.calm_after
+    )
 
 
 def _is_blank(picture: SmallPicture) -> bool:
