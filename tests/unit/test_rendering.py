@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import shutil
 import sys
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -269,6 +270,16 @@ def test_a_full_disk_is_said_in_a_sentence_and_leaves_nothing(tmp_path, monkeypa
     with pytest.raises(DiskFullError, match="disk is full"):
         render(folder.take, tmp_path, PLAIN, silent_progress())
     assert folder.listing() == folder.before
+
+
+def test_too_little_space_is_said_before_the_work_begins(tmp_path, monkeypatch):
+    folder = Folder(tmp_path)
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1_000_000))
+    said: list[str] = []
+    with pytest.raises(DiskFullError, match="Rendering 3 stems needs"):
+        render(folder.take, tmp_path, PLAIN, ProgressSink(lambda share, note: said.append(note)))
+    assert folder.listing() == folder.before and "playing the instruments" not in said
 
 
 def test_a_folder_that_cannot_be_made_is_refused(tmp_path):

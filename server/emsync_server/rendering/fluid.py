@@ -169,7 +169,7 @@ def _library() -> ModuleType | None:
             library = importlib.import_module("fluidsynth")
     except (ImportError, OSError, AttributeError):  # not there, or of another machine's kind
         return None
-    if not hasattr(library._fl, "fluid_synth_write_float"):
+    if not hasattr(getattr(library, "_fl", None), "fluid_synth_write_float"):
         return None
     for level in range(5):  # its log goes to stderr; what matters comes back as a number
         library._fl.fluid_set_log_function(level, None, None)

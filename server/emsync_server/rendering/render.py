@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from emsync import wire
-from emsync.errors import InputError, JobCancelledError, LimitError, NotFoundError
+from emsync.errors import DiskFullError, InputError, JobCancelledError, LimitError, NotFoundError
 from emsync.family import Family
 from emsync.score import Score, Take
 from emsync.settings import RenderSettings
@@ -21,6 +22,7 @@ from emsync.stem import GainCurve, LoudnessTarget, Stem, StemSet
 from emsync_server.midi import read_midi
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
+from emsync_server.rendering.attack import with_leads
 from emsync_server.rendering.balance import BALANCE
 from emsync_server.rendering.choice import choose_synthesizer
 from emsync_server.rendering.ducking import ducking_curve
@@ -29,7 +31,7 @@ from emsync_server.rendering.mastering import RawStems, plan_master, write_maste
 from emsync_server.rendering.performance import families_of, perform
 from emsync_server.rendering.production import listen, music_loudness_lufs
 from emsync_server.rendering.synthesizer import Synthesizer
-from emsync_server.rendering.wave_file import FloatFile
+from emsync_server.rendering.wave_file import FRAME_BYTES, FloatFile, bytes_per_sample
 
 __all__ = ["render"]
 
@@ -64,6 +66,7 @@ def render(take_path: Path, folder: Path, settings: RenderSettings, progress: Pr
     synthesizer = choose_synthesizer(settings.soundfont)
     lengths = _lengths(take, settings.sample_rate_hz)
     with translated_os_errors(folder), working_folder(folder) as working:
+        _check_space(working, len(families_of(score)), lengths, settings)
         sound = listen(take, progress.part(0.0, SHARES["listen"]))
         raw = _play(score, synthesizer, lengths, settings, working, progress)
         stem_set = _master(
@@ -91,6 +94,20 @@ def _lengths(take: Take, rate_hz: int) -> _Lengths:
     return _Lengths(round(cue.duration.seconds * rate_hz), int(tail_s * rate_hz))
 
 
+def _check_space(working: Path, stems: int, lengths: _Lengths, settings: RenderSettings) -> None:
+    """Raise DiskFullError before the work rather than in its middle: stems are large."""
+    samples = lengths.cue + lengths.max_tail
+    raw = stems * samples * FRAME_BYTES
+    written = (stems + 1) * samples * 2 * bytes_per_sample(settings.sample_format)
+    free = shutil.disk_usage(working).free
+    if raw + written > free:
+        raise DiskFullError(
+            f"Rendering {stems} stems needs {(raw + written) / 1e9:.1f} GB beside '{working.parent}', "
+            f"of which {written / 1e9:.1f} GB stay; {free / 1e9:.1f} GB are free. "
+            "Free some space, or choose another folder with -o."
+        )
+
+
 def _play(
     score: Score,
     synthesizer: Synthesizer,
@@ -106,6 +123,7 @@ def _play(
 
     def stem(family: Family, left: threading.Event) -> None:
         performance = perform(score, family, rate_hz=rate_hz, cue_samples=lengths.cue)
+        performance = with_leads(performance, synthesizer, rate_hz)
         blocks = synthesizer.render(performance, length_samples=total, rate_hz=rate_hz)
         gain = np.float32(factor(BALANCE[family].gain_db))
         for _ in files[family].write(block * gain for block in blocks):

@@ -60,6 +60,9 @@ class Synthesizer(Protocol):
     ) -> Iterator[Audio]:
         """Blocks of a second or so, `length_samples` in all. Closing the iterator frees all."""
 
+    def __hash__(self) -> int:
+        """Synthesisers are values: equal ones sound the same, and measurements of them are kept."""
+
 
 @dataclass(frozen=True, slots=True)
 class Phase:

@@ -19,13 +19,14 @@ from numpy.typing import NDArray
 from emsync.stem import SampleFormat
 from emsync_server.rendering.synthesizer import Audio
 
-__all__ = ["FloatFile", "Written", "bytes_per_sample", "writing_wave"]
+__all__ = ["FRAME_BYTES", "FloatFile", "Written", "bytes_per_sample", "writing_wave"]
 
 Written: TypeAlias = NDArray[np.int32] | NDArray[np.float32]
 """(N, 2) samples as a file holds them."""
 
 CHANNELS = 2
 FRAME_BYTES = 4 * CHANNELS
+"""Of one stereo float sample, as FloatFile keeps it."""
 FORMAT_PCM, FORMAT_FLOAT = 1, 3
 MAX_RIFF_BYTES = 2**32 - 1
 
