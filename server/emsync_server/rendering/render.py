@@ -102,8 +102,8 @@ def _check_space(working: Path, stems: int, lengths: _Lengths, settings: RenderS
     free = shutil.disk_usage(working).free
     if raw + written > free:
         raise DiskFullError(
-            f"Rendering {stems} stems needs {(raw + written) / 1e9:.1f} GB beside '{working.parent}', "
-            f"of which {written / 1e9:.1f} GB stay; {free / 1e9:.1f} GB are free. "
+            f"Rendering {stems} stems needs {(raw + written) / 1e9:.1f} GB in '{working.parent}' "
+            f"({written / 1e9:.1f} GB stay there), and {free / 1e9:.1f} GB are free. "
             "Free some space, or choose another folder with -o."
         )
 
