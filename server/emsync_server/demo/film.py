@@ -1,4 +1,5 @@
-"""The demo film: eight shots that differ in colour, motion and mood, with a simple production sound."""
+"""The demo film: eight shots that differ in colour, motion and mood, with a simple production
+sound."""
 
 from __future__ import annotations
 
@@ -31,7 +32,8 @@ REPORT_EVERY = 24
 
 
 def draw_demo_film(path: Path, progress: Progress) -> tuple[int, ...]:
-    """Draw the film as an MP4; returns the first frame of each new shot. The same film at each call."""
+    """Draw the film as an MP4; returns the first frame of each new shot. The same film at each
+    call."""
     with av.open(str(path), "w", format="mp4", options={"movflags": "+faststart"}) as container:
         picture = _picture_stream(container)
         sound = container.add_stream("aac", rate=SOUND_RATE_HZ, layout="stereo")
@@ -90,4 +92,4 @@ def _encode_sound(
     frame.pts = start
     frame.time_base = Fraction(1, SOUND_RATE_HZ)
     container.mux(stream.encode(frame))
-    return block.shape[1]
+    return int(block.shape[1])

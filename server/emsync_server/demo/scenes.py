@@ -1,6 +1,7 @@
 """The eight shots, each a function that makes a function that draws one frame.
 
-Paper cut-outs: flat shapes on gradients, moved in layers. A shot is told its length in frames; positions are in pixels.
+Paper cut-outs: flat shapes on gradients, moved in layers. A shot is told its length in frames;
+positions are in pixels.
 """
 
 from __future__ import annotations
@@ -162,7 +163,7 @@ def storm(frames: int) -> Draw:
             left, top = (x - 6 * index) % (WIDTH + 200) - 100, (y + 34 * index) % HEIGHT
             _line(image, (left, top), (left - 5, top + 24), (70, 84, 110), 1)
         if index in flashes:
-            image = cv2.convertScaleAbs(image, alpha=2.6, beta=96)
+            image = np.asarray(cv2.convertScaleAbs(image, alpha=2.6, beta=96), np.uint8)
         return image
 
     return draw
@@ -174,7 +175,7 @@ def tunnel(frames: int) -> Draw:
 
     def draw(index: int) -> Image:
         image = np.full((HEIGHT, WIDTH, 3), (16, 4, 30), np.uint8)
-        drift = hub + (60 * np.sin(index / 11), 34 * np.cos(index / 9))
+        drift = hub + np.array((60 * np.sin(index / 11), 34 * np.cos(index / 9)))
         for number in range(12):
             depth = (number / 12 + index * 0.045) % 1
             radius = 12 + 760 * depth**2.4
@@ -339,7 +340,7 @@ def _bare_tree(image: Image, x: float, y: float, height: float, phase: float) ->
 
 
 def _fixed(points: list[tuple[float, float]]) -> NDArray[np.int32]:
-    return np.round(np.array(points) * 2**SHIFT).astype(np.int32)
+    return np.asarray(np.round(np.array(points) * 2**SHIFT), np.int32)
 
 
 def _polygon(image: Image, points: list[tuple[float, float]], colour: Colour) -> None:

@@ -1,4 +1,5 @@
-"""What the eight shots sound like: wind, birds, steps, an engine, rain and thunder, a roar, waves, a feast."""
+"""What the eight shots sound like: wind, birds, steps, an engine, rain and thunder, a roar, waves,
+a feast."""
 
 from __future__ import annotations
 

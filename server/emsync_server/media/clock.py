@@ -1,4 +1,5 @@
-"""A film's clock: exact frame times where its timestamps lie on a grid, the container's ticks where not."""
+"""A film's clock: exact frame times where its timestamps lie on a grid, the container's ticks where
+not."""
 
 from __future__ import annotations
 
@@ -62,9 +63,10 @@ def frames_of_timecode(text: str, rate: Fraction) -> RationalTime | None:
 class FilmClock:
     """Watches the frame times go by and decides, at the end, in which ticks they are told.
 
-    Matroska rounds to milliseconds: 24 fps comes as 0, 42, 83, 125. As long as every frame lies within one container
-    tick of a frame of the nominal rate, times are told as frames of that rate, which is what the editor means; a film
-    whose frames do not lie on such a grid (true variable rate) keeps the container's own ticks.
+    Matroska rounds to milliseconds: 24 fps comes as 0, 42, 83, 125. As long as every frame lies
+    within one container tick of a frame of the nominal rate, times are told as frames of that
+    rate, which is what the editor means; a film whose frames do not lie on such a grid (true
+    variable rate) keeps the container's own ticks.
     """
 
     tick_s: Fraction
@@ -108,6 +110,7 @@ class FilmClock:
         if self._on_grid:
             return RationalTime(math.floor(tick * self.tick_s * self.rate + HALF), self.rate)
         seconds = tick * self.tick_s
-        # Time bases are whole ticks per second nearly always; the common clock keeps the others exact.
+        # Time bases are whole ticks per second nearly always; the common clock keeps the others
+        # exact.
         rate = 1 / self.tick_s
         return RationalTime(int(seconds * rate), rate)

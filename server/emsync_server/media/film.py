@@ -1,7 +1,8 @@
 """Reading a film's picture: what it is, and its frames in order with exact times, decoded once.
 
-Times count in ticks of the stream's time base from the first frame that is shown (t = 0), whatever the container's own
-start is: edit lists, stream offsets and transport clocks are gone after this file.
+Times count in ticks of the stream's time base from the first frame that is shown (t = 0),
+whatever the container's own start is: edit lists, stream offsets and transport clocks are gone
+after this file.
 """
 
 from __future__ import annotations
@@ -9,10 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import av
 from av.container import InputContainer
@@ -31,7 +33,8 @@ CEILING_S = 6 * 3600
 """Longer films are refused: a film in several reels is scored reel by reel."""
 CEILING_FRAMES = CEILING_S * 120
 CLOCK_RESTART_S = 1
-"""A step back by more than this is a clock that starts anew (joined transport streams), not a stray frame."""
+"""A step back by more than this is a clock that starts anew (joined transport streams), not a stray
+frame."""
 EARLY_END_S = Fraction(1, 2)
 """By how much a file may end before its header says so: sound and picture seldom end together."""
 
@@ -163,18 +166,19 @@ class Film:
         if bad:
             lines.append(
                 f"{bad} frame{'s' if bad > 1 else ''} of '{self.path.name}' "
-                f"{'are' if bad > 1 else 'is'} damaged; the picture around them was used as far as it could be read."
+                f"{'are' if bad > 1 else 'is'} damaged; what could be read was used."
             )
         if self.damage.clock_restarts:
             lines.append(
-                f"The clock of '{self.path.name}' starts anew inside the film; its parts were joined end to end."
+                f"The clock of '{self.path.name}' starts anew inside the film; "
+                "its parts were joined end to end."
             )
         stated = self.probe.stated_end_s
         if self.damage.stopped or (stated is not None and stated - self._seen_end > EARLY_END_S):
             says = f", though it should last {float(stated):.1f} s" if stated else ""
             lines.append(
-                f"'{self.path.name}' can be read up to {float(self.duration.seconds):.1f} s only{says}; "
-                "that much is scored."
+                f"'{self.path.name}' can be read up to {float(self.duration.seconds):.1f} s "
+                f"only{says}; that much is scored."
             )
         return tuple(lines)
 
@@ -216,7 +220,7 @@ class Film:
             except av.FFmpegError:
                 self.damage.packets += 1
 
-    def _note_end(self, packet: av.Packet) -> None:
+    def _note_end(self, packet: av.Packet[Any]) -> None:
         """Remember how far the file goes, in any of its streams."""
         if packet.pts is None or packet.time_base is None:
             return
@@ -227,13 +231,14 @@ class Film:
 
     def _too_long(self) -> LimitError:
         return LimitError(
-            f"'{self.path}' is longer than {CEILING_S // 3600} hours, the most that is scored at once. "
-            "Cut it into reels."
+            f"'{self.path}' is longer than {CEILING_S // 3600} hours, "
+            "the most that is scored at once. Cut it into reels."
         )
 
 
 def _bound_threads(stream: VideoStream) -> None:
-    """Decode on all cores, but hold few frames at once: each thread keeps one, and an 8K frame is 50 MB."""
+    """Decode on all cores, but hold few frames at once: each thread keeps one, and an 8K frame is
+    50 MB."""
     pixels = stream.codec_context.width * stream.codec_context.height
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

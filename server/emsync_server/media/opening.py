@@ -1,8 +1,9 @@
 """Opening a media file so that a hostile or broken one can do no more than be refused.
 
-The file is opened by us and handed to libav as an open file: no URL, no option in its name, no device, no pipe, and
-no second file. DESIGN §3 allows libav's `file` protocol; we allow none, since a playlist or a reference movie could use
-it to read the user's other files. What libav would print goes nowhere: PyAV mutes its log unless asked.
+The file is opened by us and handed to libav as an open file: no URL, no option in its name, no
+device, no pipe, and no second file. DESIGN §3 allows libav's `file` protocol; we allow none,
+since a playlist or a reference movie could use it to read the user's other files. What libav
+would print goes nowhere: PyAV mutes its log unless asked.
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ def open_container(path: Path, *, follow_links: bool = True) -> Iterator[InputCo
 
 @contextmanager
 def _open_file(path: Path, *, follow_links: bool) -> Iterator[BinaryIO]:
-    """The file behind a path, after making sure that it is an ordinary file with something in it."""
+    """The file behind a path, once it is known to be an ordinary one with something in it."""
     if URL.match(str(path)) and not path.exists():
         raise MediaError(
             f"'{path}' is an address, not a file. Download the film and give its path."
@@ -101,7 +102,8 @@ def _demuxer_of(file: BinaryIO, path: Path) -> InputContainer:
             file, mode="r", options={"protocol_whitelist": NO_PROTOCOL}, metadata_errors="replace"
         )
     except (av.FFmpegError, ValueError) as err:
-        # libav says "Invalid data" of a text, of noise and of a film cut off before its index alike.
+        # libav says "Invalid data" of a text, of noise and of a film cut off before its index
+        # alike.
         raise MediaError(
             f"'{path}' cannot be read as a film: it is not one, or it is damaged or cut off. "
             "Try to play it; if it plays, convert it to MP4 or MOV."

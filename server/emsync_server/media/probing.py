@@ -1,4 +1,5 @@
-"""What a film says of itself: which of its streams is the picture, its rate, size, rotation, start and sound."""
+"""What a film says of itself: which of its streams is the picture, its rate, size, rotation, start
+and sound."""
 
 from __future__ import annotations
 
@@ -137,7 +138,8 @@ def _stated_duration(container: InputContainer, stream: VideoStream) -> Fraction
 
 
 def _stated_end(container: InputContainer) -> Fraction | None:
-    """On the container's clock. libav counts Matroska's and MP4's length from zero, others from their start."""
+    """On the container's clock. libav counts Matroska's and MP4's length from zero, others from
+    their start."""
     if container.duration is None or container.duration <= 0:
         return None
     from_zero = any(name in container.format.name for name in ("matroska", "mp4"))

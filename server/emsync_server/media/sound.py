@@ -1,14 +1,15 @@
-"""The production sound as blocks of samples, aligned with the picture: sample 0 is the first shown frame.
+"""The production sound as blocks of samples, aligned with the picture: sample 0 is the first shown
+frame.
 
-One pass over the sound stream alone; it costs about a hundredth of decoding the picture. What the file leaves out
-(a late start, holes, an early end, damage) is silence; what it has before the picture's first frame is left out.
+One pass over the sound stream alone; it costs about a hundredth of decoding the picture. What
+the file leaves out (a late start, holes, an early end, damage) is silence; what it has before
+the picture's first frame is left out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import av
 import numpy as np
@@ -25,7 +26,8 @@ __all__ = ["read_sound"]
 Samples = NDArray[np.float32]
 
 JITTER_S = Fraction(1, 25)
-"""Timestamps may be off by this much before the sound is moved: containers round them, encoders delay."""
+"""Timestamps may be off by this much before the sound is moved: containers round them, encoders
+delay."""
 SEEK_FROM_S = 5
 """Nearer starts are reached by decoding, which is exact in every container."""
 LOUDEST = 4.0
@@ -45,8 +47,8 @@ def read_sound(
 ) -> Iterator[Samples]:
     """The sound from `start_s` of picture time, exactly round(duration_s × rate_hz) samples in all.
 
-    yields (N, channels) float32, full scale 1, N = block_samples but in the last block. A film without sound is silence.
-    `channels` is 1 or 2; surround is mixed down.
+    yields (N, channels) float32, full scale 1, N = block_samples but in the last block. A film
+    without sound is silence. `channels` is 1 or 2; surround is mixed down.
     """
     total = round(duration_s * rate_hz)
     if probe.sound_index is None:
@@ -122,7 +124,8 @@ def _placed_pieces(
 def _converted(resampler: AudioResampler, frame: av.AudioFrame | None) -> Iterator[Samples]:
     """What the resampler gives for a frame, or, for None, at its end. Each piece (N, channels)."""
     for output in resampler.resample(frame):
-        piece: Samples = output.to_ndarray().reshape(-1, output.layout.nb_channels)
+        packed = output.to_ndarray().reshape(-1, output.layout.nb_channels)
+        piece: Samples = packed.astype(np.float32, copy=False)
         sane = bool(np.all(np.abs(piece) <= LOUDEST))  # False where there is a NaN, too
         yield piece if sane else np.zeros_like(piece)
 

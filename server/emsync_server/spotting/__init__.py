@@ -19,8 +19,9 @@ def spot(
 ) -> CueSheet:
     """Look at a film or a timeline, and say where music plays, what it lands on and how it feels.
 
-    One cue over the whole picture. `follow_links=False` (the server) refuses a symbolic link as the source.
-    Raises MediaError, TimelineError, NotFoundError, PathRefusedError, LimitError, JobCancelledError.
+    One cue over the whole picture. `follow_links=False` (the server) refuses a symbolic link as
+    the source. Raises MediaError, TimelineError, NotFoundError, PathRefusedError, LimitError,
+    JobCancelledError.
     """
     spotted = spot_timeline if is_timeline(source) else spot_film
     return spotted(source, settings, progress, follow_links=follow_links)

@@ -1,4 +1,5 @@
-"""What a film looks like from moment to moment: light, contrast, colour and motion, eight times a second."""
+"""What a film looks like from moment to moment: light, contrast, colour and motion, eight times a
+second."""
 
 from __future__ import annotations
 
@@ -20,7 +21,7 @@ NEUTRAL = 128.0
 NOISE_LEVELS = 3
 """Differences up to this many 8-bit levels between frames are grain and coding, not motion."""
 LEAST_GRADIENT = 2.0
-"""Mean gradient, in levels per pixel, below which a picture has nothing whose motion could be seen."""
+"""Mean gradient, in levels per pixel, below which there is nothing whose motion could be seen."""
 LEAST_LIGHT = 24
 """Darker rows and columns all around are letterbox, or night: they do not count as picture."""
 
@@ -52,7 +53,8 @@ class AppearanceSampler:
         """`rate`: nominal frames per second."""
         self._rate = float(rate)
         self._stride = max(1, round(rate / SAMPLES_PER_S))
-        # Fast films repeat frames (24 shown as 60); looking this far back finds the motion all the same.
+        # Fast films repeat frames (24 shown as 60); looking this far back finds the motion all the
+        # same.
         self._lag = max(1, round(rate / MOTION_HZ))
         self._recent: deque[SmallPicture] = deque(maxlen=self._lag)
         self._seen = 0
@@ -98,8 +100,8 @@ def _look(picture: SmallPicture) -> tuple[float, float, float, float]:
 def _motion(before: SmallPicture, after: SmallPicture, rate: float) -> float:
     """Mean speed of what can be seen to move, in picture widths per second.
 
-    Normal flow: brightness change over brightness gradient is displacement, whatever the contrast. Saturates at about
-    a pixel's width of detail per frame, which is a whip pan.
+    Normal flow: brightness change over brightness gradient is displacement, whatever the
+    contrast. Saturates at about a pixel's width of detail per frame, which is a whip pan.
     """
     change = cv2.absdiff(before.luma, after.luma)
     change[change <= NOISE_LEVELS] = 0
@@ -109,4 +111,4 @@ def _motion(before: SmallPicture, after: SmallPicture, rate: float) -> float:
     if gradient < LEAST_GRADIENT:
         return float("nan")
     pixels = float(change.mean()) / gradient
-    return pixels / after.luma.shape[1] * rate
+    return float(pixels / after.luma.shape[1] * rate)

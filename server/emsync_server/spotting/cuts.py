@@ -1,8 +1,8 @@
 """Hard cuts: PySceneDetect proposes, block matching decides.
 
-PySceneDetect's AdaptiveDetector with low thresholds finds every cut and three times as many things that are none (camera
-flashes, whip pans, titles, explosions). Each proposal is therefore looked at: is the new picture really not in the old
-one, and does the old one stay away?
+PySceneDetect's AdaptiveDetector with low thresholds finds every cut and three times as many
+things that are none (camera flashes, whip pans, titles, explosions). Each proposal is therefore
+looked at: is the new picture really not in the old one, and does the old one stay away?
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ from emsync_server.spotting.novelty import novelty
 __all__ = ["CutFinder", "SeenCut"]
 
 PROPOSAL_RATIO = 1.5
-"""A frame is proposed where it differs this many times more than the frames around it (PySceneDetect's default: 3)."""
+"""A frame is proposed where it differs this many times more than the frames around it
+(PySceneDetect's default: 3)."""
 PROPOSAL_DIFFERENCE = 3.0
 """... and by at least this much in 8-bit HSV levels (PySceneDetect's default: 15)."""
 LEAST_NOVELTY = 0.1

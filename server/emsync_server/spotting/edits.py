@@ -1,7 +1,8 @@
 """A timeline: the edit tells the boundaries; the media that is on this machine tells the emotion.
 
-Only glimpses of the media are decoded: three seconds in ten of what each shot uses. Shots whose media is offline are
-scored from the edit alone, with more uncertainty. Sound is that of the shots' own media, not the timeline's mix.
+Only glimpses of the media are decoded: three seconds in ten of what each shot uses. Shots whose
+media is offline are scored from the edit alone, with more uncertainty. Sound is that of the
+shots' own media, not the timeline's mix.
 """
 
 from __future__ import annotations
@@ -15,7 +16,13 @@ from pathlib import Path
 import numpy as np
 
 from emsync.cue import CueSheet
-from emsync.errors import EmsyncError, InputError, LimitError, NotFoundError
+from emsync.errors import (
+    EmsyncError,
+    InputError,
+    LimitError,
+    NotFoundError,
+    PathRefusedError,
+)
 from emsync.settings import SpotSettings
 from emsync_otio import ShotMedia, read_edit
 from emsync_server.media import CEILING_S, Film, FilmProbe, Shrinker, open_film
@@ -68,8 +75,8 @@ def spot_timeline(
     edit = read_edit(source, settings.rate)
     if edit.picture.duration.seconds > CEILING_S:
         raise LimitError(
-            f"'{source}' is longer than {CEILING_S // 3600} hours, the most that is scored at once. "
-            "Cut it into reels."
+            f"'{source}' is longer than {CEILING_S // 3600} hours, "
+            "the most that is scored at once. Cut it into reels."
         )
     glimpse_s = DRAFT_GLIMPSE_S if settings.draft else GLIMPSE_S
     found = _glimpse_all(edit.shots, glimpse_s, progress.part(0.05, 1.0), follow_links)
@@ -106,14 +113,17 @@ def _glimpse_all(
                     for glimpse in _glimpses(shots[index], glimpse_s):
                         _look(film, glimpse, found)
                         _hear(film.probe, glimpse, found, progress, follow_links)
-        except (InputError, NotFoundError, LimitError) as err:
+        except (InputError, NotFoundError, LimitError, PathRefusedError) as err:
             found.seen_shots.difference_update(indices)
             found.warnings.append(_unusable(path, err))
     return found
 
 
 def _unusable(path: Path, err: EmsyncError) -> str:
-    return f"The media '{path.name}' was left out, its shots are scored from the edit alone: {err.sentence}"
+    return (
+        f"The media '{path.name}' was left out, its shots are scored from the edit alone: "
+        f"{err.sentence}"
+    )
 
 
 def _glimpses(shot: ShotMedia, glimpse_s: Fraction) -> Iterator[_Glimpse]:
@@ -157,7 +167,8 @@ def _hear(
     progress: Progress,
     follow_links: bool,
 ) -> None:
-    """Sound of a glimpse, in picture time; of shots at their own speed only, others are pitched or mute."""
+    """Sound of a glimpse, in picture time; of shots at their own speed only, others are pitched or
+    mute."""
     length_s = glimpse.media_end_s - glimpse.media_start_s
     if not probe.has_sound or glimpse.shot.speed != 1 or length_s <= 0:
         return

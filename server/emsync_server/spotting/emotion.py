@@ -1,19 +1,24 @@
-"""A first emotion curve, from what can be measured without any network; it knows that it knows little.
+"""A first emotion curve, from what can be measured without any network; it knows that it knows
+little.
 
-After Hanjalic and Xu, *Affective video content representation and modeling*, IEEE Trans. Multimedia 7(1), 2005: arousal
-from motion, cutting rate and sound energy, each smoothed by a Kaiser window and averaged; the size of valence bound to
-arousal (the parabola of affect). They take valence's sign from voice pitch; here it comes from light, colour and the
-sound's spectral brightness. That is weak evidence: on the 900 rated photographs of OASIS saturation goes with valence at
-Spearman 0.21, warmth at 0.08, light at 0.04. So valence stays small, and its uncertainty large.
+After Hanjalic and Xu, *Affective video content representation and modeling*, IEEE Trans.
+Multimedia 7(1), 2005: arousal from motion, cutting rate and sound energy, each smoothed by a
+Kaiser window and averaged; the size of valence bound to arousal (the parabola of affect). They
+take valence's sign from voice pitch; here it comes from light, colour and the sound's spectral
+brightness. That is weak evidence: on the 900 rated photographs of OASIS saturation goes with
+valence at Spearman 0.21, warmth at 0.08, light at 0.04. So valence stays small, and its
+uncertainty large.
 
-All scales are fixed, none is fitted to the film at hand: a dull film stays dull. Missing evidence (silence, no sound,
-darkness, grey) counts as missing: the value moves towards 0 and the uncertainty grows.
+All scales are fixed, none is fitted to the film at hand: a dull film stays dull. Missing
+evidence (silence, no sound, darkness, grey) counts as missing: the value moves towards 0 and the
+uncertainty grows.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,13 +30,14 @@ from emsync_server.spotting.hearing import Hearing
 
 __all__ = ["Evidence", "curve_of"]
 
-Signal = NDArray[np.float32]
+Signal = NDArray[np.floating]
 
 GRID_HZ = 4
 LONGEST_STEP_S = 10.0
 """A longer shot gets several points."""
 
-# What counts as -1 and as +1. Chosen once, so that quiet and busy stretches of ordinary films lie near -0.5 and 0.5.
+# What counts as -1 and as +1. Chosen once, so that quiet and busy stretches of ordinary films lie
+# near -0.5 and 0.5.
 MOTION_RANGE = (0.005, 0.4)  # picture widths per second, on a logarithmic scale
 LEVEL_RANGE_DB = (-45.0, -12.0)
 LIGHT_RANGE = (0.12, 0.62)
@@ -48,8 +54,8 @@ VALENCE_AT_REST = 0.55
 
 KAISER_BETA = 5.0
 FAST_S, SLOW_S = 6.0, 16.0
-"""Lengths of the windows, for motion, sound and colour, and for cutting. Hanjalic and Xu take 60 s: they follow a whole
-feature film, a cue follows its shots."""
+"""Lengths of the windows, for motion, sound and colour, and for cutting. Hanjalic and Xu take 60 s:
+they follow a whole feature film, a cue follows its shots."""
 
 VISIBLE_CONTRAST = 0.02
 """Below this share of full contrast there is nothing to see."""
@@ -118,13 +124,12 @@ def _stretches(evidence: Evidence) -> list[tuple[RationalTime, RationalTime]]:
         {0, evidence.duration.value, *(cut.at_rate(rate).value for cut in evidence.cuts)}
     )
     stretches = []
-    for first, last in zip(edges, edges[1:], strict=False):
+    for first, last in pairwise(edges):
         ticks = last - first
         parts = max(1, min(ticks, int(np.ceil(float(ticks / rate) / LONGEST_STEP_S))))
         inner = [first + ticks * part // parts for part in range(parts + 1)]
         stretches += [
-            (RationalTime(start, rate), RationalTime(end, rate))
-            for start, end in zip(inner, inner[1:], strict=False)
+            (RationalTime(start, rate), RationalTime(end, rate)) for start, end in pairwise(inner)
         ]
     return stretches
 
@@ -171,7 +176,8 @@ def _valence_clues(evidence: Evidence, grid: Signal) -> list[_Clue]:
 
 
 def _cutting_clue(evidence: Evidence, grid: Signal) -> _Clue:
-    """How fast the film is cut: exp(-shot length / delta), smoothed. No cut at all in a short film tells little."""
+    """How fast the film is cut: exp(-shot length / delta), smoothed. No cut at all in a short film
+    tells little."""
     duration_s = float(evidence.duration.seconds)
     edges = np.array([0.0, *(float(cut.seconds) for cut in evidence.cuts), duration_s])
     shot = np.clip(np.searchsorted(edges, grid, side="right") - 1, 0, len(edges) - 2)
@@ -194,7 +200,7 @@ def _nothing(grid: Signal, share: float) -> _Clue:
 def _clue(
     grid: Signal, times: Signal, value: Signal, contrast: Signal | None, share: float
 ) -> _Clue:
-    """A signal on the grid, smoothed; trusted where there were samples, and something to be seen."""
+    """A signal on the grid, smoothed; trusted where there was something to be seen."""
     known = np.isfinite(value)
     if contrast is not None:
         known &= contrast > VISIBLE_CONTRAST
@@ -208,7 +214,8 @@ def _clue(
 
 
 def _on_grid(grid: Signal, times: Signal, values: Signal) -> Signal:
-    """The mean of the samples in each cell of the grid; a cell without any takes its neighbours'. (K,)"""
+    """The mean of the samples in each cell of the grid; a cell without any takes its neighbours'.
+    (K,)"""
     if len(times) == 0:
         return np.zeros(len(grid), np.float32)
     cell = np.clip((times * GRID_HZ).astype(int), 0, len(grid) - 1)
@@ -223,18 +230,19 @@ def _kaiser(signal: Signal, length_s: float) -> Signal:
     taps = max(1, int(length_s * GRID_HZ) | 1)
     window = np.kaiser(taps, KAISER_BETA)
     padded = np.pad(signal, taps // 2)
-    return np.convolve(padded, window / window.sum(), mode="valid").astype(np.float32)
+    return np.asarray(np.convolve(padded, window / window.sum(), mode="valid"), np.float32)
 
 
 def _scaled(values: Signal, low: float, high: float) -> Signal:
     """Linearly to [-1, 1], held at the ends; NaN stays NaN."""
-    return np.clip((values - low) / (high - low) * 2 - 1, -1, 1).astype(np.float32)
+    return np.asarray(np.clip((values - low) / (high - low) * 2 - 1, -1, 1), np.float32)
 
 
 def _weighed(
     clues: Sequence[_Clue], least_deviation: float, enough: float
 ) -> tuple[Signal, Signal]:
-    """The trusted mean of all clues, drawn towards 0 by what is missing, and its standard deviation. Two (K,)"""
+    """The trusted mean of all clues, drawn towards 0 by what is missing, and its standard
+    deviation. Two (K,)"""
     share = np.array([clue.share for clue in clues], np.float32)[:, None]
     trust = np.stack([clue.trust for clue in clues]) * share  # (C, K)
     value = np.stack([clue.value for clue in clues])

@@ -67,9 +67,11 @@ def listen(
         levels.append(level)
         centroids.append(centroid)
     level_db = np.concatenate(levels) if levels else np.zeros(0, np.float32)
-    middles = (np.arange(len(level_db), dtype=np.float32) + 0.5) / SAMPLES_PER_S + float(start_s)
+    middles = (np.arange(len(level_db)) + 0.5) / SAMPLES_PER_S + float(start_s)
     return Hearing(
-        middles, level_db, np.concatenate(centroids) if centroids else np.zeros(0, np.float32)
+        middles.astype(np.float32),
+        level_db,
+        np.concatenate(centroids) if centroids else np.zeros(0, np.float32),
     )
 
 

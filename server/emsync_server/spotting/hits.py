@@ -14,11 +14,13 @@ from emsync.timecode import RationalTime
 __all__ = ["select_hits"]
 
 EDGE_S = 1.5
-"""Nearer to the start or end there is no room to lead to a hit; the end is known to the composer anyway."""
+"""Nearer to the start or end there is no room to lead to a hit; the end is known to the composer
+anyway."""
 LEAST_WEIGHT = 0.2
 """Boundaries lighter than this are not worth bending the music for."""
 STRENGTH_SHARE, RHYTHM_SHARE, EMOTION_SHARE = 0.5, 0.25, 0.25
-"""What a boundary weighs: how strong the change is, how the rhythm of cutting changes, how the emotion does."""
+"""What a boundary weighs: how strong the change is, how the rhythm of cutting changes, how the
+emotion does."""
 EMOTION_REACH_S = 1.5
 """The emotion is compared this long before and after a boundary."""
 EMOTION_SCALE = 0.8
@@ -40,7 +42,8 @@ def select_hits(
 ) -> tuple[Hit, ...]:
     """Markers, all of them, and the boundaries of greatest total weight that fit between, in order.
 
-    Dynamic programming over the boundaries, n log n. All are locked: a person may unlock them in the cue sheet.
+    Dynamic programming over the boundaries, n log n. All are locked: a person may unlock them in
+    the cue sheet.
     """
     end_s = float(duration.seconds)
     fixed = _distinct(markers, duration)
@@ -107,7 +110,7 @@ def _clear_of(fixed_s: Sequence[float], time_s: float, gap_s: float) -> bool:
 
 
 def _heaviest(times: Sequence[float], gaps: Sequence[float], weight: Sequence[float]) -> list[int]:
-    """The indices of the heaviest set in which each lies at least its own gap after the one before."""
+    """The indices of the heaviest set in which each lies its own gap after the one before."""
     best = [0.0]  # best[i]: the heaviest set among the first i
     choices: list[int | None] = [None]  # the set that a last element joins; None: it is left out
     for at, time in enumerate(times):

@@ -1,4 +1,5 @@
-"""One pass over a film's picture: every frame is decoded once, made small once, and shown to all who look."""
+"""One pass over a film's picture: every frame is decoded once, made small once, and shown to all
+who look."""
 
 from __future__ import annotations
 
@@ -30,7 +31,8 @@ class Seen:
 
 
 def look_at_film(film: Film, progress: Progress) -> Seen:
-    """Read a film through. Memory: a few seconds of small pictures, and 8 bytes a frame for its time."""
+    """Read a film through. Memory: a few seconds of small pictures, and 8 bytes a frame for its
+    time."""
     rate = film.probe.rate
     cuts, transitions, appearance = CutFinder(rate), TransitionFinder(rate), AppearanceSampler(rate)
     shrinker: Shrinker | None = None
@@ -69,7 +71,8 @@ def _boundaries(
 
 
 def _stands_beside(transition: SeenTransition, cuts: list[int]) -> bool:
-    """Whether a transition is one beside these cuts: none inside it, and none at its edge that explains it."""
+    """Whether a transition is one beside these cuts: none inside it, and none at its edge that
+    explains it."""
     first, last = transition.first, transition.last
     near = [cut for cut in cuts if first - EDGE < cut <= last + EDGE]
     if any(first < cut <= last + 1 for cut in near):

@@ -1,4 +1,5 @@
-"""How much of one picture cannot be found in another: what tells a cut from motion, flashes and titles."""
+"""How much of one picture cannot be found in another: what tells a cut from motion, flashes and
+titles."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ __all__ = ["novelty"]
 
 BLOCK = 16
 SEARCH_X, SEARCH_Y = 24, 14
-"""A block is looked for this far around its place: a whip pan moves a tenth of the picture in a frame."""
+"""A block is looked for this far around its place: a whip pan moves a tenth of the picture in a
+frame."""
 TEXTURED_STD = 4.0
 """Blocks with less contrast have nothing to match by; their colours are compared instead."""
 LUMA_SCALE, CHROMA_SCALE, CONTRAST_SCALE = 64.0, 32.0, 16.0
@@ -24,8 +26,9 @@ Plane = NDArray[np.uint8]
 def novelty(before: SmallPicture, after: SmallPicture) -> float:
     """The share of `after` that is not in `before`, 0 to 1.
 
-    Blocks are matched by normalised correlation within a search window, so that motion, and changes of exposure such
-    as flashes, explain themselves; a title covers few blocks. Costs 2 ms at 160×90.
+    Blocks are matched by normalised correlation within a search window, so that motion, and
+    changes of exposure such as flashes, explain themselves; a title covers few blocks. Costs 2
+    ms at 160×90.
     """
     height, width = after.luma.shape
     shares = [

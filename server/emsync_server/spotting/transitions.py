@@ -1,7 +1,8 @@
 """Gradual changes: dissolves and fades, each told once, at its middle.
 
-In a dissolve every frame is a mixture of its first and last frame, so that the film walks a straight line through the
-space of tiny pictures; camera and subject motion walk crooked ones. PySceneDetect has no detector for that.
+In a dissolve every frame is a mixture of its first and last frame, so that the film walks a
+straight line through the space of tiny pictures; camera and subject motion walk crooked ones.
+PySceneDetect has no detector for that.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ __all__ = ["SeenTransition", "TransitionFinder"]
 
 TINY_WIDTH, TINY_HEIGHT = 20, 12
 LENGTHS_S = (0.13, 0.25, 0.45, 0.8, 1.3)
-"""Lengths that are tried; half of all real ones are 8 to 23 frames long (ClipShots test annotation)."""
+"""Lengths that are tried; half of all real ones are 8 to 23 frames long (ClipShots test
+annotation)."""
 LEAST_FRAMES = 4
 BATCH_FRAMES = 64
 LEAST_CHANGE = 8.0
@@ -36,7 +38,8 @@ FEWEST_EQUAL_STEPS = 2.2
 GREATEST_BEND = 0.25
 """How far the middle frame lies from the mixture of both ends, over their distance."""
 CALM_RATIO = 1.6
-"""The picture moves this many times faster from mixture to mixture than before and after: else it is motion."""
+"""The picture moves this many times faster from mixture to mixture than before and after: else it
+is motion."""
 LEAST_NOVELTY = 0.33
 """The last picture is not the first one in motion or in another light."""
 BLANK_STD = 10.0
@@ -133,7 +136,8 @@ class TransitionFinder:
         return tuple(_joined(_apart(self._ramps), self._longest_blank, last))
 
     def _examine(self, until: int) -> None:
-        """Look at the windows that end before picture `until` and were not looked at yet; keep the straight ones."""
+        """Look at the windows that end before picture `until` and were not looked at yet; keep the
+        straight ones."""
         if len(self._tiny) < 2:
             return
         tiny = np.stack(self._tiny)
@@ -174,20 +178,20 @@ def _tiny_picture(picture: SmallPicture) -> NDArray[np.float32]:
 
 def _distance(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
     """Root mean square difference. left, right: (N, T) · returns (N,)"""
-    return np.sqrt(np.mean((left - right) ** 2, axis=1))
+    return np.asarray(np.sqrt(np.mean((left - right) ** 2, axis=1)), np.float32)
 
 
 def _straight_windows(
     tiny: NDArray[np.float32], steps: NDArray[np.float32], length: int
 ) -> list[_Window]:
-    """All windows of one length that look like a mixture, calm on one side at least. tiny: (N, T)"""
+    """All windows of one length that look like a mixture, calm on a side. tiny: (N, T)"""
     start, end, middle = tiny[:-length], tiny[length:], tiny[length // 2 : -(length // 2)]
     change = _distance(start, end)
     safe = np.maximum(change, 1e-3)
     within = sliding_window_view(steps, length)
     straightness = change / np.maximum(within.sum(axis=1), 1e-3)
     largest = within.max(axis=1) / safe
-    bend = _distance(middle, (start + end) / 2) / safe
+    bend = _distance(middle, (start + end) / np.float32(2)) / safe
     calm_before, calm_after = (
         change / length > CALM_RATIO * pace for pace in _pace_around(steps, length)
     )
@@ -214,7 +218,8 @@ def _straight_windows(
 def _pace_around(
     steps: NDArray[np.float32], length: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The usual step before and after each window: medians, so that a cut there does not count. Two (N - length,)"""
+    """The usual step before and after each window: medians, so that a cut there does not count. Two
+    (N - length,)"""
     windows = len(steps) - length + 1
     beyond = np.full(length, np.nan, np.float32)
     beside = sliding_window_view(np.concatenate((beyond, steps, beyond)), length)[1:-1]
