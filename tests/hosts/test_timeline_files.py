@@ -86,7 +86,7 @@ FILES = [
     ("fcpxml/TransitionMarkers2.fcpxml", "24", 86400, 330, 0, 2, 10),
     ("fcpxml/TwoClipsMarkers.fcpxml", "30000/1001", 108000, 900, 2, 0, 3),
     ("kdenlive/alpha.kdenlive", "25", 0, 32, 0, 0, 0),
-    ("kdenlive/audio-mix.kdenlive", "25", 0, 30, 1, 0, 0),
+    ("kdenlive/audio-mix.kdenlive", "25", 0, 30, 0, 1, 0),
     ("kdenlive/effect-zones.kdenlive", "25", 0, 375, 2, 0, 0),
     ("kdenlive/mix-luma.kdenlive", "25", 0, 225, 0, 2, 0),
     ("kdenlive/mix-slide.kdenlive", "25", 0, 300, 0, 3, 0),

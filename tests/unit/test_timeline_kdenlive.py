@@ -139,6 +139,24 @@ def test_a_dissolve_between_tracks_is_one_boundary(path: Path):
     assert cuts(path) == [(40, "dissolve")]
 
 
+def faded(direction: str, first: int, last: int, keys: str) -> str:
+    about = properties(kdenlive_id=f"fade_{direction}_black", alpha="1", level=keys)
+    return f'<filter in="{first}" out="{last}">{about}</filter>'
+
+
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [("0=0;9=1", [(5, "fade"), (90, "fade")]), ("0=0.5;9=1", [(90, "fade")])],
+    ids=["whole", "partial"],
+)
+def test_fade_effects_at_the_edges_of_the_picture_are_fades(
+    path: Path, keys: str, expected: list[tuple[int, str]]
+):
+    effects = faded("from", 0, 9, keys) + faded("to", 80, 99, "0=1;19=0")
+    project(path, {"v": lane("v", f'<entry producer="p" in="0" out="99">{effects}</entry>')})
+    assert cuts(path) == expected
+
+
 def test_hidden_tracks_and_disabled_clips_are_not_seen(path: Path):
     project(
         path,

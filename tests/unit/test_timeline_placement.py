@@ -232,6 +232,43 @@ def test_a_film_gets_a_timeline_that_shows_it_with_its_sound(tmp_path: Path):
     assert edit.boundaries == ()
 
 
+def test_clips_that_lie_in_the_timeline_without_a_track_are_kept(tmp_path: Path):
+    made = timeline(clip("bare", 50, R24), otio.schema.Stack(children=[clip("in stack", 20, R24)]))
+    source = saved(made, tmp_path / "cut.otio")
+    edit = read_edit(source)
+    place(source, *score_of(edit, tmp_path, hits=(20,)), tmp_path / "scored.otio")
+    assert [b.time.value for b in edit.boundaries] == [20]
+    assert without_ours(tmp_path / "scored.otio") == without_ours(source)
+
+
+def test_a_timeline_that_shows_only_a_part_of_its_tracks_gets_its_stems_inside_that_part(
+    tmp_path: Path,
+):
+    made = users_timeline()
+    made.tracks.source_range = otio.opentime.TimeRange(frames(40, R24), frames(100, R24))
+    source = saved(made, tmp_path / "cut.otio")
+    edit = read_edit(source)
+    assert edit.picture.duration.value == 100
+    place(source, *score_of(edit, tmp_path, first=10), tmp_path / "scored.otio")
+    (row, _) = own_tracks(tmp_path / "scored.otio")
+    assert row[1].range_in_parent().start_time == frames(50, R24)
+
+
+def test_an_edl_is_laid_at_the_rate_at_which_it_was_spotted(tmp_path: Path):
+    source = tmp_path / "cut.edl"
+    source.write_text(
+        "TITLE: cut\n001  REEL     V     C        01:00:00:00 01:00:10:00 01:00:00:00 01:00:10:00\n"
+    )
+    edit = read_edit(source, rate=FILM_2398)
+    place(source, *score_of(edit, tmp_path, first=24), tmp_path / "scored.otio")
+    again = read_edit(tmp_path / "scored.otio")
+    assert again.picture.rate == FILM_2398
+    assert (again.picture.start, again.picture.duration) == (
+        edit.picture.start,
+        edit.picture.duration,
+    )
+
+
 def test_references_outside_the_folder_are_file_urls(tmp_path: Path):
     source = saved(users_timeline(), tmp_path / "cut.otio")
     place(source, *score_of(read_edit(source), tmp_path / "x y"), tmp_path / "out" / "scored.otio")

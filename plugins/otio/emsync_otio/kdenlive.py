@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
@@ -23,6 +22,7 @@ import opentimelineio as otio
 
 from emsync.errors import TimelineError
 from emsync_otio.clock import otio_range
+from emsync_otio.kdenlive_tracks import Entry, TrackReader, property_of
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -30,18 +30,6 @@ __all__ = ["read_timeline"]
 _DEEPEST = 32
 _TITLES = ("kdenlivetitle", "qtext", "pango", "dynamictext")
 _COLORS = ("color", "colour")
-_BLENDS = ("luma", "dissolve", "wipe", "composite", "slide", "matte")
-_CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+)(?:[.,](\d+))?$")
-
-
-@dataclass(frozen=True)
-class _Entry:
-    """A clip of a playlist, in frames; `end` is the first frame after it."""
-
-    start: int
-    end: int
-    source: int
-    producer: Element
 
 
 def read_timeline(path: Path) -> otio.schema.Timeline:
@@ -59,7 +47,7 @@ def read_timeline(path: Path) -> otio.schema.Timeline:
     sequence = reader.main_sequence()
     if sequence is None:
         raise TimelineError(f"'{path.name}' holds no timeline.")
-    timeline = otio.schema.Timeline(name=_property(sequence, "kdenlive:clipname") or path.stem)
+    timeline = otio.schema.Timeline(name=property_of(sequence, "kdenlive:clipname") or path.stem)
     timeline.tracks = reader.stack(sequence, timeline.name, depth=0)
     timeline.tracks.markers.extend(reader.guides(root, sequence))
     return timeline
@@ -73,12 +61,13 @@ class _Reader:
         self._rate = rate
         self._folder = root.get("root", "")
         self._by_id = {element.get("id"): element for element in root if element.get("id")}
+        self._tracks = TrackReader(self._by_id, rate)
 
     def main_sequence(self) -> Element | None:
         """The open sequence; before 23.04 a project had one, the last tractor."""
         tractors = self._root.findall("tractor")
         for tractor in tractors:
-            if _property(tractor, "kdenlive:projectTractor") == "1":
+            if property_of(tractor, "kdenlive:projectTractor") == "1":
                 track = tractor.find("track")
                 return None if track is None else self._by_id.get(track.get("producer"))
         return tractors[-1] if tractors else None
@@ -97,12 +86,12 @@ class _Reader:
             track = self._by_id.get(reference.get("producer"))
             if track is None or track.tag == "producer":  # the black background
                 continue
-            is_sound = _property(track, "kdenlive:audio_track") == "1"
+            is_sound = property_of(track, "kdenlive:audio_track") == "1"
             hidden = reference.get("hide", track.get("hide", ""))
             lane = (height,)
             if hidden in ("both", "audio" if is_sound else "video"):
                 switched_off.add(lane)
-            entries, mixes = self._entries(track)
+            entries, own_joins = self._tracks.read(track, lane)
             for entry in entries:
                 item = self._item(entry, depth)
                 item.enabled = lane not in switched_off and not _is_disabled(
@@ -113,8 +102,8 @@ class _Reader:
                 )
                 (sounds if is_sound else pictures).append(piece)
             if not is_sound:
-                joins += self._joins(mixes, lane)
-                joins += self._compositions(sequence, height, entries, lane)
+                joins += own_joins
+                joins += self._tracks.blends_below(sequence, height, entries, lane)
         kinds = otio.schema.TrackKind
         stack = otio.schema.Stack(name=name)
         stack.extend(tracks_of(pictures, joins, self._rate, kinds.Video))
@@ -123,9 +112,9 @@ class _Reader:
 
     def guides(self, root: Element, sequence: Element) -> Iterator[otio.schema.Marker]:
         """The sequence's guides; older projects keep them with the document."""
-        own = _property(sequence, "kdenlive:sequenceproperties.guides")
+        own = property_of(sequence, "kdenlive:sequenceproperties.guides")
         documents = (
-            _property(playlist, "kdenlive:docproperties.guides")
+            property_of(playlist, "kdenlive:docproperties.guides")
             for playlist in root.findall("playlist")
             if playlist.get("id") in ("main_bin", "main bin")
         )
@@ -141,102 +130,16 @@ class _Reader:
             if guides:
                 return
 
-    def _entries(self, track: Element) -> tuple[list[_Entry], list[tuple[int, int, int, str]]]:
-        """A track's clips cut where mixes have their cut, and the mixes: start, cut, end, kind."""
-        playlists = (
-            [track]
-            if track.tag == "playlist"
-            else [
-                found
-                for reference in track.findall("track")
-                if (found := self._by_id.get(reference.get("producer"))) is not None
-                and found.tag == "playlist"
-            ]
-        )
-        entries = sorted(
-            (entry for playlist in playlists for entry in self._playlist(playlist)),
-            key=lambda entry: (entry.start, entry.end),
-        )
-        kinds = {
-            self._frames(mix.get("in", "0")): mix
-            for mix in track.findall("transition")
-            if mix.get("in")
-        }
-        mixes = []
-        for index in range(1, len(entries)):
-            earlier, later = entries[index - 1], entries[index]
-            if later.start >= earlier.end:
-                continue
-            overlap_end = min(earlier.end, later.end)
-            mix = kinds.get(later.start)
-            said = _property(mix, "kdenlive:mixcut") if mix is not None else ""
-            cut = later.start + (int(said) if said.isdigit() else (overlap_end - later.start) // 2)
-            cut = min(max(cut, later.start), overlap_end)
-            mixes.append((later.start, cut, overlap_end, _mix_kind(mix)))
-            entries[index - 1] = _Entry(earlier.start, cut, earlier.source, earlier.producer)
-            entries[index] = _Entry(
-                cut, later.end, later.source + cut - later.start, later.producer
-            )
-        return [entry for entry in entries if entry.end > entry.start], mixes
-
-    def _playlist(self, playlist: Element) -> Iterator[_Entry]:
-        """Clips and blanks, one after another; `out` is the last frame shown."""
-        at = 0
-        for child in playlist:
-            if child.tag == "blank":
-                at += self._frames(child.get("length", "0"))
-            elif child.tag == "entry":
-                producer = self._by_id.get(child.get("producer"))
-                first = self._frames(child.get("in", "0"))
-                last = child.get("out") or (producer.get("out") if producer is not None else None)
-                length = self._frames(last) - first + 1 if last else 0
-                if length > 0 and producer is not None:
-                    yield _Entry(at, at + length, first, producer)
-                at += max(length, 0)
-
-    def _joins(
-        self, mixes: list[tuple[int, int, int, str]], lane: tuple[int, ...]
-    ) -> Iterator[Join]:
-        for start, cut, end, kind in mixes:
-            yield Join(
-                cut / self._rate, (cut - start) / self._rate, (end - cut) / self._rate, kind, lane
-            )
-
-    def _compositions(
-        self, sequence: Element, height: int, entries: list[_Entry], lane: tuple[int, ...]
-    ) -> Iterator[Join]:
-        """Dissolves and wipes between this track and one below: fades at a clip's head or tail."""
-        for composition in sequence.findall("transition"):
-            service = _property(composition, "kdenlive_id") or _property(composition, "mlt_service")
-            is_ours = _property(composition, "b_track") == str(height) and composition.get("out")
-            if not is_ours or _property(composition, "internal_added") or service not in _BLENDS:
-                continue
-            first, last = (
-                self._frames(composition.get("in", "0")),
-                self._frames(composition.get("out", "0")),
-            )
-            length = (last + 1 - first) / self._rate
-            kind = (
-                "wipe"
-                if service in ("wipe", "slide") or _property(composition, "resource")
-                else "dissolve"
-            )
-            for entry in entries:
-                if entry.start == first and entry.end > last + 1:
-                    yield Join(first / self._rate, Fraction(0), length, kind, lane)
-                elif entry.end == last + 1 and entry.start < first:
-                    yield Join(entry.end / self._rate, length, Fraction(0), kind, lane)
-
-    def _item(self, entry: _Entry, depth: int) -> otio.core.Item:
+    def _item(self, entry: Entry, depth: int) -> otio.core.Item:
         producer = entry.producer
-        name = _property(producer, "kdenlive:clipname")
+        name = property_of(producer, "kdenlive:clipname")
         length = entry.end - entry.start
         item: otio.core.Item
         if producer.tag == "tractor":
             item = self.stack(producer, name, depth + 1)
         else:
             item = otio.schema.Clip(name=name, media_reference=self._media(producer))
-            item.name = name or Path(_property(producer, "resource")).name
+            item.name = name or Path(property_of(producer, "resource")).name
         item.source_range = otio_range(entry.source / self._rate, length / self._rate, self._rate)
         speed = _warp_speed(producer)
         if speed != 1:
@@ -247,7 +150,7 @@ class _Reader:
         return item
 
     def _media(self, producer: Element) -> otio.core.MediaReference:
-        service, resource = _property(producer, "mlt_service"), _property(producer, "resource")
+        service, resource = property_of(producer, "mlt_service"), property_of(producer, "resource")
         if service in _TITLES:
             return otio.schema.GeneratorReference(
                 generator_kind="title", metadata={"emsync_otio": {"see_through": True}}
@@ -262,35 +165,12 @@ class _Reader:
         if not resource:
             return otio.schema.MissingReference()
         if service == "timewarp":
-            resource = _property(producer, "warp_resource") or resource.partition(":")[2]
+            resource = property_of(producer, "warp_resource") or resource.partition(":")[2]
         path = Path(resource)
         located = (
             str(Path(self._folder) / path) if self._folder and not path.is_absolute() else resource
         )
         return otio.schema.ExternalReference(target_url=located)
-
-    def _frames(self, text: str) -> int:
-        """A position: a count of frames, or a clock to the millisecond (or frame, after ';')."""
-        if text.isdigit():
-            return int(text)
-        hours_to_seconds, _, frames = text.partition(";")
-        match = _CLOCK.match(hours_to_seconds)
-        if match is None:
-            raise TimelineError(f"The project holds a time of '{text[:40]}', which is none.")
-        hours, minutes, seconds, part = match.groups()
-        total = Fraction(int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds))
-        total += Fraction(int(part), 10 ** len(part)) if part else 0
-        return round(total * self._rate) + (int(frames) if frames else 0)
-
-
-def _property(element: Element | None, name: str) -> str:
-    """The text of a <property>, empty where there is none."""
-    if element is None:
-        return ""
-    found = next(
-        (child for child in element.findall("property") if child.get("name") == name), None
-    )
-    return (found.text or "").strip() if found is not None else ""
 
 
 def _json_list(text: str) -> list[dict[str, str | int]]:
@@ -304,24 +184,18 @@ def _json_list(text: str) -> list[dict[str, str | int]]:
     )
 
 
-def _mix_kind(mix: Element | None) -> str:
-    """A word by which the transition's kind is known again."""
-    service = _property(mix, "mlt_service")
-    if service in ("affine", "qtblend") or _property(mix, "resource"):
-        return "slide" if service == "affine" else "wipe"
-    return "dissolve"
-
-
 def _is_disabled(producer: Element, is_sound: bool) -> bool:
     """Kdenlive switches a clip off by a producer that gives neither picture nor sound."""
-    return _property(producer, "set.test_audio" if is_sound else "set.test_image") == "1"
+    return property_of(producer, "set.test_audio" if is_sound else "set.test_image") == "1"
 
 
 def _warp_speed(producer: Element) -> Fraction:
     """Constant speed of a clip; ramps (timeremap) are taken as they begin: unchanged."""
-    if _property(producer, "mlt_service") != "timewarp":
+    if property_of(producer, "mlt_service") != "timewarp":
         return Fraction(1)
-    said = _property(producer, "warp_speed") or _property(producer, "resource").partition(":")[0]
+    said = (
+        property_of(producer, "warp_speed") or property_of(producer, "resource").partition(":")[0]
+    )
     try:
         return Fraction(said).limit_denominator(100_000)
     except ValueError:

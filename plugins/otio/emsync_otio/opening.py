@@ -162,7 +162,9 @@ def _only_timeline(opened: otio.core.SerializableObject, path: Path) -> otio.sch
         )
     timelines = [child for child in opened if isinstance(child, otio.schema.Timeline)]
     filled = [
-        child for child in timelines if any(len(track) for track in child.tracks)
+        child
+        for child in timelines
+        if any(not isinstance(row, otio.schema.Track) or len(row) for row in child.tracks)
     ] or timelines[:1]
     if not filled:
         raise TimelineError(

@@ -86,7 +86,7 @@ def place(
         replaced = 0
     else:
         _check_distinct(timeline, out)
-        laid = open_timeline(timeline, rate)
+        laid = open_timeline(timeline, rate or _rate_when_spotted(timeline, sheet))
         replaced = clear_own_in_place(laid)
         _keep_media_reachable_in_place(laid, timeline, out)
     theirs = _fingerprint(laid)
@@ -133,6 +133,12 @@ def _exact_metadata(path: Path) -> object:
         return None
     document = json.loads(text)
     return document.get("metadata", {}).get(OWN_KEY) if isinstance(document, dict) else None
+
+
+def _rate_when_spotted(timeline: Path, sheet: CueSheet) -> Fraction | None:
+    """An EDL is laid at the rate at which its cue sheet was made, stated or assumed."""
+    spotted = Path(sheet.picture.source)
+    return sheet.picture.rate if spotted.name == timeline.name else None
 
 
 def _check_distinct(timeline: Path, out: Path) -> None:
@@ -184,7 +190,8 @@ def _check_placed(
     """Compare what was written with what was meant; a format that loses something is refused."""
     if out.suffix.lower() == ".otio" and _fingerprint(reread) != theirs:
         raise OutputError(f"'{out.name}' did not keep the timeline as it was; nothing was written.")
-    sounds = [track for track in reread.tracks if track.kind == otio.schema.TrackKind.Audio]
+    kinds = otio.schema.TrackKind
+    sounds = [row for row in reread.tracks if getattr(row, "kind", "") == kinds.Audio]
     found = sounds[len(sounds) - len(report.stems) :]
     for stem, track in zip(report.stems, found, strict=True):
         if _stem_span(track) != (stem.record.start.seconds + zero, stem.record.duration.seconds):
