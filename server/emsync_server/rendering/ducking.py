@@ -35,16 +35,16 @@ MEASURED_AGO_S = 0.2
 
 def ducking_curve(sound: Loudness, *, depth_db: float, length_s: float) -> GainCurve:
     """The music's gain under a production sound; empty where there is nothing to duck under."""
-    if sound.integrated_lufs <= QUIET_SOUND_LUFS or depth_db <= 0.0:
+    if sound.integrated_lufs <= QUIET_SOUND_LUFS or not sound.momentary_lufs or depth_db <= 0.0:
         return GainCurve()
     above = np.array(sound.momentary_lufs) - sound.integrated_lufs
     share = np.clip((above - KNEE_LOW_LU) / (KNEE_HIGH_LU - KNEE_LOW_LU), 0.0, 1.0)
     wanted_db = -depth_db * share
     early = round((MEASURED_AGO_S + LOOKAHEAD_S) / HOP_S)
-    wanted_db = np.concatenate([wanted_db[early:], np.zeros(early)])
+    wanted_db = np.pad(wanted_db, (0, early), mode="edge")[early:]  # the end goes on as it ends
     smooth_db = _smoothed(_held(wanted_db, round(HOLD_S / HOP_S)))
-    times_s = np.minimum((np.arange(len(smooth_db)) + 1) * HOP_S, length_s)
-    if not len(smooth_db) or smooth_db.min() > -TOLERANCE_DB:
+    times_s = np.minimum((np.arange(len(smooth_db)) + 1) * HOP_S, length_s).round(3)
+    if smooth_db.min() > -TOLERANCE_DB:
         return GainCurve()
     return GainCurve(_simplified(times_s.tolist(), smooth_db.tolist()))
 
@@ -81,7 +81,7 @@ def _smoothed(gain_db: NDArray[np.float64]) -> NDArray[np.float64]:
 
 def _simplified(times_s: Sequence[float], gains_db: Sequence[float]) -> tuple[GainPoint, ...]:
     """As few points as keep the curve within tolerance: each straight run as long as it can be."""
-    kept = [0]
+    kept, last = [0], 0
     low, high = -np.inf, np.inf  # slopes that pass every point since the last kept one
     for index in range(1, len(times_s)):
         span = times_s[index] - times_s[kept[-1]]
@@ -96,6 +96,6 @@ def _simplified(times_s: Sequence[float], gains_db: Sequence[float]) -> tuple[Ga
         low = max(low, (rise - TOLERANCE_DB) / span)
         high = min(high, (rise + TOLERANCE_DB) / span)
         last = index
-    if len(times_s) > 1 and kept[-1] != last:
+    if kept[-1] != last:
         kept.append(last)
-    return tuple(GainPoint(round(times_s[index], 3), round(gains_db[index], 2)) for index in kept)
+    return tuple(GainPoint(times_s[index], round(gains_db[index], 2)) for index in kept)
