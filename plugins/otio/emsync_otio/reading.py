@@ -78,9 +78,7 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     if start is not None and start.value != 0 and _is_frame_rate(start.rate):
         return exact_rate(start.rate)
     lengths: dict[Fraction, Seconds] = {}
-    for track in timeline.tracks:
-        if getattr(track, "kind", "") == otio.schema.TrackKind.Video:
-            _count_rates_in_place(track, lengths)
+    _count_rates_in_place(timeline.tracks, lengths)
     if lengths:
         return max(lengths, key=lambda rate: (lengths[rate], rate))
     if start is not None and _is_frame_rate(start.rate):
@@ -91,19 +89,23 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     )
 
 
-def _count_rates_in_place(track: otio.core.Composition, lengths: dict[Fraction, Seconds]) -> None:
+def _count_rates_in_place(
+    composition: otio.core.Composition, lengths: dict[Fraction, Seconds]
+) -> None:
     """Seconds of picture per rate; gaps count little, compound clips as what holds them."""
-    for child in track:
+    for child in composition:
+        if isinstance(child, otio.schema.Track):
+            if child.kind == otio.schema.TrackKind.Video:
+                _count_rates_in_place(child, lengths)
+            continue
         if not isinstance(child, otio.core.Item):
             continue
-        _, duration = item_range(child)
-        known = child.source_range or getattr(
-            getattr(child, "media_reference", None), "available_range", None
-        )
+        media = getattr(child, "media_reference", None)
+        known = child.source_range or getattr(media, "available_range", None)
         if known is not None and _is_frame_rate(known.duration.rate):
             weight = Fraction(1, 1000) if isinstance(child, otio.schema.Gap) else Fraction(1)
             rate = exact_rate(known.duration.rate)
-            lengths[rate] = lengths.get(rate, Fraction(0)) + duration * weight
+            lengths[rate] = lengths.get(rate, Fraction(0)) + item_range(child)[1] * weight
         elif isinstance(child, otio.core.Composition):
             _count_rates_in_place(child, lengths)
 
