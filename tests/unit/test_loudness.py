@@ -72,6 +72,14 @@ def test_silence_has_no_loudness_and_no_peak():
     assert LoudnessMeter(48_000).result().is_silent
 
 
+def test_stretches_of_digital_silence_are_numbers():
+    sound = noisy(4.0)
+    sound[48_000:120_000] = 0.0
+    levels = measured(sound).momentary_lufs
+    assert len(levels) == 40 and min(levels) == SILENCE_LUFS
+    assert ducking_curve(measured(sound), depth_db=9.0, length_s=4.0).points
+
+
 def test_less_sound_than_one_measuring_window_is_silent_not_an_error():
     assert measured(np.full((100, 2), 0.5, np.float32)).integrated_lufs >= SILENCE_LUFS
 

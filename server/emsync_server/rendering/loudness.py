@@ -93,9 +93,15 @@ class LoudnessMeter:
             except (av.BlockingIOError, av.EOFError):
                 return
             said = frame.metadata
-            self._momentary.append(float(said.get("lavfi.r128.M", SILENCE_LUFS)))
-            self._integrated = max(float(said.get("lavfi.r128.I", SILENCE_LUFS)), SILENCE_LUFS)
+            self._momentary.append(_lufs(said.get("lavfi.r128.M")))
+            self._integrated = _lufs(said.get("lavfi.r128.I"))
             self._peak = max(self._peak, float(said.get("lavfi.r128.true_peak", 0.0)))
+
+
+def _lufs(said: str | None) -> float:
+    """The filter says "nan" of digital silence, and far less than the gate of near silence."""
+    value = float(said) if said is not None else SILENCE_LUFS
+    return value if value > SILENCE_LUFS else SILENCE_LUFS
 
 
 def decibels(amplitude: float) -> float:
