@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 import pytest
-from google.protobuf import json_format
+from google.protobuf import descriptor_pb2, json_format
 from google.protobuf.message import Message
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -86,7 +86,7 @@ def _differences(kind: type[Any], descriptor: Any, place: str, seen: set[str]) -
         if shape.name not in theirs:
             continue
         field = theirs[shape.name]
-        if shape.repeated != field.is_repeated:
+        if shape.repeated != (shape.name in _repeated(descriptor)):
             found.append(f"{inside}: one against many")
         has_default = shape.default is not None and not _is_zero(shape.default())
         is_choice = isinstance(shape.kind, type) and issubclass(shape.kind, Enum)
@@ -101,6 +101,13 @@ def _differences(kind: type[Any], descriptor: Any, place: str, seen: set[str]) -
         elif shape.kind not in PAIRS and is_dataclass(shape.kind):
             found += _differences(shape.kind, field.message_type, inside, seen)
     return found
+
+
+def _repeated(descriptor: Any) -> set[str]:
+    """The fields that are lists; said by the message's own proto, alike in all protobufs."""
+    proto = descriptor_pb2.DescriptorProto()
+    descriptor.CopyToProto(proto)
+    return {field.name for field in proto.field if field.label == field.LABEL_REPEATED}
 
 
 def _is_zero(value: object) -> bool:
