@@ -103,7 +103,7 @@ def _composed(
     plan, landings = planned_time
     composer, decoding = network
     writers = []
-    for number in range(settings.takes):
+    for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 1, number])
         writers.append(Writer(request_for(cue, plan.tempo_map, landings, rng), rng))
     write_takes(composer.session, writers, decoding, progress.part(PLANNED, WRITTEN))
@@ -111,7 +111,7 @@ def _composed(
     for writer in writers:
         score = score_of(writer.piece.notes, writer.request)
         composed.append(Composed(score, measure(score, writer, strains=_worst_strain(plan))))
-    return rank(composed, key=lambda one: one.measures)
+    return rank(composed, key=lambda one: one.measures)[: settings.takes]
 
 
 def _worst_strain(plan: TimePlan) -> float:

@@ -69,15 +69,17 @@ class DecoderSettings:
     """How freely the network is sampled."""
 
     heads: tuple[HeadSampling, ...] = (
-        HeadSampling(0.95, 0.95),
-        HeadSampling(1.0, 0.95),
-        HeadSampling(0.92, 0.92),
-        HeadSampling(0.9, 0.92),
-        HeadSampling(0.9, 0.95),
+        HeadSampling(0.85, 0.9),
+        HeadSampling(0.9, 0.9),
+        HeadSampling(0.75, 0.85),
+        HeadSampling(0.8, 0.85),
+        HeadSampling(0.8, 0.9),
     )
     """In the order of the fields."""
     guidance: float = 1.0
     """Strength of valence and arousal; 1 is the network's own, and costs half of any other."""
+    candidates: int = 3
+    """At least so many versions are written side by side; the best become takes."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,34 +37,24 @@ def _named(names: str) -> Ensemble:
 
 _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
     Style.ORCHESTRAL: (
-        _named("string_ensemble cello contrabass french_horn violin"),
+        _named("string_ensemble contrabass french_horn"),
         {
-            Mood.CALM_BRIGHT: _named("flute clarinet harp oboe"),
-            Mood.CALM_DARK: _named("english_horn bassoon viola harp"),
-            Mood.EXCITED_BRIGHT: _named("trumpet flute trombone timpani tuba"),
-            Mood.EXCITED_DARK: _named("trombone tuba tremolo_strings timpani trumpet"),
+            Mood.CALM_BRIGHT: _named("cello oboe violin harp"),
+            Mood.CALM_DARK: _named("cello viola violin"),
+            Mood.EXCITED_BRIGHT: _named("trombone trumpet flute timpani"),
+            Mood.EXCITED_DARK: _named("brass_section trombone cello timpani"),
         },
     ),
     Style.GAME: (
-        _named("string_ensemble cello contrabass piano"),
+        _named("string_ensemble contrabass"),
         {
-            Mood.CALM_BRIGHT: _named("harp flute celesta pad"),
-            Mood.CALM_DARK: _named("pad choir viola french_horn"),
-            Mood.EXCITED_BRIGHT: _named("french_horn trumpet violin drum_kit synth_bass"),
-            Mood.EXCITED_DARK: _named(
-                "french_horn brass_section choir drum_kit synth_bass timpani"
-            ),
+            Mood.CALM_BRIGHT: _named("piano harp celesta cello"),
+            Mood.CALM_DARK: _named("piano pad french_horn cello"),
+            Mood.EXCITED_BRIGHT: _named("french_horn trumpet violin drum_kit"),
+            Mood.EXCITED_DARK: _named("french_horn brass_section drum_kit timpani cello"),
         },
     ),
-    Style.CHAMBER: (
-        _named("violin viola cello"),
-        {
-            Mood.CALM_BRIGHT: _named("flute clarinet"),
-            Mood.CALM_DARK: _named("contrabass bassoon"),
-            Mood.EXCITED_BRIGHT: _named("oboe contrabass"),
-            Mood.EXCITED_DARK: _named("contrabass clarinet"),
-        },
-    ),
+    Style.CHAMBER: (_named("violin viola cello contrabass"), {}),
     Style.PIANO: (_named("piano"), {}),
     Style.SONG: (_named("piano violin cello"), {}),
     Style.BAND: (

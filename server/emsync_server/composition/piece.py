@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from emsync_server.composition.instruments import DRUM_KIT
 
 REMEMBERED_BARS = 8
+USAGE_KEPT = 0.75  # of each bar's notes, when the next begins
 
 BarContent = tuple[tuple[int, int, int], ...]
 """(step into the bar, instrument, pitch) of each note."""
@@ -54,36 +55,46 @@ class Piece:
     silent_from: int = 0
     """The first step at which nothing written so far sounds."""
     last_onset: int | None = None
-    _sounding: list[int] = field(default_factory=list)
-    """Ends of the pitched notes that sound where the pen stands."""
+    last_chord: dict[int, list[int]] = field(default_factory=dict)
+    """Pitches of each instrument's latest onset."""
+    usage: dict[int, float] = field(default_factory=dict)
+    """Notes of each pitched instrument, the older the fewer."""
+    _sounding: list[WrittenNote] = field(default_factory=list)
+    """Pitched notes that sound where the pen stands."""
+    _last_step: dict[int, int] = field(default_factory=dict)
 
     def add(self, note: WrittenNote) -> None:
         """Write a note at the pen or after it."""
         if note.step != self.step:
             self.step = note.step
             self.onset = []
-            self._sounding = [end for end in self._sounding if end > note.step]
+            self._sounding = [other for other in self._sounding if other.end_step > note.step]
         self.onset.append(note)
         self.notes.append(note)
         self.content.append((note.step - self.bar_start, note.instrument, note.pitch))
         self.last_onset = note.step
         if not note.is_drum:
-            self._sounding.append(note.end_step)
+            self._sounding.append(note)
+            self.usage[note.instrument] = self.usage.get(note.instrument, 0.0) + 1
+            if self._last_step.get(note.instrument) != note.step:
+                self.last_chord[note.instrument] = []
+            self._last_step[note.instrument] = note.step
+            self.last_chord[note.instrument].append(note.pitch)
         self.silent_from = max(self.silent_from, note.end_step)
 
     def next_bar(self, start: int) -> None:
         """Draw a barline; the new bar starts at a step of the cue."""
         self.recent = [*self.recent, tuple(self.content)][-REMEMBERED_BARS:]
         self.content = []
+        self.usage = {player: USAGE_KEPT * notes for player, notes in self.usage.items()}
         self.bar += 1
         self.bar_start = self.step = start
         self.onset = []
-        self._sounding = [end for end in self._sounding if end > start]
+        self._sounding = [note for note in self._sounding if note.end_step > start]
 
-    def sounding_at(self, step: int) -> int:
-        """How many pitched notes still sound at a step, without those that begin there."""
-        begun = sum(not note.is_drum for note in self.onset) if step == self.step else 0
-        return sum(end > step for end in self._sounding) - begun
+    def sounding_at(self, step: int) -> set[int]:
+        """Pitches that sound on at a step, and those that begin there."""
+        return {note.pitch for note in self._sounding if note.end_step > step}
 
     @property
     def pitched_onset(self) -> set[int]:

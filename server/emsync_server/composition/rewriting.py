@@ -62,7 +62,7 @@ def rewrite_bars(
     written = _written(score)
     writers = []
     context = None
-    for number in range(settings.takes):
+    for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 2, number])
         request = _alike(request_for(cue, take.tempo_map, landings, rng), score, written)
         context = _context(request, written, first, stop)
@@ -70,7 +70,7 @@ def rewrite_bars(
     assert context is not None
     write_takes(composer.session, writers, decoding, progress.part(0.05, 0.95), context=context)
     candidates = [_joined(score, writer, (start_q, stop_q)) for writer in writers]
-    return rank(candidates, key=lambda composed: composed.measures)
+    return rank(candidates, key=lambda composed: composed.measures)[: settings.takes]
 
 
 def _standing(folder: Path, cue: Cue) -> tuple[Take, Score]:

@@ -6,6 +6,7 @@ K classes of the field at hand. A mask says what is possible, a leaning is added
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from functools import cache
 
 import numpy as np
@@ -34,10 +35,11 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 MOST_SOUNDING = 14  # pitched notes at once
-MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 6, 9, 2
-SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 5, 4  # notes of one instrument on one onset
+MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 7, 10, 2
+SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 4, 4  # notes of one instrument on one onset
 DENSITY_CEILING = 2.2  # a bar may hold this many times the notes asked for
 LEAST_CEILING = 8  # notes a bar may always hold
+CALM_CHORD, FIERCE_CHORD = 4, 5  # pitches of an accent, where the ensemble has them
 LONGEST_SILENCE_S = 0.5
 NOTES_PER_LONGEST_GAP = (
     8.0  # a gap between onsets may last as long as this many notes at the asked density
@@ -49,7 +51,14 @@ FIRST_KIT_KEY, LAST_KIT_KEY = 35, 81  # drum keys that every General MIDI kit ha
 
 HUSH_LEANING = -2.5
 OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -2.5, -0.7
-CLASH_LEANING = -1.5  # a semitone inside an accent
+CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -1.5, -0.3, -1.5
+PASSING_SHARE = 0.5  # off the beat, clashes pass
+LOW_PITCH = 52  # below this, close intervals are mud
+LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
+FREE_LEAP, FREE_SOLO_LEAP = 9, 5
+ODD_PLACE_LEANING = -1.5
+BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 3.0, -2.0, 6.0
+BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
 ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
 CALM_AROUSAL, FIERCE_AROUSAL = -0.3, 0.55
 
@@ -73,7 +82,7 @@ class Rules:
     def position(self, piece: Piece) -> tuple[Mask, Leaning]:
         """Steps of the bar that the next note may begin on, or BAR, or END."""
         bar = self.request.bars[piece.bar]
-        mask, leaning = np.zeros(CLASSES[POSITION], bool), np.zeros(CLASSES[POSITION])
+        mask, leaning = np.zeros(CLASSES[POSITION], bool), _odd_places().copy()
         here = piece.step - bar.start_step
         if self.may_close(piece):
             mask[END] = True
@@ -108,7 +117,10 @@ class Rules:
             mask[candidate] = options.any() and most > 0
             if wanting > 1:
                 mask[candidate] &= min(int(options.sum()), most) + later >= wanting
-        return mask, np.zeros(CLASSES[INSTRUMENT])
+        leaning = balance(piece.usage, self.request.bars[self.request.bar_index_at(step)].ensemble)
+        if self._lacks_bass(piece, step):
+            leaning += BASS_PLAYER_LEANING * _reaches_bass()
+        return mask, leaning
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Pitches, or drum keys, that an instrument may play at a step."""
@@ -128,9 +140,12 @@ class Rules:
         fresh[list(self._worn_pitches(piece, step, instrument))] = False
         mask[:128] = fresh if fresh.any() else options
         leaning[:128] = self._key_leaning(step)
-        if self.accents.at(step):
-            for pitch in piece.pitched_onset if step == piece.step else ():
-                leaning[:128][np.isin((np.arange(128) - pitch) % 12, (1, 11))] += CLASH_LEANING
+        on_beat = (step - piece.bar_start) % STEPS_PER_QUARTER == 0
+        sounding = piece.sounding_at(step)
+        leaning[:128] += clashes(sounding) * (1.0 if on_beat else PASSING_SHARE)
+        leaning[:128] += leaps(piece.last_chord.get(instrument, ()), solo=instrument in SOLOS)
+        if self._lacks_bass(piece, step):
+            leaning[:LOW_PITCH] += BASS_LEANING
         return mask, leaning
 
     def length(self, step: int, instrument: int) -> tuple[Mask, Leaning]:
@@ -161,6 +176,13 @@ class Rules:
             loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
             mask = (bins >= 1) & (bins <= loudest)
         return mask, np.zeros(CLASSES[VELOCITY])
+
+    def _lacks_bass(self, piece: Piece, step: int) -> bool:
+        """Whether nothing low sounds on a beat that could carry a foundation."""
+        strong = (step - piece.bar_start) % (2 * STEPS_PER_QUARTER) == 0
+        if not strong and not self.accents.at(step):
+            return False
+        return all(pitch >= LOW_PITCH for pitch in piece.sounding_at(step))
 
     def _deadline(self, piece: Piece, bar: BarRequest) -> int:
         """The last step at which the next note may begin."""
@@ -201,7 +223,14 @@ class Rules:
         if not self.accents.at(step):
             return 0
         begun = len(piece.pitched_onset) if step == piece.step else 0
-        return max(CHORD_NOTES - begun, 0)
+        return max(self._full_chord(step) - begun, 0)
+
+    def _full_chord(self, step: int) -> int:
+        """How many pitches an accent must have: three make one, more where the band is larger."""
+        bar = self.request.bars[self.request.bar_index_at(step)]
+        wanted = FIERCE_CHORD if bar.arousal > 0 else CALM_CHORD
+        room = sum(self._most_in_chord(player, step) for player in self._players_at(step))
+        return max(min(wanted, room), CHORD_NOTES)
 
     def _is_full(self, piece: Piece, bar: BarRequest) -> bool:
         seconds = bar.steps * bar.seconds_per_step
@@ -218,7 +247,8 @@ class Rules:
             return MOST_ACCENT_ONSETS
         if self.accents.hushed(piece.step):
             return MOST_HUSHED_ONSETS
-        return min(max(MOST_SOUNDING - piece.sounding_at(piece.step), 1), MOST_ONSETS)
+        sounding = len(piece.sounding_at(piece.step) - piece.pitched_onset)
+        return min(max(MOST_SOUNDING - sounding, 1), MOST_ONSETS)
 
     def _players(self, step: int, wanting: int) -> list[int]:
         """Instruments of the bar's ensemble; while an accent wants pitches, those that give it
@@ -254,12 +284,16 @@ class Rules:
     def _later_room(self, step: int, instrument: int, wanting: int) -> int:
         """Notes that instruments after this one could still add to an accent."""
         later = [other for other in self._players(step, wanting) if other > instrument]
-        return sum(min(self._most_in_chord(other, step), 3) for other in later)
+        return sum(self._most_in_chord(other, step) for other in later)
 
     def _most_in_chord(self, instrument: int, step: int) -> int:
-        if self.accents.at(step):
+        if self.accents.at(step) and len(self._players_at(step)) == 1:
             return ACCENT_CHORD
         return SOLO_CHORD if instrument in SOLOS else SECTION_CHORD
+
+    def _players_at(self, step: int) -> list[int]:
+        bar = self.request.bars[self.request.bar_index_at(step)]
+        return _players_of(bar.ensemble, True, False)
 
     def _played(self, piece: Piece, step: int, instrument: int) -> int:
         if step != piece.step:
@@ -291,6 +325,60 @@ class Rules:
         return worn
 
 
+def balance(usage: Mapping[int, float], ensemble: frozenset[int]) -> Leaning:
+    """(K,) towards pitched players that have rested, away from one that plays everything."""
+    leaning = np.zeros(CLASSES[INSTRUMENT])
+    players = [player for player in ensemble if player != DRUM_KIT]
+    total = sum(usage.get(player, 0.0) for player in players) + BALANCE_PRIOR
+    for player in players:
+        share = (usage.get(player, 0.0) + BALANCE_PRIOR / len(players)) / total
+        leaning[player] = max(BALANCE_LEANING * (1 / len(players) - share), MOST_BALANCE_LEANING)
+    return leaning
+
+
+def clashes(sounding: Iterable[int]) -> Leaning:
+    """(128,) away from semitones against what sounds, and from close intervals in the bass."""
+    leaning = np.zeros(128)
+    for pitch in sounding:
+        leaning = np.minimum(leaning, _clashes_with(pitch))
+    return leaning
+
+
+def leaps(before: Iterable[int], *, solo: bool) -> Leaning:
+    """(128,) away from great leaps from an instrument's latest notes; solos leap less."""
+    latest = np.array(list(before))
+    if not len(latest):
+        return np.zeros(128)
+    distance = np.abs(np.arange(128)[:, None] - latest).min(axis=1)
+    beyond = np.maximum(distance - (FREE_SOLO_LEAP if solo else FREE_LEAP), 0)
+    return np.asarray(np.maximum(LEAP_LEANING * beyond, MOST_LEAP_LEANING))
+
+
+@cache
+def _clashes_with(pitch: int) -> Leaning:
+    pitches = np.arange(128)
+    steps = (pitches - pitch) % 12
+    leaning = np.where(np.isin(steps, (1, 11)), CLASH_LEANING, 0.0)
+    leaning[steps == 6] = TRITONE_LEANING
+    near = (np.abs(pitches - pitch) <= 4) & (pitches != pitch)
+    leaning[near & (pitches < LOW_PITCH) & (pitch < LOW_PITCH)] = MUD_LEANING
+    return np.asarray(leaning)
+
+
+@cache
+def _odd_places() -> Leaning:
+    """(K,) away from steps that are neither semiquavers nor triplets."""
+    steps = np.arange(CLASSES[POSITION])
+    odd = (steps % 3 != 0) & (steps % 4 != 0) & (steps < BAR)
+    return np.where(odd, ODD_PLACE_LEANING, 0.0)
+
+
+@cache
+def _reaches_bass() -> Mask:
+    """(K,) which pitched instruments play low enough."""
+    return np.array([i.low < LOW_PITCH - 7 and i.programs != () for i in INSTRUMENTS])
+
+
 @cache
 def _players_of(ensemble: frozenset[int], wants_harmony: bool, is_final: bool) -> list[int]:
     harmonic = sorted(ensemble - PERCUSSION)
@@ -309,11 +397,11 @@ def _range_of(instrument: int) -> Mask:
 
 @cache
 def _chord_pitches(key: int) -> Mask:
-    """(128,) the tonic triad; in the bass only its root and fifth."""
+    """(128,) the tonic triad; in the bass only its root."""
     pitches = np.arange(128)
     steps = (pitches - key % 12) % 12
     triad = np.isin(steps, _TRIADS[key // 12])
-    return np.asarray(triad & ((pitches >= 48) | np.isin(steps, (0, 7))))
+    return np.asarray(triad & ((pitches >= LOW_PITCH) | (steps == 0)))
 
 
 @cache
