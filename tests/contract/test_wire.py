@@ -42,7 +42,7 @@ MESSAGES: dict[str, type[Message]] = {
     "ModelList": system_pb2.ListModelsResponse,
 }
 KINDS = [pytest.param(kind, id=kind.__name__) for kind in VALUES]
-LAW = settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+LAW = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("kind", KINDS)
