@@ -1,0 +1,131 @@
+"""The benchmarks as commands."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from emsync.errors import EmsyncError
+from emsync_server.benchmarks.attacks import benchmark_attacks
+from emsync_server.benchmarks.copies import benchmark_copies
+from emsync_server.benchmarks.corpus import measured_ranges
+from emsync_server.benchmarks.determinism import benchmark_determinism
+from emsync_server.benchmarks.landing import benchmark_hits
+from emsync_server.benchmarks.timing import benchmark_time, measure_decoding, measure_score
+from emsync_server.evaluation import music
+from emsync_server.outputs import write_text
+from emsync_server.progress import ProgressSink
+
+__all__ = ["benchmark_commands", "run"]
+
+Arrays = Annotated[Path, typer.Option(help="Folder that 'emsync_training corpus' wrote.")]
+Output = Annotated[Path, typer.Option("-o", "--output", help="JSON file; the table goes beside.")]
+
+
+def benchmark_commands() -> typer.Typer:
+    """All benchmarks in one tree."""
+    commands = typer.Typer(
+        name="benchmark",
+        help="The figures of BENCHMARKS.md.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    commands.command("attacks")(attacks)
+    commands.command("hits")(hits)
+    commands.command("time")(time)
+    commands.command("determinism")(determinism)
+    commands.command("copies")(copies)
+    commands.command("music-ranges")(music_ranges)
+    commands.command("score-once", hidden=True)(score_once)
+    commands.command("decode-once", hidden=True)(decode_once)
+    return commands
+
+
+def run() -> int:
+    """Run the command that was typed; returns the exit code."""
+    try:
+        benchmark_commands()(standalone_mode=False)
+    except EmsyncError as err:
+        print(f"emsync: {err.sentence}", file=sys.stderr)
+        return err.exit_code
+    return 0
+
+
+def attacks(output: Output = Path("attacks.json")) -> None:
+    """Find chords of known time, every instrument on every synthesiser: bias and spread."""
+    benchmark_attacks(output.resolve(), _shown())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def hits(
+    media: Annotated[Path, typer.Option(help="Folder of films and timelines.")],
+    output: Output = Path("hits.json"),
+    only: Annotated[str, typer.Option(help="Only sources whose path holds this.")] = "",
+) -> None:
+    """Score every film and timeline with cuts; hits in score and sound, κ beside controls."""
+    benchmark_hits(media.resolve(), output.resolve(), only=only)
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def time(output: Output = Path("time.json")) -> None:
+    """Shares of film length for each step, and peak memory, over a minute and over ten."""
+    benchmark_time(output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def determinism(
+    films: Annotated[list[Path], typer.Argument(help="Films or timelines.")],
+    output: Output = Path("determinism.json"),
+) -> None:
+    """Two runs with one seed, one with another."""
+    benchmark_determinism([film.resolve() for film in films], output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def copies(
+    scores: Annotated[list[Path], typer.Argument(help="Scores that emsync composed (.mid).")],
+    arrays: Arrays,
+    output: Output = Path("copies.json"),
+) -> None:
+    """The longest run of notes that scores share with a training piece."""
+    benchmark_copies([path.resolve() for path in scores], arrays, output.resolve(), _shown())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def score_once(film: Path, folder: Path) -> None:
+    """Score one film and print where its time went; run by `time` in a process of its own."""
+    print(json.dumps(measure_score(film, folder)))
+
+
+def decode_once(film: Path) -> None:
+    """Decode one film and print the time; run by `time`."""
+    print(json.dumps(measure_decoding(film)))
+
+
+def music_ranges(
+    arrays: Arrays,
+    midi: Annotated[Path, typer.Option(help="Folder of the corpus' MIDI files.")],
+) -> None:
+    """Measure held-out real pieces, and put the ranges into the package."""
+    ranges = measured_ranges(arrays, midi, _shown())
+    target = Path(music.__file__).with_name(music.RANGES_FILE)
+    write_text(target, json.dumps(ranges, indent=1) + "\n")
+    print(target.read_text(encoding="utf-8"))
+
+
+def _shown() -> ProgressSink:
+    """Progress as lines on stderr, one each tenth."""
+    last = [-1]
+
+    def show(fraction: float, note: str) -> None:
+        if int(fraction * 10) != last[0]:
+            last[0] = int(fraction * 10)
+            print(f"{fraction * 100:3.0f} %  {note}", file=sys.stderr, flush=True)
+
+    return ProgressSink(show)

@@ -1,0 +1,243 @@
+"""The whole product on every film and timeline of a folder: do hits land, and beyond chance?"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from emsync import wire
+from emsync.errors import EmsyncError
+from emsync_otio import is_timeline
+from emsync_server.app import ScoreSettings, score
+from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
+from emsync_server.evaluation import (
+    SoundingNotes,
+    accents_of_notes,
+    accents_of_sound,
+    evaluate,
+    report_dict,
+)
+from emsync_server.evaluation.hits import Agreement, Trial, pooled_agreement
+from emsync_server.evaluation.landing import landed_share, sound_errors
+from emsync_server.evaluation.report import cuts_of, hits_of
+from emsync_server.midi import read_midi
+from emsync_server.outputs import write_text
+from emsync_server.progress import silent_progress
+
+__all__ = ["benchmark_hits", "films_and_timelines"]
+
+FILM_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts"}
+COLUMNS = (
+    "film or timeline",
+    "s",
+    "fps",
+    "hits",
+    "score",
+    "sound",
+    "median ms",
+    "moved 60 ms",
+    "other's hits",
+    "samples off",
+    "κ hits",
+    "p",
+    "κ control",
+    "p control",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Strong:
+    """What κ of one cue is computed from, in seconds from its start."""
+
+    hits_s: list[float]
+    cuts_s: list[float]
+    score_s: list[float]
+    """Strong accents of the score."""
+    sound_s: list[float]
+    length_s: float
+    frame_s: float
+
+    def trial(self, targets_s: list[float], accents_s: list[float]) -> Trial:
+        inside = np.array([time for time in targets_s if time < self.length_s])
+        return Trial(inside, np.array(accents_s), self.length_s, self.frame_s)
+
+
+def films_and_timelines(media: Path) -> Iterator[Path]:
+    """Every film and timeline below a folder, films first; odd files (`edge`) aside."""
+    paths = sorted(
+        path for path in media.rglob("*") if "edge" not in path.relative_to(media).parts[:1]
+    )
+    inside = {path for path in paths if any(p.suffix == ".fcpxmld" for p in path.parents)}
+    own = [path for path in paths if path not in inside and path.suffix != ".json"]
+    yield from (path for path in own if path.is_file() and path.suffix.lower() in FILM_SUFFIXES)
+    yield from (path for path in own if is_timeline(path))
+
+
+def benchmark_hits(media: Path, output: Path, *, only: str = "") -> None:
+    """Score everything, measure, and write the table; scored sources are kept for a second run."""
+    kept = output.with_suffix("")
+    for source in films_and_timelines(media):
+        name = source.relative_to(media).as_posix()
+        if only not in name:
+            continue
+        target = kept / f"{name.replace('/', '__')}.json"
+        if not target.is_file():
+            write_text(target, json.dumps(_scored(source, name)))
+        print(f"{name}: {_said(json.loads(target.read_text(encoding='utf-8')))}", file=sys.stderr)
+    rows = [json.loads(path.read_text("utf-8")) for path in sorted(kept.glob("*.json"))]
+    done = [row for row in rows if row.get("report") and row["report"]["hits"]["locked"]]
+    _add_controls(done)
+    pooled = _pooled(done)
+    command = "python -m emsync_server.benchmarks hits --media ../shared/media -o hits.json"
+    lines = (*(_line(row) for row in done), *_pooled_lines(done, pooled))
+    figures = {
+        "pooled": pooled,
+        "rows": [{k: v for k, v in row.items() if k != "strong"} for row in rows],
+    }
+    write_table(Table(command, COLUMNS, lines), figures, output)
+
+
+def _scored(source: Path, name: str) -> dict[str, Any]:
+    """Score a source and measure it; the sound is not kept."""
+    with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as scratch:
+        folder = Path(scratch) / "score"
+        try:
+            score(source, folder, ScoreSettings(), silent_progress())
+            sheet = wire.read_cue_sheet(folder / "cues.json")
+            report = evaluate(folder, sheet)
+            take = wire.read_take(folder / "take.json")
+        except EmsyncError as err:
+            return {"name": name, "refused": err.sentence}
+        mix = folder / wire.read_stem_set(folder / "stems.json").mix
+        notes = SoundingNotes.of(read_midi(folder / take.midi))
+        strong = _Strong(
+            hits_s=hits_of(take.cue, locked_only=True).tolist(),
+            cuts_s=cuts_of(sheet, take.cue).tolist(),
+            score_s=accents_of_notes(notes).strong_s.tolist(),
+            sound_s=accents_of_sound(mix).strong_s.tolist(),
+            length_s=report.length_s,
+            frame_s=float(1 / take.picture.rate),
+        )
+        moved = (np.array(strong.hits_s) + report.length_s / 2) % report.length_s
+        others = [error for error, _ in sound_errors(np.sort(moved), mix)]
+        shutil.rmtree(folder)
+        return {
+            "name": name,
+            "fps": float(take.picture.rate),
+            "report": report_dict(report),
+            "elsewhere_in_sound": landed_share(others, strong.frame_s / 2),
+            "strong": {name: getattr(strong, name) for name in strong.__slots__},
+        }
+
+
+def _add_controls(rows: list[dict[str, Any]]) -> None:
+    """κ of each film's music with its own hits and cuts, and with another film's."""
+    strong = [_Strong(**row["strong"]) for row in rows]
+    for index, (row, own) in enumerate(zip(rows, strong, strict=True)):
+        other = _other(strong, index)
+        row["kappa"] = {
+            medium: {
+                "hits": _plain(pooled_agreement([own.trial(own.hits_s, accents)])),
+                "cuts": _plain(pooled_agreement([own.trial(own.cuts_s, accents)])),
+                "control": _plain(pooled_agreement([own.trial(other.cuts_s, accents)])),
+            }
+            for medium, accents in (("score", own.score_s), ("sound", own.sound_s))
+        }
+
+
+def _other(strong: list[_Strong], index: int) -> _Strong:
+    """The film, of another name, whose length is nearest."""
+    own = strong[index]
+    others = [s for i, s in enumerate(strong) if i != index and s.cuts_s != own.cuts_s and s.cuts_s]
+    return min(others, key=lambda other: abs(other.length_s - own.length_s), default=own)
+
+
+def _pooled(rows: list[dict[str, Any]]) -> dict[str, Any]:
+    """All films together, films and timelines alike."""
+    strong = [_Strong(**row["strong"]) for row in rows]
+    pooled: dict[str, Any] = {}
+    for medium in ("score", "sound"):
+        accents = [s.score_s if medium == "score" else s.sound_s for s in strong]
+        targets = {
+            "hits": [s.hits_s for s in strong],
+            "cuts": [s.cuts_s for s in strong],
+            "control": [_other(strong, i).cuts_s for i in range(len(strong))],
+        }
+        pooled[medium] = {
+            kind: _plain(
+                pooled_agreement(
+                    [s.trial(t, a) for s, t, a in zip(strong, times, accents, strict=True)]
+                )
+            )
+            for kind, times in targets.items()
+        }
+    return pooled
+
+
+def _line(row: dict[str, Any]) -> tuple[str, ...]:
+    report, hits, kappa = row["report"], row["report"]["hits"], row["kappa"]["sound"]
+    return (
+        row["name"],
+        f"{report['length_s']:.1f}",
+        f"{row['fps']:.3f}".rstrip("0").rstrip("."),
+        str(hits["locked"]),
+        percent(hits["landed_in_score"]),
+        percent(hits["landed_in_sound"]),
+        milliseconds(hits["median_sound_error_s"]),
+        percent(hits["control_in_sound"]),
+        percent(row["elsewhere_in_sound"]),
+        str(report["levels"]["length_error_samples"]),
+        signed(kappa["hits"]["kappa"]),
+        f"{kappa['hits']['p']:.3f}",
+        signed(kappa["control"]["kappa"]),
+        "–" if kappa["control"]["p"] is None else f"{kappa['control']['p']:.3f}",
+    )
+
+
+def _pooled_lines(rows: list[dict[str, Any]], pooled: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """All together, weighted by hits."""
+    total = sum(int(row["report"]["hits"]["locked"]) for row in rows)
+
+    def mean(value: Callable[[dict[str, Any]], float]) -> float:
+        weighted: list[float] = [value(row) * int(row["report"]["hits"]["locked"]) for row in rows]
+        return sum(weighted) / max(total, 1)
+
+    sound = pooled["sound"]
+    yield (
+        f"**all {len(rows)}**",
+        f"{sum(row['report']['length_s'] for row in rows):.0f}",
+        "",
+        str(total),
+        percent(mean(lambda row: float(row["report"]["hits"]["landed_in_score"]))),
+        percent(mean(lambda row: row["report"]["hits"]["landed_in_sound"])),
+        "",
+        percent(mean(lambda row: row["report"]["hits"]["control_in_sound"])),
+        percent(mean(lambda row: row["elsewhere_in_sound"])),
+        str(max(abs(row["report"]["levels"]["length_error_samples"]) for row in rows)),
+        signed(sound["hits"]["kappa"]),
+        f"{sound['hits']['p']:.3f}",
+        signed(sound["control"]["kappa"]),
+        f"{sound['control']['p']:.3f}",
+    )
+
+
+def _plain(found: Agreement) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in found.__slots__}
+
+
+def _said(row: dict[str, Any]) -> str:
+    if "refused" in row:
+        return f"refused: {row['refused']}"
+    hits = row["report"]["hits"]
+    return (
+        f"{row['report']['length_s']:.1f} s, {hits['locked']} hits, "
+        f"{percent(hits['landed_in_score'])} / {percent(hits['landed_in_sound'])}"
+    )
