@@ -13,7 +13,6 @@ from tests.unit.rendered_scores import STRINGS, part, write_take
 from emsync.errors import InputError, NotFoundError
 from emsync.family import Family
 from emsync_server.rendering import choice, embedded, fluid
-from emsync_server.rendering.attack import lead_s, with_leads
 from emsync_server.rendering.embedded import EmbeddedSynthesizer
 from emsync_server.rendering.fluid import FluidSynthesizer, fluidsynth_version
 from emsync_server.rendering.performance import Instrument, Performance, PlayedNote, perform
@@ -165,24 +164,6 @@ def test_notes_after_the_cue_are_left_out_and_long_ones_end_with_it(tmp_path):
     played = perform(score, Family.STRINGS, rate_hz=48_000, cue_samples=30_000)
     assert {note.start_samples for note in played.notes} == {0, 24_000}
     assert max(note.end_samples for note in played.notes) == 30_000
-
-
-# Slow instruments
-
-
-def test_slow_instruments_start_early_and_struck_ones_do_not(synthesizer):
-    piano, strings, pad = (Instrument(program, False, 0.0, 0.3) for program in (0, 49, 89))
-    assert lead_s(synthesizer, piano) <= 0.003
-    assert 0.01 <= lead_s(synthesizer, strings) <= 0.030
-    assert lead_s(synthesizer, pad) == 0.030
-    assert lead_s(synthesizer, Instrument(0, True, 0.0, 0.3)) == 0.0
-
-
-def test_leads_move_notes_but_never_before_the_beginning(synthesizer):
-    notes = (PlayedNote(0, 9600, 0, 60, 90), PlayedNote(48_000, 57_600, 0, 60, 90))
-    moved = with_leads(performance(*notes, program=89), synthesizer, 48_000)
-    assert [note.start_samples for note in moved.notes] == [0, 48_000 - 1440]
-    assert [note.end_samples for note in moved.notes] == [9600 - 1440, 57_600 - 1440]
 
 
 # Soundfonts

@@ -22,7 +22,6 @@ from emsync.stem import GainCurve, LoudnessTarget, Stem, StemSet
 from emsync_server.midi import read_midi
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
-from emsync_server.rendering.attack import with_leads
 from emsync_server.rendering.balance import BALANCE
 from emsync_server.rendering.choice import choose_synthesizer
 from emsync_server.rendering.ducking import ducking_curve
@@ -123,7 +122,6 @@ def _play(
 
     def stem(family: Family, left: threading.Event) -> None:
         performance = perform(score, family, rate_hz=rate_hz, cue_samples=lengths.cue)
-        performance = with_leads(performance, synthesizer, rate_hz)
         blocks = synthesizer.render(performance, length_samples=total, rate_hz=rate_hz)
         gain = np.float32(factor(BALANCE[family].gain_db))
         for _ in files[family].write(block * gain for block in blocks):
