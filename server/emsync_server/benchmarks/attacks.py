@@ -20,7 +20,6 @@ from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS, Instrum
 from emsync_server.evaluation.attacks import ATTACK_BIAS_S
 from emsync_server.evaluation.landing import landed_share, sound_errors
 from emsync_server.progress import Progress
-from emsync_server.rendering.attack import with_leads
 from emsync_server.rendering.balance import BALANCE
 from emsync_server.rendering.choice import choose_synthesizer
 from emsync_server.rendering.embedded import EmbeddedSynthesizer
@@ -129,7 +128,7 @@ def _played(
         notes += [PlayedNote(start, stop, 0, key, velocity) for key in sorted(set(keys))]
     balance = BALANCE[instrument.family]
     played = PlayedInstrument(instrument.program, is_drums, balance.pan, balance.reverb)
-    performance = with_leads(Performance((played,), tuple(notes)), synthesizer, RATE_HZ)
+    performance = Performance((played,), tuple(notes))
     blocks = synthesizer.render(performance, length_samples=length, rate_hz=RATE_HZ)
     sound = np.concatenate(list(blocks))
     return np.asarray(sound * (PEAK / max(float(abs(sound).max()), 1e-6)))
