@@ -18,11 +18,11 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from emsync.client import Client, connect
 from emsync.client.grpc_transport import GrpcTransport
 from emsync.client.runtime_file import RUNTIME_FILE, ServerAddress, read_address, write_address
-from emsync.errors import ServerUnavailableError, VersionMismatchError, WrongTokenError
+from emsync.errors import LimitError, ServerUnavailableError, VersionMismatchError, WrongTokenError
 from emsync.wire.calls import ApiVersion
 from emsync_server.config import ServerSettings
 from emsync_server.rpc import running_server
-from tests.contract.conftest import BRIDGE, StartServer, wait_until
+from tests.contract.conftest import BRIDGE, StartServer, film, wait_until
 from tests.contract.fake_steps import FakeSteps
 
 SERVICES = [
@@ -94,6 +94,15 @@ def test_the_server_itself_refuses_a_newer_client(start_server: StartServer) -> 
     with pytest.raises(VersionMismatchError, match=r"client speaks protocol 1\.99"):
         Client(newer).server_info()
     newer.close()
+
+
+def test_a_client_may_set_itself_a_deadline(start_server: StartServer, root: Path) -> None:
+    address = start_server()
+    hasty = GrpcTransport(address.address, address.token, deadline_s=0.3)
+    with Client(hasty) as client, pytest.raises(LimitError, match="longer than this call allowed"):
+        client.spot(film(root, "slow"))
+    with Client(connect()) as client:
+        wait_until(lambda: client.server_info().jobs == 0)
 
 
 def test_a_tool_without_a_version_is_served(start_server: StartServer) -> None:
@@ -262,7 +271,7 @@ def test_a_missing_program_is_one_sentence(runtime: Path, monkeypatch: pytest.Mo
         connect()
 
 
-def test_a_server_is_ready_within_half_a_second_of_processor_time(runtime: Path) -> None:
+def test_a_server_starts_quickly_and_without_the_heavy_parts(runtime: Path) -> None:
     """Wall time would measure what else the machine does."""
     program = (
         "import time; from emsync_server.config import ServerSettings; "
@@ -275,7 +284,7 @@ def test_a_server_is_ready_within_half_a_second_of_processor_time(runtime: Path)
     )
     spent_s, heavy = answer.stdout.splitlines()
     assert heavy == "[]"
-    assert float(spent_s) < 1.0  # measured: 0.35 s on a Zen 3 core; twice that on a busy machine
+    assert float(spent_s) < 0.6  # measured: 0.18 s; a busy machine may need thrice that
 
 
 def test_a_foreign_process_at_the_address_is_not_waited_for(
@@ -301,3 +310,14 @@ def test_a_wrong_token_raises_its_own_error(start_server: StartServer) -> None:
     with pytest.raises(WrongTokenError, match="emsync login"):
         Client(transport).server_info()
     transport.close()
+
+
+def test_a_runtime_folder_that_cannot_be_written_is_one_sentence(runtime: Path) -> None:
+    (runtime / RUNTIME_FILE).mkdir()  # nothing can be put in its place
+    server = running_server(ServerSettings(runtime_folder=runtime), FakeSteps())
+    with pytest.raises(ServerUnavailableError, match="EMSYNC_RUNTIME_DIR"), server:
+        pass
+    inside_a_file = runtime / "server.lock" / "run"
+    blocked = running_server(ServerSettings(runtime_folder=inside_a_file), FakeSteps())
+    with pytest.raises(ServerUnavailableError, match="cannot be made"), blocked:
+        pass

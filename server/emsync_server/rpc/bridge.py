@@ -38,7 +38,7 @@ def bridge(method: str, stdin: IO[str], stdout: IO[str]) -> int:
 
 
 def _bridged(method: Method, stdin: IO[str], stdout: IO[str]) -> int:
-    request = _request(stdin.readline())
+    request = _request(stdin)
     transport = connect()
     try:
         if not method.is_streaming:
@@ -73,9 +73,10 @@ def _method(name: str) -> Method:
         raise InputError(f"There is no call '{name}'. There are: {known}.") from err
 
 
-def _request(line: str) -> dict[str, Any]:
+def _request(stdin: IO[str]) -> dict[str, Any]:
+    """The request's line; none is a request with nothing to say."""
     try:
-        data = json.loads(line or "{}")
+        data = json.loads(stdin.readline() or "{}")
     except (ValueError, RecursionError) as err:
         raise InputError(f"The request is not JSON ({err}). Send it as one line.") from err
     if not isinstance(data, dict):

@@ -22,7 +22,13 @@ def only_instance(folder: Path) -> Iterator[None]:
     The file itself stays: deleting it would let two servers lock two files of one name.
     """
     flags = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0)
-    descriptor = os.open(folder / LOCK_FILE, flags, 0o600)
+    try:
+        descriptor = os.open(folder / LOCK_FILE, flags, 0o600)
+    except OSError as err:
+        raise ServerUnavailableError(
+            f"The server cannot write to its folder '{folder}' ({err.strerror or err}). "
+            "Set EMSYNC_RUNTIME_DIR to another one."
+        ) from err
     try:
         if not _lock(descriptor):
             raise ServerUnavailableError(

@@ -72,10 +72,19 @@ def private_folder(folder: Path) -> Path:
 
 def write_address(folder: Path, address: ServerAddress) -> None:
     """Tell clients where the server is; nobody but the owner can read it, at no moment."""
-    descriptor, working = tempfile.mkstemp(prefix="server-", suffix=".new", dir=folder)  # 0600
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(wire.dumps(address))
-    Path(working).replace(folder / RUNTIME_FILE)
+    try:
+        descriptor, working = tempfile.mkstemp(prefix="server-", suffix=".new", dir=folder)  # 0600
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                file.write(wire.dumps(address))
+            Path(working).replace(folder / RUNTIME_FILE)
+        finally:
+            Path(working).unlink(missing_ok=True)
+    except OSError as err:
+        raise ServerUnavailableError(
+            f"The server cannot say where it is in '{folder}' ({err.strerror or err}). "
+            "Set EMSYNC_RUNTIME_DIR to another folder."
+        ) from err
 
 
 def remove_address(folder: Path) -> None:
