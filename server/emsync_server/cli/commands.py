@@ -24,7 +24,7 @@ def command_tree() -> typer.Typer:
         rich_markup_mode=None,
     )
 
-    @commands.callback()
+    @commands.callback(invoke_without_command=True)
     def main_options(
         version: Annotated[
             bool, typer.Option("--version", help="Say which version this is.", is_eager=True)
