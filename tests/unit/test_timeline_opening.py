@@ -38,6 +38,28 @@ def test_files_that_hold_nothing_of_the_kind_get_a_sentence(
         read_edit(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("{}", "holds something else, not a timeline"),
+        ("null", "holds something else, not a timeline"),
+        ('{"OTIO_SCHEMA":"Clip.1"}', "holds a clip, not a timeline"),
+        ('{"OTIO_SCHEMA":"Timeline.1"}', "damaged or incomplete"),
+        ('{"OTIO_SCHEMA":"Timeline.1","tracks":null}', "has no tracks"),
+        ('{"OTIO_SCHEMA":"Timeline.99","tracks":[]}', "unsupported schema version"),
+        (
+            '{"OTIO_SCHEMA":"Timeline.1","tracks":{"OTIO_SCHEMA":"Stack.1","children":[null]}}',
+            r"incomplete \(type mismatch while decoding\)",
+        ),
+        ('{"OTIO_SCHEMA":"SerializableCollection.1","children":[]}', "clips but no timeline"),
+    ],
+)
+def test_json_that_is_no_timeline_gets_a_sentence(tmp_path: Path, text: str, words: str):
+    (tmp_path / "cut.otio").write_text(text)
+    with pytest.raises(TimelineError, match=words):
+        read_edit(tmp_path / "cut.otio")
+
+
 def test_a_folder_is_no_timeline(tmp_path: Path):
     (tmp_path / "cut.otio").mkdir()
     with pytest.raises(TimelineError, match="is a folder"):

@@ -254,6 +254,22 @@ def test_a_timeline_that_shows_only_a_part_of_its_tracks_gets_its_stems_inside_t
     assert row[1].range_in_parent().start_time == frames(50, R24)
 
 
+@pytest.mark.parametrize(
+    ("start", "timecode"),
+    [
+        pytest.param(107_892, "01:00:00;10", id="drop-frame hour"),
+        pytest.param(108_000, "01:00:00:10", id="non-drop hour"),
+        pytest.param(0, "00:00:00;10", id="zero"),
+    ],
+)
+def test_the_summary_says_where_in_record_timecode(tmp_path: Path, start: int, timecode: str):
+    source = saved(users_timeline(NTSC_30, start), tmp_path / "cut.otio")
+    scored = score_of(read_edit(source), tmp_path, first=10, hits=(20,))
+    report = place(source, *scored, tmp_path / "scored.otio")
+    assert report.summary == f"2 stems, 1 hits, from {timecode}"
+    assert report.start == RationalTime(start, NTSC_30)
+
+
 def test_an_edl_is_laid_at_the_rate_at_which_it_was_spotted(tmp_path: Path):
     source = tmp_path / "cut.edl"
     source.write_text(

@@ -101,6 +101,7 @@ def said_by(err: BaseException) -> str:
     if not isinstance(err, otio.exceptions.OTIOError | ValueError | SyntaxError | OSError):
         return ""
     words = re.sub(r"\s+", " ", str(err)).strip()
+    words = words.partition(": While reading")[0]  # what follows names C++ types
     words = re.sub(r"RationalTime\(([\d.]+), [\d.]+\)", r"\1 frames", words)
     return f" ({words[:200].rstrip('.')})" if words else ""
 
@@ -154,11 +155,14 @@ def _reader_of(
 def _only_timeline(opened: otio.core.SerializableObject, path: Path) -> otio.schema.Timeline:
     """The file's timeline; where it holds several, the one that has anything in it."""
     if isinstance(opened, otio.schema.Timeline):
+        if opened.tracks is None:
+            raise TimelineError(f"The timeline in '{path.name}' has no tracks. Export it again.")
         return opened
     if not isinstance(opened, otio.schema.SerializableCollection):
+        is_part = isinstance(opened, otio.core.Composable)
+        held = f"a {type(opened).__name__.lower()}" if is_part else "something else"
         raise TimelineError(
-            f"'{path.name}' holds a {type(opened).__name__.lower()}, not a timeline. "
-            "Export the whole sequence."
+            f"'{path.name}' holds {held}, not a timeline. Export the whole sequence."
         )
     timelines = [child for child in opened if isinstance(child, otio.schema.Timeline)]
     filled = [

@@ -14,8 +14,8 @@ import opentimelineio as otio
 from emsync import wire
 from emsync.cue import CueSheet
 from emsync.errors import CueSheetError, OutputError, TimelineError
-from emsync.timecode import is_drop_frame_rate, timecode_of
-from emsync_otio.clock import Seconds, exact_seconds
+from emsync.timecode import RationalTime, is_drop_frame_rate, timecode_of
+from emsync_otio.clock import Seconds
 from emsync_otio.flattening import item_range
 from emsync_otio.laying import (
     PlacedCue,
@@ -28,7 +28,7 @@ from emsync_otio.laying import (
 from emsync_otio.media_paths import find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
 from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, plain
-from emsync_otio.reading import picture_rate
+from emsync_otio.reading import picture_rate, start_timecode
 from emsync_otio.saving import check_writable, save_timeline
 
 __all__ = ["PlacementReport", "is_timeline", "place", "read_placed_sheet"]
@@ -40,7 +40,8 @@ class PlacementReport:
 
     path: Path
     rate: Fraction
-    start: otio.opentime.RationalTime
+    start: RationalTime
+    """Timecode of the picture's first frame, as a count at `rate`."""
     stems: tuple[PlacedStem, ...]
     hits: tuple[PlacedHit, ...]
     replaced: int
@@ -49,16 +50,22 @@ class PlacementReport:
     @property
     def summary(self) -> str:
         """One line for the terminal."""
-        first = min(
-            (stem.record.start for stem in self.stems), default=None, key=lambda t: t.seconds
-        )
         words = [f"{len(self.stems)} stems", f"{len(self.hits)} hits"]
-        if first is not None:
-            at = first + type(first).from_seconds(exact_seconds(self.start), self.rate)
-            words.append(f"from {timecode_of(at, drop_frame=is_drop_frame_rate(self.rate))}")
+        if self.stems:
+            first = min((stem.record.start for stem in self.stems), key=lambda time: time.seconds)
+            at = self.start + first
+            words.append(f"from {timecode_of(at, drop_frame=_counts_drop_frame(self.start))}")
         if self.replaced:
             words.append(f"{self.replaced} stems of an earlier run replaced")
         return ", ".join(words)
+
+
+def _counts_drop_frame(start: RationalTime) -> bool:
+    """Timelines do not say: where a rate can, yes, unless only the other count is a full minute."""
+    if not is_drop_frame_rate(start.rate):
+        return False
+    dropping, plain_count = (timecode_of(start, drop_frame=flag)[-5:] for flag in (True, False))
+    return not (plain_count == "00:00" and dropping != "00;00")
 
 
 def is_timeline(path: Path) -> bool:
@@ -102,7 +109,7 @@ def place(
     report = PlacementReport(
         out,
         frame_rate,
-        laid.global_start_time or otio.opentime.RationalTime(0, float(frame_rate)),
+        start_timecode(laid, frame_rate),
         tuple(stems),
         tuple(hits),
         replaced,

@@ -21,7 +21,7 @@ from emsync_otio.media_paths import find_media
 from emsync_otio.opening import open_timeline
 from emsync_otio.own import is_own
 
-__all__ = ["edit_of", "picture_rate", "read_edit"]
+__all__ = ["edit_of", "picture_rate", "read_edit", "start_timecode"]
 
 _FRAME_RATES = (8.0, 240.0)
 """Clocks outside these count samples or ticks, not frames."""
@@ -62,7 +62,7 @@ def edit_of(timeline: otio.schema.Timeline, path: Path) -> TimelineEdit:
         source=str(path.resolve()),
         rate=rate,
         duration=duration,
-        start=_start_timecode(timeline, rate),
+        start=start_timecode(timeline, rate),
         has_sound=True if _has_sound(timeline) else None,
         warnings=tuple(warnings),
     )
@@ -89,6 +89,13 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     )
 
 
+def start_timecode(timeline: otio.schema.Timeline, rate: Fraction) -> RationalTime:
+    """Timecode of a timeline's first frame, as a count; zero where it has none."""
+    start = timeline.global_start_time
+    seconds = exact_seconds(start) if start is not None else Fraction(0)
+    return RationalTime.from_seconds(max(seconds, Fraction(0)), rate)
+
+
 def _count_rates_in_place(
     composition: otio.core.Composition, lengths: dict[Fraction, Seconds]
 ) -> None:
@@ -112,12 +119,6 @@ def _count_rates_in_place(
 
 def _is_frame_rate(rate: float) -> bool:
     return _FRAME_RATES[0] <= rate <= _FRAME_RATES[1]
-
-
-def _start_timecode(timeline: otio.schema.Timeline, rate: Fraction) -> RationalTime:
-    start = timeline.global_start_time
-    seconds = exact_seconds(start) if start is not None else Fraction(0)
-    return RationalTime.from_seconds(max(seconds, Fraction(0)), rate)
 
 
 def _no_picture(timeline: otio.schema.Timeline, path: Path) -> TimelineError:
