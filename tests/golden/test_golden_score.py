@@ -8,13 +8,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.cues import sheet_of
+from tests.tiny_composer import tiny_composer
+
 from emsync.settings import ComposeSettings
 from emsync_server.composition import compose
 from emsync_server.midi import read_midi
 from emsync_server.progress import silent_progress
-
-from tests.cues import sheet_of
-from tests.tiny_composer import tiny_composer
 
 GOLDEN = Path(__file__).with_name("score.txt")
 

@@ -39,6 +39,7 @@ class AccentPlan:
         steps = sorted({*request.landings, request.final_step})
         self._landings = [_landing(request, step) for step in steps]
         self._steps = steps
+        self._by_step = dict(zip(steps, self._landings, strict=True))
 
     def after(self, step: int) -> Landing | None:
         """The first landing at or after a step."""
@@ -47,8 +48,7 @@ class AccentPlan:
 
     def at(self, step: int) -> Landing | None:
         """The landing exactly here."""
-        found = self.after(step)
-        return found if found and found.step == step else None
+        return self._by_step.get(step)
 
     def within(self, start: int, end: int) -> list[Landing]:
         """Landings whose hush touches the steps from `start` to before `end`."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from emsync_server.composition.instruments import DRUM_KIT
 
 REMEMBERED_BARS = 8
+LOW_PITCH = 52
+"""Below this a note is bass: it carries a harmony, and close intervals are mud."""
 USAGE_KEPT = 0.75  # of each bar's notes, when the next begins
 
 BarContent = tuple[tuple[int, int, int], ...]
@@ -53,12 +55,14 @@ class Piece:
     content: list[tuple[int, int, int]] = field(default_factory=list)
     """Of the running bar."""
     silent_from: int = 0
-    """The first step at which nothing written so far sounds."""
+    """The first step at which nothing written so far sounds, drums aside."""
+    bass_until: int = 0
+    """The first step after the latest end of a low note."""
     last_onset: int | None = None
     last_chord: dict[int, list[int]] = field(default_factory=dict)
     """Pitches of each instrument's latest onset."""
     usage: dict[int, float] = field(default_factory=dict)
-    """Notes of each pitched instrument, the older the fewer."""
+    """Notes of each instrument, the older the fewer."""
     _sounding: list[WrittenNote] = field(default_factory=list)
     """Pitched notes that sound where the pen stands."""
     _last_step: dict[int, int] = field(default_factory=dict)
@@ -73,14 +77,16 @@ class Piece:
         self.notes.append(note)
         self.content.append((note.step - self.bar_start, note.instrument, note.pitch))
         self.last_onset = note.step
+        self.usage[note.instrument] = self.usage.get(note.instrument, 0.0) + 1
         if not note.is_drum:
             self._sounding.append(note)
-            self.usage[note.instrument] = self.usage.get(note.instrument, 0.0) + 1
+            self.silent_from = max(self.silent_from, note.end_step)
+            if note.pitch < LOW_PITCH:
+                self.bass_until = max(self.bass_until, note.end_step)
             if self._last_step.get(note.instrument) != note.step:
                 self.last_chord[note.instrument] = []
             self._last_step[note.instrument] = note.step
             self.last_chord[note.instrument].append(note.pitch)
-        self.silent_from = max(self.silent_from, note.end_step)
 
     def next_bar(self, start: int) -> None:
         """Draw a barline; the new bar starts at a step of the cue."""

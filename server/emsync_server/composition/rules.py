@@ -6,6 +6,7 @@ K classes of the field at hand. A mask says what is possible, a leaning is added
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from functools import cache
 
@@ -13,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
-from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.orchestration import PERCUSSION, SOLOS
-from emsync_server.composition.piece import Piece
+from emsync_server.composition.piece import LOW_PITCH, Piece
 from emsync_server.composition.representation import (
     BAR,
     CLASSES,
@@ -37,7 +38,7 @@ Leaning = NDArray[np.float64]
 MOST_SOUNDING = 14  # pitched notes at once
 MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 7, 10, 2
 SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 4, 4  # notes of one instrument on one onset
-DENSITY_CEILING = 2.2  # a bar may hold this many times the notes asked for
+DENSITY_CEILING = 2.5  # a bar may hold this many times the notes asked for
 LEAST_CEILING = 8  # notes a bar may always hold
 CALM_CHORD, FIERCE_CHORD = 4, 5  # pitches of an accent, where the ensemble has them
 LONGEST_SILENCE_S = 0.5
@@ -53,16 +54,20 @@ HUSH_LEANING = -2.5
 OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -2.5, -0.7
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -1.5, -0.3, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
-LOW_PITCH = 52  # below this, close intervals are mud
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
 FREE_LEAP, FREE_SOLO_LEAP = 9, 5
 ODD_PLACE_LEANING = -1.5
-BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 3.0, -2.0, 6.0
+BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 5.0, -3.0, 6.0
+DRUM_SHARE = 0.35  # of the notes, before the kit is leaned away from
+HASTE_LEANING, SPARE_NOTES = -2.5, 2.0
+UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
+MOST_LACK_OF_BASS = 4.0
 ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
 CALM_AROUSAL, FIERCE_AROUSAL = -0.3, 0.55
 
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
+TIMPANI = INSTRUMENT_INDEX["timpani"]
 _STEPS = np.array(LENGTH_STEPS)
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 _TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
@@ -104,13 +109,14 @@ class Rules:
             mask[:] = False
             mask[here] = True
         self._lean_from_hush(leaning, bar)
+        leaning[here : here + STEPS_PER_QUARTER // 4] += self._haste_leaning(piece, bar)
         return mask, leaning
 
     def instrument(self, piece: Piece, step: int) -> tuple[Mask, Leaning]:
         """Instruments that may play the next note, which begins at a step of the cue."""
         wanting = self._wanting_at(piece, step)
         mask = np.zeros(CLASSES[INSTRUMENT], bool)
-        for candidate in self._players(step, wanting):
+        for candidate in self._players(step, wanting or self._is_overdue(piece, step)):
             options = self._options(piece, step, candidate)
             later = self._later_room(step, candidate, wanting)
             most = self._most_in_chord(candidate, step) - self._played(piece, step, candidate)
@@ -118,8 +124,7 @@ class Rules:
             if wanting > 1:
                 mask[candidate] &= min(int(options.sum()), most) + later >= wanting
         leaning = balance(piece.usage, self.request.bars[self.request.bar_index_at(step)].ensemble)
-        if self._lacks_bass(piece, step):
-            leaning += BASS_PLAYER_LEANING * _reaches_bass()
+        leaning += BASS_PLAYER_LEANING * self._lack_of_bass(piece, step) * _reaches_bass()
         return mask, leaning
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
@@ -140,12 +145,13 @@ class Rules:
         fresh[list(self._worn_pitches(piece, step, instrument))] = False
         mask[:128] = fresh if fresh.any() else options
         leaning[:128] = self._key_leaning(step)
+        if instrument == TIMPANI:
+            leaning[:128] += self._tuning_leaning(step)
         on_beat = (step - piece.bar_start) % STEPS_PER_QUARTER == 0
         sounding = piece.sounding_at(step)
         leaning[:128] += clashes(sounding) * (1.0 if on_beat else PASSING_SHARE)
         leaning[:128] += leaps(piece.last_chord.get(instrument, ()), solo=instrument in SOLOS)
-        if self._lacks_bass(piece, step):
-            leaning[:LOW_PITCH] += BASS_LEANING
+        leaning[:LOW_PITCH] += BASS_LEANING * self._lack_of_bass(piece, step)
         return mask, leaning
 
     def length(self, step: int, instrument: int) -> tuple[Mask, Leaning]:
@@ -177,12 +183,22 @@ class Rules:
             mask = (bins >= 1) & (bins <= loudest)
         return mask, np.zeros(CLASSES[VELOCITY])
 
-    def _lacks_bass(self, piece: Piece, step: int) -> bool:
-        """Whether nothing low sounds on a beat that could carry a foundation."""
+    def _lack_of_bass(self, piece: Piece, step: int) -> float:
+        """How much a strong beat needs a foundation: 0 where one sounds, 1 and growing where not."""
         strong = (step - piece.bar_start) % (2 * STEPS_PER_QUARTER) == 0
-        if not strong and not self.accents.at(step):
-            return False
-        return all(pitch >= LOW_PITCH for pitch in piece.sounding_at(step))
+        if (not strong and not self.accents.at(step)) or piece.bass_until > step:
+            return 0.0
+        if any(pitch < LOW_PITCH for pitch in piece.pitched_onset) and step == piece.step:
+            return 0.0
+        return min(1 + (step - piece.bass_until) / (4 * STEPS_PER_QUARTER), MOST_LACK_OF_BASS)
+
+    def _is_overdue(self, piece: Piece, step: int) -> bool:
+        """Whether it has been silent for so long that drums alone will not do."""
+        return step >= piece.silent_from + self._longest_silence(step) > 0
+
+    def _longest_silence(self, step: int) -> int:
+        bar = self.request.bars[self.request.bar_index_at(step)]
+        return max(int(LONGEST_SILENCE_S / bar.seconds_per_step), 1)
 
     def _deadline(self, piece: Piece, bar: BarRequest) -> int:
         """The last step at which the next note may begin."""
@@ -191,13 +207,20 @@ class Rules:
         gap_s = min(max(NOTES_PER_LONGEST_GAP / bar.density, GAP_S[0]), GAP_S[1])
         limits = [
             piece.last_onset + int(gap_s / bar.seconds_per_step),
-            piece.silent_from + int(LONGEST_SILENCE_S / bar.seconds_per_step),
+            piece.silent_from + self._longest_silence(bar.start_step),
         ]
         landing = self.accents.after(piece.step + (1 if self._landed(piece) else 0))
         if landing is None:
             return max(min(limits), piece.step)
         limit = min(limits)
         return landing.step if limit >= landing.still_from else max(limit, piece.step)
+
+    def _haste_leaning(self, piece: Piece, bar: BarRequest) -> float:
+        """Away from here and the next semiquaver, where the bar has run ahead of its density."""
+        quarters = (piece.step - bar.start_step) / STEPS_PER_QUARTER + 1
+        expected = bar.density * quarters * STEPS_PER_QUARTER * bar.seconds_per_step
+        ahead = math.log2((len(piece.content) + 1) / (expected + SPARE_NOTES))
+        return HASTE_LEANING * min(max(ahead, 0.0), 1.5)
 
     def _keep_still(self, mask: Mask, bar: BarRequest) -> None:
         """No note begins right before a landing."""
@@ -303,6 +326,10 @@ class Rules:
     def _key_leaning(self, step: int) -> Leaning:
         return _leaning_of(self.request.bars[self.request.bar_index_at(step)].key)
 
+    def _tuning_leaning(self, step: int) -> Leaning:
+        tonic = self.request.bars[self.request.bar_index_at(step)].key % 12
+        return np.where(np.isin((np.arange(128) - tonic) % 12, (0, 7)), 0.0, UNTUNED_LEANING)
+
     def _lean_from_hush(self, leaning: Leaning, bar: BarRequest) -> None:
         for landing in self.accents.within(bar.start_step, bar.end_step):
             low = max(landing.hush_from - bar.start_step, 0)
@@ -333,6 +360,9 @@ def balance(usage: Mapping[int, float], ensemble: frozenset[int]) -> Leaning:
     for player in players:
         share = (usage.get(player, 0.0) + BALANCE_PRIOR / len(players)) / total
         leaning[player] = max(BALANCE_LEANING * (1 / len(players) - share), MOST_BALANCE_LEANING)
+    drums = usage.get(DRUM_KIT, 0.0)
+    ahead = DRUM_SHARE - drums / (drums + total)
+    leaning[DRUM_KIT] = max(BALANCE_LEANING * min(ahead, 0.0), MOST_BALANCE_LEANING)
     return leaning
 
 
