@@ -124,7 +124,8 @@ def _check(length_s: Fraction, hits: Sequence[PlannedHit]) -> None:
             raise CueSheetError(
                 f"The locked hits at {float(earlier):.3f} s and {float(later):.3f} s of the cue "
                 f"lie {float(1000 * (later - earlier)):.0f} ms apart; music cannot separate two "
-                f"accents closer than {float(1000 * LEAST_SEPARATION_S):.0f} ms. Unlock or remove one of them."
+                f"accents closer than {float(1000 * LEAST_SEPARATION_S):.0f} ms. "
+                "Unlock or remove one of them."
             )
 
 

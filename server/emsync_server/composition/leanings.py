@@ -1,0 +1,150 @@
+"""What is better written next, as leanings that are added to logits: taste, never a prohibition.
+
+Counterpoint and orchestration in their plainest form: notes of the key, no semitone clashes on
+the beat, no mud in the bass, no needless leaps, a foundation below, nobody playing everything, a
+hush before the accent. K classes of the field at hand.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_server.composition.accents import AccentPlan
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
+from emsync_server.composition.piece import LOW_PITCH, Piece
+from emsync_server.composition.representation import (
+    BAR,
+    CLASSES,
+    INSTRUMENT,
+    POSITION,
+    STEPS_PER_QUARTER,
+)
+from emsync_server.composition.request import BarRequest
+
+Mask = NDArray[np.bool_]
+Leaning = NDArray[np.float64]
+
+HUSH_LEANING = -2.5
+OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -2.5, -0.7
+CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -1.5, -0.3, -1.5
+PASSING_SHARE = 0.5  # off the beat, clashes pass
+LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
+FREE_LEAP, FREE_SOLO_LEAP = 9, 5
+ODD_PLACE_LEANING = -1.5
+BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 5.0, -3.0, 6.0
+DRUM_SHARE = 0.35  # of the notes, before the kit is leaned away from
+HASTE_LEANING, SPARE_NOTES = -2.5, 2.0
+UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
+BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
+MOST_LACK_OF_BASS = 4.0
+_SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
+
+
+@cache
+def key_leaning(key: int) -> Leaning:
+    """(128,) away from notes outside the key; less so from a minor key's leading tone."""
+    steps = (np.arange(128) - key % 12) % 12
+    leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, OUT_OF_KEY_LEANING)
+    if key >= 12:
+        leaning[steps == 11] = LEADING_TONE_LEANING
+    return np.asarray(leaning)
+
+
+@cache
+def tuning(key: int) -> Leaning:
+    """(128,) of timpani: away from all but tonic and dominant."""
+    steps = (np.arange(128) - key % 12) % 12
+    return np.where(np.isin(steps, (0, 7)), 0.0, UNTUNED_LEANING)
+
+
+def balance(usage: Mapping[int, float], ensemble: frozenset[int]) -> Leaning:
+    """(K,) towards pitched players that have rested, away from one that plays everything."""
+    leaning = np.zeros(CLASSES[INSTRUMENT])
+    players = [player for player in ensemble if player != DRUM_KIT]
+    total = sum(usage.get(player, 0.0) for player in players) + BALANCE_PRIOR
+    for player in players:
+        share = (usage.get(player, 0.0) + BALANCE_PRIOR / len(players)) / total
+        leaning[player] = max(BALANCE_LEANING * (1 / len(players) - share), MOST_BALANCE_LEANING)
+    drums = usage.get(DRUM_KIT, 0.0)
+    ahead = DRUM_SHARE - drums / (drums + total)
+    leaning[DRUM_KIT] = max(BALANCE_LEANING * min(ahead, 0.0), MOST_BALANCE_LEANING)
+    return leaning
+
+
+def clashes(sounding: Iterable[int]) -> Leaning:
+    """(128,) away from semitones against what sounds, and from close intervals in the bass."""
+    leaning = np.zeros(128)
+    for pitch in sounding:
+        leaning = np.minimum(leaning, _clashes_with(pitch))
+    return leaning
+
+
+def leaps(before: Iterable[int], *, solo: bool) -> Leaning:
+    """(128,) away from great leaps from an instrument's latest notes; solos leap less."""
+    latest = np.array(list(before))
+    if not len(latest):
+        return np.zeros(128)
+    distance = np.abs(np.arange(128)[:, None] - latest).min(axis=1)
+    beyond = np.maximum(distance - (FREE_SOLO_LEAP if solo else FREE_LEAP), 0)
+    return np.asarray(np.maximum(LEAP_LEANING * beyond, MOST_LEAP_LEANING))
+
+
+@cache
+def _clashes_with(pitch: int) -> Leaning:
+    pitches = np.arange(128)
+    steps = (pitches - pitch) % 12
+    leaning = np.where(np.isin(steps, (1, 11)), CLASH_LEANING, 0.0)
+    leaning[steps == 6] = TRITONE_LEANING
+    near = (np.abs(pitches - pitch) <= 4) & (pitches != pitch)
+    leaning[near & (pitches < LOW_PITCH) & (pitch < LOW_PITCH)] = MUD_LEANING
+    return np.asarray(leaning)
+
+
+@cache
+def odd_places() -> Leaning:
+    """(K,) away from steps that are neither semiquavers nor triplets."""
+    steps = np.arange(CLASSES[POSITION])
+    odd = (steps % 3 != 0) & (steps % 4 != 0) & (steps < BAR)
+    return np.where(odd, ODD_PLACE_LEANING, 0.0)
+
+
+@cache
+def reaches_bass() -> Mask:
+    """(K,) which pitched instruments play low enough."""
+    return np.array([i.low < LOW_PITCH - 7 and i.programs != () for i in INSTRUMENTS])
+
+
+def lack_of_bass(piece: Piece, step: int, *, is_accent: bool) -> float:
+    """How much a strong beat needs a foundation: 0 where one sounds, else 1 and growing."""
+    strong = (step - piece.bar_start) % (2 * STEPS_PER_QUARTER) == 0
+    if not (strong or is_accent) or piece.bass_until > step:
+        return 0.0
+    if any(pitch < LOW_PITCH for pitch in piece.pitched_onset) and step == piece.step:
+        return 0.0
+    return min(1 + (step - piece.bass_until) / (4 * STEPS_PER_QUARTER), MOST_LACK_OF_BASS)
+
+
+def haste(piece: Piece, bar: BarRequest) -> float:
+    """Away from here and the next semiquaver, where the bar has run ahead of its density."""
+    quarters = (piece.step - bar.start_step) / STEPS_PER_QUARTER + 1
+    expected = bar.density * quarters * STEPS_PER_QUARTER * bar.seconds_per_step
+    ahead = math.log2((len(piece.content) + 1) / (expected + SPARE_NOTES))
+    return HASTE_LEANING * min(max(ahead, 0.0), 1.5)
+
+
+def hush(accents: AccentPlan, bar: BarRequest) -> Leaning:
+    """(K,) away from the steps around a landing, not from the landing itself."""
+    leaning = np.zeros(CLASSES[POSITION])
+    for landing in accents.within(bar.start_step, bar.end_step):
+        low = max(landing.hush_from - bar.start_step, 0)
+        high = min(landing.hush_to - bar.start_step, bar.steps)
+        leaning[low:high] += HUSH_LEANING
+    for landing in accents.within(bar.start_step, bar.end_step):
+        if bar.start_step <= landing.step < bar.end_step:
+            leaning[landing.step - bar.start_step] = 0
+    return leaning
