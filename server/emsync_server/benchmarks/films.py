@@ -45,21 +45,26 @@ def draw_minute(path: Path) -> None:
         container.mux(audio.encode())
 
 
-def repeat_film(minute: Path, times: int, path: Path) -> None:
-    """The same film several times in a row, its packets copied."""
+def repeat_film(film: Path, times: int, path: Path, *, length_s: int = MINUTE_S) -> None:
+    """The same film of `length_s` several times in a row, its packets copied."""
     with av.open(str(path), "w") as out:
         streams: dict[int, av.stream.Stream] = {}
+        reached: dict[int, int] = {}
         for turn in range(times):
-            with av.open(str(minute)) as container:
+            with av.open(str(film)) as container:
                 for stream in container.streams:
                     if turn == 0:
                         streams[stream.index] = out.add_stream_from_template(stream)
                 for packet in container.demux():
                     if packet.dts is None or packet.pts is None:
                         continue
-                    shift = round(turn * MINUTE_S / packet.time_base)
+                    shift = round(turn * length_s / packet.time_base)
                     packet.pts, packet.dts = packet.pts + shift, packet.dts + shift
-                    packet.stream = streams[packet.stream_index]
+                    index = packet.stream_index
+                    if packet.dts <= reached.get(index, packet.dts - 1):
+                        continue  # sound of the turn before lasts into this one
+                    reached[index] = packet.dts
+                    packet.stream = streams[index]
                     out.mux(packet)
 
 

@@ -1,0 +1,125 @@
+"""The benchmarks' own parts: tables, films, which sources count, chords of known time."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+
+import av
+import numpy as np
+import pytest
+from tests.films import draw_film
+from tests.unit.rendered_scores import STRINGS, part, write_take
+
+from emsync_server.benchmarks.attacks import Manner, attack_errors
+from emsync_server.benchmarks.corpus import corpus_melodies, measured_ranges, score_melodies
+from emsync_server.benchmarks.films import repeat_film
+from emsync_server.benchmarks.landing import films_and_timelines
+from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
+from emsync_server.benchmarks.timing import measure_decoding
+from emsync_server.composition.instruments import INSTRUMENTS
+from emsync_server.composition.representation import END_ROW, LENGTH_STEPS
+from emsync_server.evaluation.repetition import longest_copied_run
+from emsync_server.midi import read_midi
+from emsync_server.progress import silent_progress
+from emsync_server.rendering.embedded import EmbeddedSynthesizer
+from emsync_server.rendering.soundfonts import bundled_soundfont
+
+BAR_EVENT = 96
+
+
+def test_a_table_is_written_as_markdown_beside_its_figures(tmp_path):
+    table = Table("emsync measure", ("film", "κ"), (("a|b", "+0.31"),))
+    write_table(table, {"kappa": 0.31}, tmp_path / "hits.json")
+    assert json.loads((tmp_path / "hits.json").read_text("utf-8")) == {"kappa": 0.31}
+    assert (tmp_path / "hits.md").read_text("utf-8") == (
+        "`emsync measure`\n\n| film | κ |\n| --- | --- |\n| a\\|b | +0.31 |\n"
+    )
+
+
+def test_what_is_not_known_is_a_dash():
+    assert (percent(None), signed(None), milliseconds(None)) == ("–", "–", "–")
+    assert (percent(0.5), signed(-0.1), milliseconds(0.0012)) == ("50 %", "-0.10", "+1.2")
+
+
+def test_films_come_first_and_odd_files_not_at_all(tmp_path):
+    for name in ("clips/b.mp4", "edge/a.mp4", "timelines/cut.otio", "clips/truth.json", "x.txt"):
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("")
+    bundle = tmp_path / "timelines" / "cut.fcpxmld"
+    bundle.mkdir()
+    (bundle / "Info.fcpxml").write_text("")
+    names = [path.relative_to(tmp_path).as_posix() for path in films_and_timelines(tmp_path)]
+    assert names == ["clips/b.mp4", "timelines/cut.fcpxmld", "timelines/cut.otio"]
+
+
+def test_a_repeated_film_has_all_its_pictures_again(tmp_path):
+    draw_film(tmp_path / "one.mp4", seconds=3, rate=Fraction(12), cuts_s=(1, 2), size=(64, 36))
+    repeat_film(tmp_path / "one.mp4", 3, tmp_path / "three.mp4", length_s=3)
+    assert measure_decoding(tmp_path / "three.mp4")["frames"] == 3 * 3 * 12
+    with av.open(str(tmp_path / "three.mp4")) as film:
+        assert float(film.duration / av.time_base) == pytest.approx(9, abs=0.3)
+
+
+def test_piano_chords_are_found_and_moved_ones_are_not():
+    piano = next(i for i in INSTRUMENTS if i.name == "piano")
+    errors, moved = attack_errors(EmbeddedSynthesizer(bundled_soundfont()), piano, Manner.LEGATO)
+    assert np.max(np.abs(errors)) < 0.008
+    assert np.mean(np.abs(moved) < 1 / 48) < 0.2
+
+
+def write_corpus(folder, tracks, *, held_out=(False,)):
+    """Pieces of one bar-long track each: (step, pitch, length class) rows."""
+    rows, starts, stops = [], [], []
+    for notes in tracks:
+        starts.append(len(rows))
+        for step, pitch, length in notes:
+            if step % 48 == 0 and (not rows or rows[-1][0] != BAR_EVENT):
+                rows.append([BAR_EVENT, *END_ROW[1:], 0])
+            rows.append([step % 48, 0, pitch, length, 4, 1])
+        rows.append([*END_ROW, 0])
+        stops.append(len(rows))
+    bars = [
+        sum(1 for r in rows[a:b] if r[0] == BAR_EVENT) for a, b in zip(starts, stops, strict=True)
+    ]
+    np.save(folder / "events.npy", np.array(rows, dtype=np.uint8))
+    np.save(folder / "bar_steps.npy", np.full(sum(bars), 48, dtype=np.uint8))
+    np.savez(
+        folder / "pieces.npz",
+        event_start=starts,
+        event_stop=stops,
+        bar_start=np.cumsum([0, *bars[:-1]]),
+        group=np.zeros(len(tracks), dtype=int),
+        held_out=np.array(held_out * len(tracks))[: len(tracks)],
+    )
+    ids = [f"piece{index}" for index in range(len(tracks))]
+    (folder / "ids.json").write_text(json.dumps(ids), encoding="utf-8")
+
+
+def test_a_melody_of_the_corpus_is_recognised_in_a_score_in_another_key(tmp_path):
+    quarter = LENGTH_STEPS.index(12)
+    pitches = [60, 64, 62, 67, 65, 72, 60, 71, 63, 70, 61, 69]
+    notes = [(12 * at, pitch, quarter) for at, pitch in enumerate(pitches)]
+    write_corpus(tmp_path, [notes])
+    higher = [part(STRINGS.family, 48, (pitch + 3,), (at,)) for at, pitch in enumerate(pitches)]
+    whole = type(STRINGS)(
+        "violin", 40, False, STRINGS.family, tuple(n for p in higher for n in p.notes)
+    )
+    write_take(tmp_path / "take", (whole,), cue_s=Fraction(8))
+    melodies = score_melodies(read_midi(tmp_path / "take" / "score.mid"))
+    run = longest_copied_run(melodies, corpus_melodies(tmp_path, silent_progress()))
+    assert (run.notes, run.piece) == (len(pitches) - 1, "piece0")
+
+
+def test_held_out_pieces_are_no_training_pieces(tmp_path):
+    notes = [(12 * at, 60 + (5 * at) % 11, 7) for at in range(20)]
+    write_corpus(tmp_path, [notes], held_out=(True,))
+    assert list(corpus_melodies(tmp_path, silent_progress())) == []
+
+
+def test_ranges_need_enough_pieces(tmp_path):
+    write_corpus(tmp_path, [[(0, 60, 7)]], held_out=(True,))
+    write_take(tmp_path / "take", (STRINGS,), cue_s=Fraction(20))
+    (tmp_path / "take" / "score.mid").rename(tmp_path / "piece0.mid")
+    assert measured_ranges(tmp_path, tmp_path, silent_progress())["kinds"] == {}
