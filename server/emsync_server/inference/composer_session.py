@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-from emsync.errors import MissingPartError, VersionMismatchError
 from numpy.typing import NDArray
 
+from emsync.errors import MissingPartError, VersionMismatchError
 from emsync_server.inference.composer_heads import ComposerHeads
 
 Floats = NDArray[np.float32]
