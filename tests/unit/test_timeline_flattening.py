@@ -218,6 +218,29 @@ def test_what_cannot_be_scored_gets_a_sentence(made: otio.schema.Timeline, words
         edit_of(made, HERE)
 
 
+@pytest.mark.parametrize("scalar", [float("nan"), float("inf")])
+def test_a_speed_that_is_none_gets_a_sentence(scalar: float):
+    made = clip("a", 10, R24)
+    made.effects.append(otio.schema.LinearTimeWarp(time_scalar=scalar))
+    with pytest.raises(TimelineError, match="'a' plays at"):
+        edit_of(timeline(track(made)), HERE)
+
+
+def test_an_adjustment_layer_is_seen_through():
+    layer = otio.schema.Clip(name="Adjustment Layer", source_range=span(0, 30, R24))
+    below = track(clip("a", 10, R24), clip("b", 10, R24))
+    made = timeline(below, track(layer))
+    assert cuts(made) == [10]
+    assert edit_of(made, HERE).picture.duration.value == 20
+
+
+def test_a_through_edit_is_a_cut():
+    made = timeline(
+        track(clip("a", 10, R24, media="a.mov"), clip("a", 10, R24, start=10, media="a.mov"))
+    )
+    assert cuts(made) == [10]
+
+
 def test_compounds_nested_too_deeply_are_refused():
     inside: otio.core.Composition = track(clip("a", 10, R24))
     for _ in range(400):

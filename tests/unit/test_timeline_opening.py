@@ -6,12 +6,14 @@ import logging
 import sys
 import threading
 import warnings
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from tests.timelines import clip, saved, score_of, timeline, track
 
 from emsync.errors import NotFoundError, TimelineError
-from emsync_otio import is_timeline, read_edit
+from emsync_otio import is_timeline, place, read_edit
 from emsync_otio.media_paths import find_media, media_url
 from emsync_otio.quiet import quiet
 
@@ -58,6 +60,27 @@ def test_json_that_is_no_timeline_gets_a_sentence(tmp_path: Path, text: str, wor
     (tmp_path / "cut.otio").write_text(text)
     with pytest.raises(TimelineError, match=words):
         read_edit(tmp_path / "cut.otio")
+
+
+def test_entities_that_explode_are_refused(tmp_path: Path):
+    entities = "".join(f'<!ENTITY e{n} "{f"&e{n - 1};" * 10}">' for n in range(1, 12))
+    (tmp_path / "cut.fcpxml").write_text(
+        f'<?xml version="1.0"?><!DOCTYPE fcpxml [<!ENTITY e0 "boom">{entities}]>'
+        "<fcpxml>&e11;</fcpxml>"
+    )
+    with pytest.raises(TimelineError, match="damaged or incomplete"):
+        read_edit(tmp_path / "cut.fcpxml")
+
+
+@pytest.mark.parametrize(
+    "name", ["my cut.otio", 'd\'Arc "final".otio', "монтаж №3.otio", "🎬✂️.otio", "a#b?c%20.otio"]
+)
+def test_timelines_are_read_and_scored_under_any_name(tmp_path: Path, name: str):
+    made = timeline(track(clip("a", 10, Fraction(24)), clip("b", 10, Fraction(24))))
+    source = saved(made, tmp_path / name)
+    edit = read_edit(source)
+    place(source, *score_of(edit, tmp_path / "музыка 1"), tmp_path / f"scored {name}")
+    assert read_edit(tmp_path / f"scored {name}").boundaries == edit.boundaries
 
 
 def test_a_folder_is_no_timeline(tmp_path: Path):
@@ -127,8 +150,8 @@ def test_a_reference_reads_back_to_its_file(tmp_path: Path):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(b"x")
-        for timeline in (tmp_path / "cut.otio", tmp_path / "elsewhere" / "cut.otio"):
-            assert find_media(media_url(file, timeline), [timeline.parent]) == file
+        for path in (tmp_path / "cut.otio", tmp_path / "elsewhere" / "cut.otio"):
+            assert find_media(media_url(file, path), [path.parent]) == file
 
 
 def test_what_adapters_print_warn_and_log_is_swallowed(capsys: pytest.CaptureFixture[str]):

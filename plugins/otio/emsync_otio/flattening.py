@@ -5,6 +5,7 @@ The topmost enabled picture wins; gaps and titles let through what lies below. T
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -119,6 +120,11 @@ def _speed(item: otio.core.Item) -> Fraction:
     speed = Fraction(1)
     for effect in item.effects:
         if isinstance(effect, otio.schema.LinearTimeWarp):
+            if not math.isfinite(effect.time_scalar):
+                raise TimelineError(
+                    f"The clip '{item.name}' plays at {effect.time_scalar} times its speed. "
+                    "Export the timeline again from the editor."
+                )
             speed *= Fraction(effect.time_scalar).limit_denominator(1_000_000)
     return speed
 

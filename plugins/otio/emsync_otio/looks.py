@@ -20,7 +20,7 @@ class Looks(Enum):
 
 
 _OPAQUE_WORDS = ("color", "colour", "solid", "matte", "bars", "leader", "black", "slug", "white")
-_NOTHING_WORDS = ("transparent", "adjustment layer")
+_NOTHING_WORDS = ("transparent", "adjustment layer", "adjustment clip")
 _STILLS = frozenset(
     [
         ".png",

@@ -9,31 +9,29 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TextIO
+from typing import TextIO, cast
 
 __all__ = ["quiet"]
 
 _ONE_AT_A_TIME = threading.RLock()
 
 
-class _OtherThreadsOnly(io.TextIOBase):
-    """Drops what its own thread writes; what other threads write goes where it always went."""
+class _OtherThreadsOnly:
+    """Drops what its own thread writes; for other threads it is the stream that it stands for."""
 
     def __init__(self, usual: TextIO | None) -> None:
-        super().__init__()
-        self._usual = usual
+        self._usual = usual or io.StringIO()
         self._silenced = threading.get_ident()
 
     def write(self, text: str) -> int:
         """Swallow or pass on."""
-        if self._usual is not None and threading.get_ident() != self._silenced:
-            return self._usual.write(text)
-        return len(text)
+        if threading.get_ident() == self._silenced:
+            return len(text)
+        return self._usual.write(text)
 
-    def flush(self) -> None:
-        """Pass on."""
-        if self._usual is not None:
-            self._usual.flush()
+    def __getattr__(self, name: str) -> object:
+        """Encoding, isatty, flush …: progress bars of other threads ask for them."""
+        return getattr(self._usual, name)
 
 
 @contextmanager
@@ -54,8 +52,8 @@ def quiet() -> Iterator[None]:
             root.addHandler(stand_in)
         try:
             with (
-                redirect_stdout(_OtherThreadsOnly(sys.stdout)),
-                redirect_stderr(_OtherThreadsOnly(sys.stderr)),
+                redirect_stdout(cast(TextIO, _OtherThreadsOnly(sys.stdout))),
+                redirect_stderr(cast(TextIO, _OtherThreadsOnly(sys.stderr))),
             ):
                 yield
         finally:

@@ -160,7 +160,10 @@ def _rate_warnings(timeline: otio.schema.Timeline, path: Path) -> list[str]:
 def _boundaries(
     seen: Sequence[Stretch], rate: Fraction, duration: RationalTime
 ) -> tuple[Boundary, ...]:
-    """Where the picture changes: between stretches, at edges of holes, in the middle of blends."""
+    """Where the picture changes: between stretches, at edges of holes, in the middle of blends.
+
+    A cut inside a running take (a through edit) counts: the editor made it, and often for a reason.
+    """
     changes = [_edge(seen[0].start, seen[0].entered)]
     for earlier, later in pairwise(seen):
         if earlier.end == later.start:
