@@ -73,7 +73,9 @@ class RenderSettings:
 
     def __post_init__(self) -> None:
         if self.sample_rate_hz not in SAMPLE_RATES_HZ:
-            raise ValueError(f"sound is rendered at {SAMPLE_RATES_HZ} Hz, not at {self.sample_rate_hz}")
+            raise ValueError(
+                f"sound is rendered at {SAMPLE_RATES_HZ} Hz, not at {self.sample_rate_hz}"
+            )
         if not 0.0 <= self.ducking_depth_db <= MAX_DUCKING_DB:
             raise ValueError(
                 f"ducking goes from 0 to {MAX_DUCKING_DB:g} dB deep, not {self.ducking_depth_db}"
