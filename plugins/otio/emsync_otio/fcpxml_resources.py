@@ -129,10 +129,11 @@ class Resources:
         asset = self.assets.get(element.get("ref", ""))
         if asset is not None:
             return seconds_of(asset, "start")
-        nested = self.sequences.get(element.get("ref", "")) or self.multicams.get(
-            element.get("ref", "")
-        )
-        return seconds_of(nested, "tcStart") if nested is not None else Fraction(0)
+        for table in (self.sequences, self.multicams):
+            nested = table.get(element.get("ref", ""))
+            if nested is not None:
+                return seconds_of(nested, "tcStart")
+        return Fraction(0)
 
     def duration_of(self, element: Element) -> Seconds:
         """How long an element is; clips may leave it to their media."""
