@@ -11,6 +11,7 @@ import typer
 
 from emsync import wire
 from emsync.errors import MissingPartError
+from emsync_server.benchmarks.commands import benchmark_commands
 from emsync_server.cli.console import say
 from emsync_server.evaluation import evaluate as evaluate_folder
 from emsync_server.evaluation import summary_lines
@@ -21,6 +22,7 @@ __all__ = ["register"]
 def register(commands: typer.Typer) -> None:
     """Add the measuring commands."""
     commands.command()(evaluate)
+    commands.add_typer(benchmark_commands(), name="benchmark")
     commands.command(
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
         add_help_option=False,
