@@ -12,7 +12,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.signal import resample_poly
 
 from emsync_server.rendering.synthesizer import Audio
 
@@ -30,8 +29,9 @@ way."""
 class PeakWatch:
     """Collects the greatest level of each hop over blocks; all but the last are whole hops."""
 
-    def __init__(self) -> None:
-        """Before the first sample lies silence."""
+    def __init__(self, *, quiet_below: float = 0.0) -> None:
+        """Blocks whose samples stay below an amplitude are not looked at between the samples."""
+        self._quiet_below = quiet_below
         self._stems: list[NDArray[np.float32]] = []
         self._mix: list[NDArray[np.float32]] = []
         self._carried = np.zeros((2 * EDGE_SAMPLES, 2), np.float32)
@@ -50,10 +50,15 @@ class PeakWatch:
     def _oversample(self, mix: Audio) -> None:
         """Peaks between the samples, up to one edge before the block's end."""
         line = np.concatenate([self._carried, mix])
-        finer = np.asarray(resample_poly(line, OVERSAMPLING, 1, axis=0), np.float32)
-        inner = finer[EDGE_SAMPLES * OVERSAMPLING : -EDGE_SAMPLES * OVERSAMPLING]
-        hops = np.abs(inner).reshape(-1, HOP_SAMPLES * OVERSAMPLING * 2)
-        self._mix.append(hops.max(axis=1))
+        if np.abs(line).max() < self._quiet_below:
+            self._mix.append(_hop_peaks(line[EDGE_SAMPLES:-EDGE_SAMPLES]))
+        else:
+            from scipy.signal import resample_poly  # takes half a second, and few films need it
+
+            finer = np.asarray(resample_poly(line, OVERSAMPLING, 1, axis=0), np.float32)
+            inner = finer[EDGE_SAMPLES * OVERSAMPLING : -EDGE_SAMPLES * OVERSAMPLING]
+            hops = np.abs(inner).reshape(-1, HOP_SAMPLES * OVERSAMPLING * 2)
+            self._mix.append(hops.max(axis=1))
         self._carried = line[-2 * EDGE_SAMPLES :]
 
 

@@ -31,6 +31,8 @@ RATE_HZ = 48_000
 BLOCK_SAMPLES = 512 * HOP_SAMPLES
 CEILING_DBTP = -1.5
 """Half a decibel under the promised -1 dBTP: lossy coding moves peaks."""
+SURELY_QUIET = 0.4
+"""Samples below this amplitude have no peaks between them that reach the ceiling, 6.4 dB above."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Soundtrack:
 
     def find_peaks(self, report: Callable[[float], None]) -> None:
         """Go through the sum once and decide where it must be limited."""
-        watch = PeakWatch()
+        watch = PeakWatch(quiet_below=SURELY_QUIET)
         done = 0
         for block in self._sums():
             report(done / self.length_samples)
