@@ -15,19 +15,16 @@ from emsync_server.composition.representation import (
     CONDITION,
     CONDITION_SIZE,
     END,
-    LENGTH_STEPS,
-    MAX_OFFSET_S,
     NONE,
     PAD_ROW,
     STEPS_PER_QUARTER,
     VELOCITY_BINS,
-    Brief,
     write_brief,
 )
 from emsync_training.boundaries import hit_times
+from emsync_training.conditioning import drawn_brief, write_boundaries, write_emotion
 from emsync_training.corpus import GROUPS, Corpus, piece_weights
-from emsync_training.labels import key_correlations
-from emsync_training.orchestration import reorchestrate, style_of
+from emsync_training.orchestration import reorchestrate
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -45,9 +42,6 @@ AT_START, AT_END, MID_BAR = (
 TRANSPOSITIONS = (-6, 6)  # semitones, stop excluded
 TEMPO_FACTORS = (0.85, 1.2)
 GUESSED_TEMPO_BPM = (50.0, 160.0)
-NO_EMOTION, NO_VALENCE, NO_AROUSAL, NO_BOUNDARIES, NO_BRIEF = 0.10, 0.05, 0.05, 0.15, 0.40
-
-_STEPS = np.array([*LENGTH_STEPS, 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,55 +78,86 @@ class CropSampler:
 def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[Ints, Floats]:
     """A random crop of one piece: events (length + 1, 5), condition (length, C)."""
     table = {name: int(column[piece]) for name, column in corpus.pieces.items()}
+    clock = _clock(rng, corpus, table)
+    start = _crop_start(rng, clock.bar_row, clock.rows, length + 1)
+    near, stop = max(start - NEIGHBOURHOOD_EVENTS, 0), start + length + NEIGHBOURHOOD_EVENTS
+    around, around_bar, around_s = _excerpt(corpus, table, clock, (near, min(stop, clock.rows)))
+    hits = hit_times(rng, around, around_s)
+
+    crop = slice(start - near, start - near + length + 1 + SPARE_EVENTS)
+    events, bar = around[crop, :5], around_bar[crop]
+    group = list(GROUPS)[table["group"]]
+    transposition = int(rng.integers(*TRANSPOSITIONS))
+    order = _transform(rng, events, (bar, around[crop, 5]), group, transposition)[: length + 1]
+    events, bar = events[order], bar[order]
+    flat = bool(table["flat_velocity"])
+    if flat:
+        events[:, 4] = VELOCITY_BINS  # 'none': neither read nor learned
+
+    condition = np.zeros((len(events), CONDITION_SIZE), np.float32)
+    condition[:, CONDITION["tempo"]] = np.log2(clock.tempo[bar] / 100)[:, None]
+    condition[:, CONDITION["bar_length"]] = (clock.bar_steps[bar] / STEPS_PER_QUARTER / 4)[:, None]
+    played = slice(bar[0], bar[-1] + 1)
+    features = corpus.bar_features[table["bar_start"] + bar[0] : table["bar_start"] + played.stop]
+    valence = corpus.scale.valence(np.array(features), transposition)
+    arousal = corpus.scale.arousal(np.array(features), clock.tempo[played], flat_velocity=flat)
+    write_emotion(rng, condition, valence[bar - bar[0]], arousal[bar - bar[0]])
+    time_s = around_s[crop][order]
+    write_boundaries(rng, condition, time_s, hits, clock.end_s)
+    write_brief(condition, drawn_brief(rng, events, time_s, group))
+    return _padded(events, condition, length)
+
+
+@dataclass(frozen=True, slots=True)
+class _Clock:
+    """When the bars of a piece are played. K bars."""
+
+    bar_row: Ints
+    """(K,) row of each BAR, counted from the start of the piece."""
+    rows: int
+    tempo: Floats
+    """(K,) quarters a minute."""
+    bar_steps: Ints
+    bar_s: NDArray[np.float64]
+    """(K + 1,) seconds at each bar line."""
+    end_s: float
+    """When the last note stops sounding."""
+
+    @property
+    def seconds_per_step(self) -> Floats:
+        return np.asarray(60 / self.tempo / STEPS_PER_QUARTER, dtype=np.float32)
+
+
+def _clock(rng: Random, corpus: Corpus, table: dict[str, int]) -> _Clock:
     bars = slice(table["bar_start"], table["bar_stop"])
-    bar_row = corpus.bar_event[bars] - table["event_start"]
-    rows = table["event_stop"] - table["event_start"]
     tempo = _retimed(rng, np.array(corpus.bar_tempo[bars]), guessed=bool(table["guessed_tempo"]))
     seconds_per_step = 60 / tempo / STEPS_PER_QUARTER
     bar_steps = corpus.bar_steps[bars].astype(np.int64)
     bar_s = np.concatenate([[0], np.cumsum(bar_steps * seconds_per_step)])
     end_s = float(bar_s[-2] + table["tail_steps"] * seconds_per_step[-1])
+    bar_row = corpus.bar_event[bars] - table["event_start"]
+    rows = table["event_stop"] - table["event_start"]
+    return _Clock(bar_row, rows, tempo, bar_steps, bar_s, end_s)
 
-    start = _crop_start(rng, bar_row, rows, length + 1)
-    near = slice(
-        max(start - NEIGHBOURHOOD_EVENTS, 0), min(start + length + NEIGHBOURHOOD_EVENTS, rows)
-    )
+
+def _excerpt(
+    corpus: Corpus, table: dict[str, int], clock: _Clock, rows: tuple[int, int]
+) -> tuple[Ints, Ints, NDArray[np.float64]]:
+    """Rows (N, 6) of a piece, the bar of each, and the seconds at which each starts."""
     first = table["event_start"]
-    around = corpus.events[first + near.start : first + near.stop].astype(np.int64)
-    around_bar = np.searchsorted(bar_row, np.arange(near.start, near.stop), side="right") - 1
-    step = np.where(around[:, 0] < BAR, around[:, 0], 0)
-    step = np.where(around[:, 0] == END, bar_steps[-1], step)
-    time_s = bar_s[around_bar] + step * seconds_per_step[around_bar]
-    hits = hit_times(rng, around, time_s)
+    events = corpus.events[first + rows[0] : first + rows[1]].astype(np.int64)
+    bar = np.searchsorted(clock.bar_row, np.arange(*rows), side="right") - 1
+    step = np.where(events[:, 0] < BAR, events[:, 0], 0)
+    step = np.where(events[:, 0] == END, clock.bar_steps[-1], step)
+    return events, bar, clock.bar_s[bar] + step * clock.seconds_per_step[bar]
 
-    crop = slice(start - near.start, start - near.start + length + 1 + SPARE_EVENTS)
-    events, bar, time_s = around[crop, :5], around_bar[crop], time_s[crop]
-    group = list(GROUPS)[table["group"]]
-    transposition = int(rng.integers(*TRANSPOSITIONS))
-    order = _transform(rng, events, (bar, around[crop, 5]), group, transposition)[: length + 1]
-    events, bar, time_s = events[order], bar[order], time_s[order]
-    if table["flat_velocity"]:
-        events[:, 4] = VELOCITY_BINS  # 'none': neither read nor learned
 
-    features = np.array(
-        corpus.bar_features[table["bar_start"] + bar[0] : table["bar_start"] + bar[-1] + 1]
-    )
-    valence = corpus.scale.valence(features, transposition)
-    arousal = corpus.scale.arousal(
-        features, tempo[bar[0] : bar[-1] + 1], flat_velocity=bool(table["flat_velocity"])
-    )
-    condition = np.zeros((len(events), CONDITION_SIZE), np.float32)
-    condition[:, CONDITION["tempo"]] = np.log2(tempo[bar] / 100)[:, None]
-    condition[:, CONDITION["bar_length"]] = (bar_steps[bar] / STEPS_PER_QUARTER / 4)[:, None]
-    _write_emotion(rng, condition, valence[bar - bar[0]], arousal[bar - bar[0]])
-    _write_boundaries(rng, condition, time_s, hits, end_s)
-    write_brief(condition, _brief(rng, events, time_s, group))
-
-    padded = np.tile(np.array(PAD_ROW, dtype=np.int64), (length + 1, 1))
-    padded[: len(events)] = events
+def _padded(events: Ints, condition: Floats, length: int) -> tuple[Ints, Floats]:
+    rows = np.tile(np.array(PAD_ROW, dtype=np.int64), (length + 1, 1))
+    rows[: len(events)] = events
     out = np.zeros((length, CONDITION_SIZE), np.float32)
     out[: len(events)] = condition[:length]
-    return padded, out
+    return rows, out
 
 
 def _retimed(rng: Random, tempo: Floats, *, guessed: bool) -> Floats:
@@ -176,57 +201,6 @@ def _transform(
     order = np.lexsort((-events[:, 3], key))
     keep = np.concatenate([[True], np.diff(key[order]) != 0])
     return np.asarray(order[keep])
-
-
-def _write_emotion(rng: Random, condition: Floats, valence: Floats, arousal: Floats) -> None:
-    draw = rng.random()
-    if draw < NO_EMOTION:
-        return
-    if draw >= NO_EMOTION + NO_VALENCE:
-        condition[:, CONDITION["valence"]] = valence[:, None]
-        condition[:, CONDITION["valence_present"]] = 1
-    if not NO_EMOTION + NO_VALENCE <= draw < NO_EMOTION + NO_VALENCE + NO_AROUSAL:
-        condition[:, CONDITION["arousal"]] = arousal[:, None]
-        condition[:, CONDITION["arousal_present"]] = 1
-
-
-def _write_boundaries(
-    rng: Random,
-    condition: Floats,
-    time_s: NDArray[np.float64],
-    hits: NDArray[np.float64],
-    end_s: float,
-) -> None:
-    if rng.random() < NO_BOUNDARIES:
-        return
-    edged = np.concatenate([[-np.inf, 0.0], hits[hits > 0], [np.inf]])  # a piece's start is a hit
-    after = np.searchsorted(edged, time_s - 1e-6)
-    before = np.searchsorted(edged, time_s + 1e-6, side="right") - 1
-    offsets = {
-        "next_hit": edged[after] - time_s,
-        "last_hit": time_s - edged[before],
-        "end": end_s - time_s,
-    }
-    for name, offset in offsets.items():
-        condition[:, CONDITION[f"{name}_s"]] = np.clip(offset, 0, MAX_OFFSET_S)[:, None]
-        condition[:, CONDITION[f"{name}_present"]] = 1
-
-
-def _brief(rng: Random, events: Ints, time_s: NDArray[np.float64], group: str) -> Brief:
-    notes = events[events[:, 0] < BAR]
-    if not len(notes):
-        return Brief()
-    style, key, density, instruments = rng.random(4) >= NO_BRIEF
-    pitched = notes[notes[:, 1] != DRUM_KIT]
-    weights = _STEPS[pitched[:, 3]]
-    histogram = np.bincount(pitched[:, 2] % 12, weights, minlength=12).astype(np.float64)
-    duration_s = max(float(time_s[-1] - time_s[0]), 1.0)
-    return Brief(
-        style=style_of(group, notes[:, 1]) if style else None,
-        key=int(key_correlations(histogram).argmax()) if key and len(pitched) else None,
-        density=len(notes) / duration_s if density else None,
-        instruments=frozenset(np.unique(notes[:, 1]).tolist()) if instruments else None,
-    )
 
 
 assert NONE[4] == VELOCITY_BINS
