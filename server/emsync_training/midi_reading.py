@@ -130,40 +130,53 @@ def _assemble(
     steps: NDArray[np.int64],
     lines: NDArray[np.int64],
     tempos: list[tuple[float, float]],
-) -> Piece | None:
+) -> Piece:
     lines = np.unique(lines)
     bar = np.searchsorted(lines, start, side="right") - 1
     kept = _kept_bars(bar, len(lines) - 1)
-    new_index = np.cumsum(kept) - 1
     lengths = np.minimum(np.diff(lines), MAX_BAR_STEPS)
     step = start - lines[bar]
-    inside = step < lengths[bar]
     is_drum = table[:, 2] == DRUM_KIT
     steps = np.where(is_drum, DRUM_STEPS, np.minimum(steps, LONGEST_NOTE_STEPS))
-    order_key = ((new_index[bar] * 128 + step) * 64 + table[:, 2]) * 256 + table[:, 3]
-    order = np.lexsort((-steps, order_key))
-    order = order[inside[order]]
-    first = np.ones(len(order), dtype=bool)
-    first[1:] = np.diff(order_key[order]) != 0  # the same note twice on one step is one note
-    order = order[first]
-    bar, step, steps = new_index[bar[order]], step[order], steps[order]
-    table, lines_kept = table[order], lines[:-1][kept]
+    order = _written_order(bar, step, steps, table)
+    order = order[step[order] < lengths[bar[order]]]  # beyond a bar that was cut short
+    new_index = np.cumsum(kept) - 1
+    bar, step, steps, table = new_index[bar[order]], step[order], steps[order], table[order]
     bar_steps = lengths[kept]
     notes = Notes(bar, step, table[:, 3], steps, table[:, 4], table[:, 2] == DRUM_KIT)
-    rows = np.zeros((len(bar) + len(bar_steps) + 1, 6), dtype=np.uint8)
-    bar_event = np.searchsorted(bar, np.arange(len(bar_steps))) + np.arange(len(bar_steps))
+    rows, bar_event = _event_rows(notes, table, len(bar_steps))
+    line = np.concatenate([[0], np.cumsum(bar_steps)])
+    tail = int((line[bar] + step + steps).max() - line[-2])
+    tempo = _bar_tempos(lines[:-1][kept], bar_steps, tempos)
+    return Piece(rows, bar_event, bar_steps, tempo, bar_features(notes, bar_steps), max(tail, 1))
+
+
+def _written_order(
+    bar: NDArray[np.int64],
+    step: NDArray[np.int64],
+    steps: NDArray[np.int64],
+    table: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Notes by bar, step, instrument and pitch; of a note written twice, the longer one."""
+    key = ((bar * 128 + np.minimum(step, 127)) * 64 + table[:, 2]) * 256 + table[:, 3]
+    order = np.lexsort((-steps, key))
+    return np.asarray(order[np.concatenate([[True], np.diff(key[order]) != 0])])
+
+
+def _event_rows(
+    notes: Notes, table: NDArray[np.int64], bars: int
+) -> tuple[NDArray[np.uint8], NDArray[np.int64]]:
+    """All rows of the piece (N, 6), and the rows of its BAR events (bars,)."""
+    rows = np.zeros((len(notes.bar) + bars + 1, 6), dtype=np.uint8)
+    bar_event = np.searchsorted(notes.bar, np.arange(bars)) + np.arange(bars)
     rows[bar_event, :5] = BAR_ROW
     rows[-1, :5] = END_ROW
-    at = np.arange(len(bar)) + bar + 1
-    rows[at, 0], rows[at, 1], rows[at, 2] = step, table[:, 2], table[:, 3]
-    rows[at, 3] = np.searchsorted(LENGTH_EDGES, steps, side="right")
-    rows[at, 4] = table[:, 4] // VELOCITY_BIN_WIDTH
+    at = np.arange(len(notes.bar)) + notes.bar + 1
+    rows[at, 0], rows[at, 1], rows[at, 2] = notes.step, table[:, 2], notes.pitch
+    rows[at, 3] = np.searchsorted(LENGTH_EDGES, notes.length, side="right")
+    rows[at, 4] = notes.velocity // VELOCITY_BIN_WIDTH
     rows[at, 5] = table[:, 5]
-    last = bar == len(bar_steps) - 1
-    spill = np.concatenate([[0], np.cumsum(bar_steps)])[bar] + step + steps
-    tail = int(spill.max() - (bar_steps.sum() - bar_steps[-1])) if last.any() else 0
-    tempo = _bar_tempos(lines_kept, bar_steps, tempos)
-    return Piece(rows, bar_event, bar_steps, tempo, bar_features(notes, bar_steps), max(tail, 1))
+    return rows, np.asarray(bar_event)
 
 
 def _kept_bars(bar: NDArray[np.int64], bars: int) -> NDArray[np.bool_]:
