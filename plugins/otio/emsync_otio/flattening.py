@@ -20,6 +20,7 @@ from emsync_otio.looks import Looks, blend_kind_words, looks_of
 
 __all__ = ["Blend", "Stretch", "flatten", "item_range"]
 
+_DEEPEST = 64  # tracks and compounds; editors stop far earlier
 _WIPE_WORDS = ("wipe", "slide", "push", "iris", "band", "luma", "clock", "swap", "spin", "split")
 _FADE_WORDS = ("fade", "dip to", "dip_to")
 
@@ -63,9 +64,9 @@ class Stretch:
 def flatten(stack: otio.schema.Stack) -> tuple[Stretch, ...]:
     """What is seen of a timeline's tracks, in order, without overlaps; holes are black."""
     try:
-        seen = _placed(stack, Fraction(0))
+        seen = _placed(stack, Fraction(0), depth=0)
     except RecursionError as err:
-        raise TimelineError("The timeline nests compound clips too deeply to be read.") from err
+        raise _too_deep() from err
     return tuple(_with_edges_in_blends(seen))
 
 
@@ -88,8 +89,14 @@ def item_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
     )
 
 
-def _placed(item: otio.core.Item, at: Seconds) -> list[Stretch]:
+def _too_deep() -> TimelineError:
+    return TimelineError("The timeline nests compound clips too deeply to be read.")
+
+
+def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
     """What is seen of an item that begins at `at`, in its parent's clock."""
+    if depth > _DEEPEST:
+        raise _too_deep()
     if not item.enabled or isinstance(item, otio.schema.Gap):
         return []
     start, duration = _shown_range(item)
@@ -103,7 +110,8 @@ def _placed(item: otio.core.Item, at: Seconds) -> list[Stretch]:
         return [Stretch(at, at + duration, item, start, speed, looks is Looks.OPAQUE)]
     if not len(item):
         return [Stretch(at, at + duration, None, start, speed, is_opaque=False)]
-    inside = _track_content(item) if isinstance(item, otio.schema.Track) else _stack_content(item)
+    content_of = _track_content if isinstance(item, otio.schema.Track) else _stack_content
+    inside = content_of(item, depth + 1)
     return _mapped(inside, start, speed, at, at + duration)
 
 
@@ -180,10 +188,10 @@ def _mapped_blend(
     return Blend(at + (blend.middle - origin) / speed, blend.length / abs(speed), blend.kind)
 
 
-def _stack_content(stack: otio.core.Composition) -> list[Stretch]:
+def _stack_content(stack: otio.core.Composition, depth: int) -> list[Stretch]:
     """Layers from top to bottom: opaque pictures first, then overlays where nothing else is."""
     layers = [
-        _placed(child, Fraction(0))
+        _placed(child, Fraction(0), depth)
         for child in reversed(list(stack))
         if isinstance(child, otio.core.Item) and _is_picture(child)
     ]
@@ -221,7 +229,7 @@ def _filled(above: list[Stretch], below: list[Stretch]) -> list[Stretch]:
     return sorted(seen, key=lambda piece: piece.start)
 
 
-def _track_content(track: otio.schema.Track) -> list[Stretch]:
+def _track_content(track: otio.core.Composition, depth: int) -> list[Stretch]:
     """A track's items one after another; a transition's clips meet at its middle."""
     seen: list[Stretch] = []
     at = Fraction(0)
@@ -233,7 +241,7 @@ def _track_content(track: otio.schema.Track) -> list[Stretch]:
             continue
         if not isinstance(child, otio.core.Item):
             continue
-        pieces = _placed(child, at)
+        pieces = _placed(child, at, depth)
         starts_here = bool(pieces) and pieces[0].start == at
         if transition is not None:
             _blend_in_place(
