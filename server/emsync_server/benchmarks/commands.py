@@ -67,9 +67,10 @@ def hits(
     media: Annotated[Path, typer.Option(help="Folder of films and timelines.")],
     output: Output = Path("hits.json"),
     only: Annotated[str, typer.Option(help="Only sources whose path holds this.")] = "",
+    workers: Annotated[int, typer.Option(min=1, help="Sources that are scored at a time.")] = 1,
 ) -> None:
     """Score every film and timeline with cuts; hits in score and sound, κ beside controls."""
-    benchmark_hits(media.resolve(), output.resolve(), only=only)
+    benchmark_hits(media.resolve(), output.resolve(), only=only, workers=workers)
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 

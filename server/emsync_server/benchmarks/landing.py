@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from emsync import wire
+from emsync.cue import CueSheet
 from emsync.errors import EmsyncError
+from emsync.settings import SpotSettings
 from emsync_otio import is_timeline
 from emsync_server.app import ScoreSettings, score
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
@@ -22,15 +25,14 @@ from emsync_server.evaluation import (
     SoundingNotes,
     accents_of_notes,
     accents_of_sound,
-    evaluate,
-    report_dict,
 )
 from emsync_server.evaluation.hits import Agreement, Trial, pooled_agreement
 from emsync_server.evaluation.landing import landed_share, sound_errors
 from emsync_server.evaluation.report import cuts_of, hits_of
 from emsync_server.midi import read_midi
 from emsync_server.outputs import write_text
-from emsync_server.progress import silent_progress
+from emsync_server.progress import Progress, silent_progress
+from emsync_server.rpc.steps import LocalSteps
 
 __all__ = ["benchmark_hits", "films_and_timelines"]
 
@@ -44,7 +46,7 @@ COLUMNS = (
     "sound",
     "median ms",
     "moved 60 ms",
-    "other's hits",
+    "half a film on",
     "samples off",
     "κ hits",
     "p",
@@ -81,19 +83,22 @@ def films_and_timelines(media: Path) -> Iterator[Path]:
     yield from (path for path in own if is_timeline(path))
 
 
-def benchmark_hits(media: Path, output: Path, *, only: str = "") -> None:
+def benchmark_hits(media: Path, output: Path, *, only: str = "", workers: int = 1) -> None:
     """Score everything, measure, and write the table; scored sources are kept for a second run."""
     kept = output.with_suffix("")
+    waiting = []
     for source in films_and_timelines(media):
         name = source.relative_to(media).as_posix()
-        if only not in name:
-            continue
         target = kept / f"{name.replace('/', '__')}.json"
-        if not target.is_file():
-            write_text(target, json.dumps(_scored(source, name)))
-        print(f"{name}: {_said(json.loads(target.read_text(encoding='utf-8')))}", file=sys.stderr)
+        if only in name and not target.is_file():
+            waiting.append((source, name, target))
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        running = [pool.submit(_scored, source, name) for source, name, _ in waiting]
+        for (_, name, target), result in zip(waiting, running, strict=True):
+            write_text(target, json.dumps(result.result()))
+            print(f"{name}: {_said(result.result())}", file=sys.stderr, flush=True)
     rows = [json.loads(path.read_text("utf-8")) for path in sorted(kept.glob("*.json"))]
-    done = [row for row in rows if row.get("report") and row["report"]["hits"]["locked"]]
+    done = [row for row in rows if "report" in row]
     _add_controls(done)
     pooled = _pooled(done)
     command = "python -m emsync_server.benchmarks hits --media ../shared/media -o hits.json"
@@ -105,34 +110,47 @@ def benchmark_hits(media: Path, output: Path, *, only: str = "") -> None:
     write_table(Table(command, COLUMNS, lines), figures, output)
 
 
+class _StepsForHits(LocalSteps):
+    """The steps, for cue sheets that have a locked hit."""
+
+    def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
+        sheet = super().spot(source, settings, progress)
+        if not any(hit.locked for cue in sheet.cues for hit in cue.hits):
+            raise _NoHitsError(f"{len(sheet.boundaries)} boundaries, no locked hit.")
+        return sheet
+
+
+class _NoHitsError(EmsyncError):
+    """There is nothing to land on."""
+
+
 def _scored(source: Path, name: str) -> dict[str, Any]:
     """Score a source and measure it; the sound is not kept."""
     with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as scratch:
         folder = Path(scratch) / "score"
         try:
-            score(source, folder, ScoreSettings(), silent_progress())
-            sheet = wire.read_cue_sheet(folder / "cues.json")
-            report = evaluate(folder, sheet)
-            take = wire.read_take(folder / "take.json")
+            score(source, folder, ScoreSettings(), silent_progress(), _StepsForHits())
         except EmsyncError as err:
             return {"name": name, "refused": err.sentence}
+        sheet = wire.read_cue_sheet(folder / "cues.json")
+        take = wire.read_take(folder / "take.json")
         mix = folder / wire.read_stem_set(folder / "stems.json").mix
         notes = SoundingNotes.of(read_midi(folder / take.midi))
+        report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
         strong = _Strong(
             hits_s=hits_of(take.cue, locked_only=True).tolist(),
             cuts_s=cuts_of(sheet, take.cue).tolist(),
             score_s=accents_of_notes(notes).strong_s.tolist(),
             sound_s=accents_of_sound(mix).strong_s.tolist(),
-            length_s=report.length_s,
+            length_s=report["length_s"],
             frame_s=float(1 / take.picture.rate),
         )
-        moved = (np.array(strong.hits_s) + report.length_s / 2) % report.length_s
+        moved = (np.array(strong.hits_s) + strong.length_s / 2) % strong.length_s
         others = [error for error, _ in sound_errors(np.sort(moved), mix)]
-        shutil.rmtree(folder)
         return {
             "name": name,
             "fps": float(take.picture.rate),
-            "report": report_dict(report),
+            "report": report,
             "elsewhere_in_sound": landed_share(others, strong.frame_s / 2),
             "strong": {name: getattr(strong, name) for name in strong.__slots__},
         }
