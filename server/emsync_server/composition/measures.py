@@ -16,6 +16,7 @@ from emsync_server.composition.request import CueRequest
 
 Candidate = TypeVar("Candidate")
 
+LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out orchestral and piano pieces: below, it is dull
 WINDOW_S = 6.0  # emotion is estimated over stretches of about this long
 _MAJOR_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 _HARMONIC_MINOR_SCALE = np.array([0, 2, 3, 5, 7, 8, 10, 11])
@@ -51,11 +52,12 @@ class Measures:
     def quality(self) -> float:
         """One figure to rank takes by: more is better."""
         return (
-            0.15 * self.log_likelihood_per_note
+            0.03 * self.log_likelihood_per_note
             - self.valence_error
             - self.arousal_error
             - 0.3 * self.density_error_octaves
-            - 2.0 * max(0.9 - self.scale_consistency, 0.0)
+            - 2.0 * max(0.85 - self.scale_consistency, 0.0)
+            - 1.0 * max(LEAST_ENTROPY_BITS - self.pitch_class_entropy_bits, 0.0)
             - 1.0 * self.repeated_bars
             - 2.0 * max(0.98 - self.sounding_share, 0.0)
         )
