@@ -6,6 +6,7 @@ import json
 import os
 import stat
 import tempfile
+import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,7 +47,9 @@ def runtime_folder() -> Path:
         return Path(override)
     import platformdirs  # not in a host's interpreter: there the bridge looks this up
 
-    return Path(platformdirs.user_runtime_dir("emsync", appauthor=False))
+    with warnings.catch_warnings():  # without XDG_RUNTIME_DIR it warns, and names a folder in /tmp
+        warnings.simplefilter("ignore", UserWarning)
+        return Path(platformdirs.user_runtime_dir("emsync", appauthor=False))
 
 
 def private_folder(folder: Path) -> Path:
