@@ -228,11 +228,17 @@ def test_without_fluidsynth_the_embedded_synthesizer_plays_and_doctor_says_what_
 ):
     monkeypatch.delenv("EMSYNC_SOUNDFONT", raising=False)
     monkeypatch.setattr(fluid, "_library", lambda: None)
-    monkeypatch.setattr(choice, "find_soundfont", lambda wanted: None)
     assert isinstance(choice.choose_synthesizer(), EmbeddedSynthesizer)
     report = choice.describe_sound()
     assert "midirenderer" in report.synthesizer and "TimGM6mb" in report.soundfont
     assert len(report.advice) == 2
+
+
+def test_without_a_better_soundfont_the_embedded_synthesizer_plays(monkeypatch):
+    monkeypatch.delenv("EMSYNC_SOUNDFONT", raising=False)
+    monkeypatch.setattr(choice, "find_soundfont", lambda wanted: None)
+    chosen = choice.choose_synthesizer()
+    assert chosen == EmbeddedSynthesizer(bundled_soundfont())
 
 
 def test_a_compressed_soundfont_that_was_asked_for_needs_fluidsynth(tmp_path, monkeypatch):

@@ -42,7 +42,7 @@ def choose_synthesizer(wanted: Path | None = None) -> Synthesizer:
     if font is not None and fluidsynth_version() is not None:
         return FluidSynthesizer(font)
     is_asked_for = (wanted or asked_for()) is not None
-    if font is None or (font.is_compressed and not is_asked_for):
+    if font is None or not is_asked_for:  # midirenderer reads large sets anew for each chunk
         return EmbeddedSynthesizer(bundled_soundfont())
     if font.is_compressed:
         raise InputError(
