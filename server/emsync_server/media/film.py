@@ -91,6 +91,8 @@ class Film:
         self._stream = stream
         self._seen_end = Fraction(0)  # container seconds up to which any stream has data
         self._picture_end = 0  # container ticks, from the packets: also of frames a draft skips
+        assert stream.time_base is not None
+        self.tick_s = stream.time_base  # one tick of the stream's clock, in seconds
         decoded = self._decoded()
         first = next(decoded, None)
         if first is None:
@@ -105,12 +107,6 @@ class Film:
         self._end = 0
         if (self.probe.stated_duration_s or 0) > CEILING_S:
             raise self._too_long()
-
-    @property
-    def tick_s(self) -> Fraction:
-        """One tick of the stream's time base, in seconds."""
-        assert self._stream.time_base is not None
-        return self._stream.time_base
 
     def frames(self) -> Iterator[FilmFrame]:
         """Every shown frame in order; afterwards `duration`, `warnings` and `picture` are known."""

@@ -7,6 +7,7 @@ looked at: is the new picture really not in the old one, and does the old one st
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from dataclasses import dataclass
 from fractions import Fraction
@@ -17,7 +18,13 @@ from scenedetect import FrameTimecode
 from scenedetect.detectors import AdaptiveDetector
 
 from emsync_server.media import SmallPicture
-from emsync_server.spotting.novelty import novelty
+from emsync_server.spotting.novelty import (
+    EVERYTHING,
+    NOTHING,
+    WIDESPREAD,
+    Novelty,
+    novelty,
+)
 
 __all__ = ["CutFinder", "SeenCut"]
 
@@ -27,6 +34,8 @@ PROPOSAL_RATIO = 1.5
 PROPOSAL_DIFFERENCE = 3.0
 """... and by at least this much in 8-bit HSV levels (PySceneDetect's default: 15)."""
 LEAST_NOVELTY = 0.1
+LEAST_SPREAD = 0.3
+"""Less of the picture changes when a title, an inset or a person comes up."""
 LEAST_JUMP = 0.15
 """By how much a cut is newer than the frame steps around it: motion is as new before and after."""
 CLEAR_RATIO = 1.5
@@ -94,22 +103,23 @@ class CutFinder:
         if not 1 <= index < self._seen:
             return
         jump = self._novelty(index - 1, index)
-        if jump < LEAST_NOVELTY:
+        if jump.look < LEAST_NOVELTY or jump.spread < LEAST_SPREAD:
             return
         earlier, later = self._novelty(index - 2, index - 1), self._novelty(index, index + 1)
-        if not _stands_out(jump, earlier, later) or self._is_flash(index, jump):
-            return
-        self.cuts.append(SeenCut(index, min(1.0, float(np.sqrt(jump)))))
+        by_shape = _stands_out(jump.shape, earlier.shape, later.shape)
+        by_look = jump.look >= WIDESPREAD and _stands_out(jump.look, earlier.look, later.look)
+        if (by_shape or by_look) and not self._is_flash(index, jump.whole):
+            self.cuts.append(SeenCut(index, min(1.0, math.sqrt(jump.whole))))
 
     def _is_flash(self, index: int, jump: float) -> bool:
         """Whether the shot before comes back at once, or the new one was there just before."""
         limit = RETURN_SHARE * jump
         steps = range(1, self._flash_frames + 1)
         return any(
-            self._novelty(index - 1, index + step, unknown=1.0) < limit for step in steps
-        ) or any(self._novelty(index - 1 - step, index, unknown=1.0) < limit for step in steps)
+            self._novelty(index - 1, index + step, EVERYTHING).whole < limit for step in steps
+        ) or any(self._novelty(index - 1 - step, index, EVERYTHING).whole < limit for step in steps)
 
-    def _novelty(self, before: int, after: int, unknown: float = 0.0) -> float:
+    def _novelty(self, before: int, after: int, unknown: Novelty = NOTHING) -> Novelty:
         """Between two recent frames; `unknown` where one lies outside the film."""
         oldest = self._seen - len(self._recent)
         if before < oldest or after >= self._seen:

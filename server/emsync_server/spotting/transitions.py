@@ -151,7 +151,8 @@ class TransitionFinder:
         ]
         for window in _apart_windows(found):
             before, after = self._pictures[window.first], self._pictures[window.last]
-            new = min(novelty(before, after), novelty(after, before))  # dimmed pictures hide much
+            # Both ways: dimmed pictures hide much.
+            new = min(novelty(before, after).whole, novelty(after, before).whole)
             if new >= LEAST_NOVELTY:
                 self._ramps.append(
                     _Ramp(
@@ -223,7 +224,8 @@ def _pace_around(
     windows = len(steps) - length + 1
     beyond = np.full(length, np.nan, np.float32)
     beside = sliding_window_view(np.concatenate((beyond, steps, beyond)), length)[1:-1]
-    medians = np.concatenate(([0.0], np.nanmedian(beside, axis=1), [0.0])).astype(np.float32)
+    inside = np.nanmedian(beside, axis=1)
+    medians = np.concatenate(([np.inf], inside, [np.inf])).astype(np.float32)
     return medians[:windows], medians[2 * length :][:windows]
 
 
@@ -263,7 +265,7 @@ def _joined(ramps: list[_Ramp], longest_blank: float, last_frame: int) -> list[S
             and following.first - ramp.last <= longest_blank
         ):
             index += 1
-            if novelty(ramp.before, following.after) >= SAME_SHOT_NOVELTY:
+            if novelty(ramp.before, following.after).whole >= SAME_SHOT_NOVELTY:
                 seen.append(_told(ramp, following, BoundaryKind.FADE))
         elif _is_blank(ramp.after):
             if ramp.last < last_frame - longest_blank:  # else it is the film's own end
