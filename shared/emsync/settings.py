@@ -69,7 +69,7 @@ class RenderSettings:
     """44100, 48000 or 96000."""
     sample_format: SampleFormat = SampleFormat.PCM_24
     ducking_depth_db: float = 9.0
-    """By how much at most the mix (never a stem) makes room for the production sound; 0 for none, to 24."""
+    """By how much at most the mix, never a stem, makes room for the production sound; 0 to 24."""
 
     def __post_init__(self) -> None:
         if self.sample_rate_hz not in SAMPLE_RATES_HZ:
