@@ -69,11 +69,11 @@ class DecoderSettings:
     """How freely the network is sampled."""
 
     heads: tuple[HeadSampling, ...] = (
-        HeadSampling(0.9, 0.92),
+        HeadSampling(1.05, 0.975),
+        HeadSampling(1.05, 0.96),
+        HeadSampling(0.95, 0.94),
         HeadSampling(1.0, 0.95),
-        HeadSampling(0.88, 0.9),
-        HeadSampling(0.9, 0.9),
-        HeadSampling(0.9, 0.95),
+        HeadSampling(0.95, 0.95),
     )
     """In the order of the fields."""
     guidance: float = 1.0

@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -2.5, -0.7
+OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -0.8, -0.2
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -1.5, -0.3, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones

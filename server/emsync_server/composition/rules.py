@@ -40,7 +40,7 @@ SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 4, 4  # notes of one instrument on 
 DENSITY_CEILING = 2.5  # a bar may hold this many times the notes asked for
 LEAST_CEILING = 8  # notes a bar may always hold
 CALM_CHORD, FIERCE_CHORD = 4, 5  # pitches of an accent, where the ensemble has them
-LONGEST_SILENCE_S = 0.5
+LONGEST_SILENCE_S = 0.35
 NOTES_PER_LONGEST_GAP = 8.0  # a gap between onsets lasts as long as so many asked notes at most
 GAP_S = (0.6, 3.6)
 ACCENT_STEPS = STEPS_PER_QUARTER // 2
@@ -48,7 +48,8 @@ DRUM_LENGTH = LENGTH_STEPS.index(3)
 FIRST_KIT_KEY, LAST_KIT_KEY = 35, 81  # drum keys that every General MIDI kit has
 
 ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
-CALM_AROUSAL, FIERCE_AROUSAL = -0.3, 0.55
+CALM_AROUSAL, LIVELY_AROUSAL, FIERCE_AROUSAL = -0.3, 0.1, 0.55
+SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
 TIMPANI = INSTRUMENT_INDEX["timpani"]
@@ -157,7 +158,8 @@ class Rules:
             mask = (bins >= 1) & (bins < accent - 1)
         else:
             loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
-            mask = (bins >= 1) & (bins <= loudest)
+            softest = SOFTEST_BIN + int(arousal > LIVELY_AROUSAL) + int(arousal > FIERCE_AROUSAL)
+            mask = (bins >= softest) & (bins <= loudest)
         return mask, np.zeros(CLASSES[VELOCITY])
 
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:
