@@ -36,6 +36,7 @@ from emsync_server.rpc.steps import LocalSteps
 
 __all__ = ["benchmark_hits", "films_and_timelines"]
 
+ELSEWHERE = 0.382  # of the film: evenly spaced hits must not fall on one another
 FILM_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts"}
 COLUMNS = (
     "film or timeline",
@@ -46,7 +47,7 @@ COLUMNS = (
     "sound",
     "median ms",
     "moved 60 ms",
-    "half a film on",
+    "elsewhere",
     "samples off",
     "κ hits",
     "p",
@@ -145,7 +146,7 @@ def _scored(source: Path, name: str) -> dict[str, Any]:
             length_s=report["length_s"],
             frame_s=float(1 / take.picture.rate),
         )
-        moved = (np.array(strong.hits_s) + strong.length_s / 2) % strong.length_s
+        moved = (np.array(strong.hits_s) + ELSEWHERE * strong.length_s) % strong.length_s
         others = [error for error, _ in sound_errors(np.sort(moved), mix)]
         return {
             "name": name,

@@ -22,7 +22,7 @@ def sound_of_scene(number: int, samples: int) -> NDArray[np.float32]:
     random = np.random.default_rng(100 + number)
     both = np.stack([SCENE_SOUNDS[number](samples, random) for _ in range(2)])
     fade = np.minimum(1.0, np.arange(samples) / (FADE_S * SOUND_RATE_HZ))
-    return np.clip(both * fade * fade[::-1], -0.95, 0.95).astype(np.float32)
+    return np.clip(both * fade * fade[::-1], -0.8, 0.8).astype(np.float32)
 
 
 def _wind(samples: int, random: np.random.Generator) -> Wave:
@@ -43,7 +43,7 @@ def _steps(samples: int, random: np.random.Generator) -> Wave:
     for start in np.arange(0.2, samples / SOUND_RATE_HZ, 0.55):
         thud = _noise(7_000, random, 40, 260) * np.exp(-np.arange(7_000) / 1_300)
         crunch = _noise(7_000, random, 1_500, 5_000) * np.exp(-np.arange(7_000) / 900)
-        _put(sound, start, 0.22 * thud + 0.03 * crunch)
+        _put(sound, start, 0.16 * thud + 0.03 * crunch)
     return sound
 
 
@@ -58,7 +58,7 @@ def _storm(samples: int, random: np.random.Generator) -> Wave:
     sound = 0.06 * _noise(samples, random, 900, 9_000)
     for start in (22 / 24 + 0.12, 61 / 24 + 0.1):
         tail = np.exp(-np.arange(70_000) / 22_000)
-        _put(sound, start, 0.42 * _noise(70_000, random, 28, 240) * tail)
+        _put(sound, start, 0.2 * _noise(70_000, random, 28, 240) * tail)
     return sound
 
 

@@ -38,7 +38,7 @@ STEP = 4  # samples; the start is found to 0.5 ms
 DITHER = 1e-6  # -120 dBFS: digital silence would make the predictor's equations singular
 
 
-ATTACK_BIAS_S = 0.003
+ATTACK_BIAS_S = 0.002
 """Median lateness over instruments and back ends (BENCHMARKS.md, 'Attacks'); one number for all of
 them.
 """

@@ -37,7 +37,7 @@ FEWEST_EQUAL_STEPS = 2.2
 """... but in a short window every step is large: this many equal ones make the whole."""
 GREATEST_BEND = 0.25
 """How far the middle frame lies from the mixture of both ends, over their distance."""
-CALM_RATIO = 1.6
+CALM_RATIO = 1.3
 """The picture moves this many times faster from mixture to mixture than before and after: else it
 is motion."""
 LEAST_NOVELTY = 0.33

@@ -1,0 +1,100 @@
+"""Spotting timelines: the edit tells the boundaries, the media the emotion."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import opentimelineio as otio
+import pytest
+from films_of_known_times import write_film
+
+from emsync.cue import HitSource
+from emsync.errors import TimelineError
+from emsync.settings import SpotSettings
+from emsync_server.progress import silent_progress
+from emsync_server.spotting import spot
+
+RATE = Fraction(24)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory) -> Path:
+    """bright.mp4 is colourful and light, dark.mp4 nearly black; ten seconds each."""
+    folder = tmp_path_factory.mktemp("media")
+    random = np.random.default_rng(8)
+    pattern = np.kron(random.integers(0, 60, (8, 12, 1)), np.ones((8, 8, 1)))
+    for name, colour in (("bright", (250, 190, 90)), ("dark", (36, 34, 40))):
+        still = np.clip(pattern * (0.3 if name == "dark" else 1) + colour, 0, 255).astype(np.uint8)
+        write_film(folder / f"{name}.mp4", range(240), images=[still] * 240)
+    return folder
+
+
+def timeline(folder: Path, names: list[str], markers: tuple[float, ...] = ()) -> Path:
+    """An edit of six-second shots; names of media that is not there are offline."""
+    edit = otio.schema.Timeline("edit")
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    edit.tracks.append(track)
+    for name in names:
+        media = otio.schema.ExternalReference(
+            target_url=str(folder / f"{name}.mp4"),
+            available_range=otio.opentime.TimeRange(
+                otio.opentime.RationalTime(0, 24), otio.opentime.RationalTime(240, 24)
+            ),
+        )
+        used = otio.opentime.TimeRange(
+            otio.opentime.RationalTime(48, 24), otio.opentime.RationalTime(144, 24)
+        )
+        track.append(otio.schema.Clip(name, media, used))
+    for moment in markers:
+        edit.tracks.markers.append(
+            otio.schema.Marker(
+                "hit", otio.opentime.TimeRange(otio.opentime.RationalTime(moment * 24, 24))
+            )
+        )
+    path = folder / "edit.otio"
+    otio.adapters.write_to_file(edit, str(path))
+    return path
+
+
+def test_boundaries_come_from_the_edit_and_emotion_from_the_media(folder):
+    path = timeline(folder, ["bright", "dark", "bright"])
+    sheet = spot(path, SpotSettings(), silent_progress())
+    assert [float(each.time.seconds) for each in sheet.boundaries] == [6.0, 12.0]
+    (cue,) = sheet.cues
+    assert cue.name == "edit"
+    assert float(cue.range.duration.seconds) == 18.0
+    light, dark = cue.emotion.at(3.0), cue.emotion.at(9.0)
+    assert light.valence > dark.valence + 0.2
+    assert sheet.picture.warnings == ()
+
+
+def test_offline_media_is_scored_from_the_edit_and_said(folder):
+    path = timeline(folder, ["bright", "missing", "bright"])
+    sheet = spot(path, SpotSettings(), silent_progress())
+    assert any("offline" in warning for warning in sheet.picture.warnings)
+    points = sheet.cues[0].emotion.points
+    assert points[1].uncertainty.valence > points[0].uncertainty.valence + 0.1
+
+
+def test_media_that_cannot_be_read_is_scored_from_the_edit_and_said(folder):
+    (folder / "broken.mp4").write_text("no film\n" * 50)
+    path = timeline(folder, ["bright", "broken"])
+    sheet = spot(path, SpotSettings(), silent_progress())
+    assert any("broken.mp4" in warning for warning in sheet.picture.warnings)
+
+
+def test_markers_are_locked_hits_of_full_weight(folder):
+    path = timeline(folder, ["bright", "dark", "bright"], markers=(3.0, 12.5))
+    (cue,) = spot(path, SpotSettings(), silent_progress()).cues
+    marked = [hit for hit in cue.hits if hit.source is HitSource.MARKER]
+    assert [float(hit.time.seconds) for hit in marked] == [3.0, 12.5]
+    assert all(hit.locked and hit.weight == 1.0 for hit in marked)
+    assert 12.0 not in [float(hit.time.seconds) for hit in cue.hits]
+
+
+def test_a_broken_timeline_gets_a_sentence(tmp_path):
+    (tmp_path / "edit.otio").write_text("{")
+    with pytest.raises(TimelineError):
+        spot(tmp_path / "edit.otio", SpotSettings(), silent_progress())
