@@ -23,8 +23,8 @@ BAR_UNIT_STEPS = (
 STATES_KEPT = 16
 
 
-JUMP_WEIGHT = 0.5
-RUBATO_WEIGHT = 0.8
+JUMP_WEIGHT = 0.6
+RUBATO_WEIGHT = 0.35  # less than a jump: a steady tempo beside the asked one serves better
 STRAIN_COST = 60.0  # more than any landing inside the limits costs
 LEAST_RUBATO = 0.005  # the scale of tempo costs where no rubato is allowed
 
@@ -135,18 +135,18 @@ def _with_odd_bar(whole: int, rest: int, bar_steps: int) -> tuple[int, ...]:
 def _odd_bar_cost(rest: int) -> float:
     if rest % Q == 0:
         return 0.5
-    return 1.6 if rest % (Q // 2) == 0 else 3.5
+    return 2.0 if rest % (Q // 2) == 0 else 4.0
 
 
 def _place_cost(position: int, bar_steps: int) -> float:
     """What it costs a hit to fall here instead of on a downbeat."""
     if 2 * position == bar_steps and position % Q == 0:
-        return 0.6
+        return 0.7
     if position % Q == 0:
-        return 0.9
+        return 1.1
     if position % (Q // 2) == 0:
-        return 1.9
-    return 3.8 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 6.0
+        return 2.8
+    return 4.5 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 7.0
 
 
 def _pruned(states: list[_State]) -> list[_State]:
