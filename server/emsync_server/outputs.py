@@ -36,7 +36,7 @@ def replacing_file(target: Path) -> Iterator[Path]:
         with working_folder(target.parent) as folder:
             working = folder / f"new{target.suffix}"
             yield working
-            os.replace(working, target)
+            working.replace(target)
 
 
 @contextmanager
