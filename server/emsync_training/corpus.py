@@ -173,10 +173,14 @@ def _write(rows: list[dict[str, str]], pieces: list[Piece], out: Path) -> None:
     fit_scale(table, features, tempo).save(out / "labels.json")
 
 
-def piece_weights(pieces: dict[str, NDArray[np.int64]], *, held_out: bool) -> NDArray[np.float64]:
-    """(P,) probability that a crop comes from each piece."""
+def piece_weights(
+    pieces: dict[str, NDArray[np.int64]], *, held_out: bool, group: str | None = None
+) -> NDArray[np.float64]:
+    """(P,) probability that a crop comes from each piece, of all groups or of one."""
     weights = np.zeros(len(pieces["notes"]))
-    for index, share in enumerate(GROUPS.values()):
+    for index, (name, share) in enumerate(GROUPS.items()):
+        if group not in (None, name):
+            continue
         chosen = (pieces["group"] == index) & (pieces["held_out"] == held_out)
         size = np.where(chosen, pieces["notes"].astype(np.float64) ** NOTE_EXPONENT, 0)
         weights += share * size / max(size.sum(), 1)

@@ -57,11 +57,18 @@ class Batch:
 class CropSampler:
     """Draws crops from one side of the hold-out."""
 
-    def __init__(self, corpus: Corpus, *, held_out: bool, events: int = CROP_EVENTS) -> None:
+    def __init__(
+        self,
+        corpus: Corpus,
+        *,
+        held_out: bool,
+        events: int = CROP_EVENTS,
+        group: str | None = None,
+    ) -> None:
         """Crops of `events` predictions from the training or the held-out pieces."""
         self.corpus = corpus
         self.events = events
-        self._cumulative = np.cumsum(piece_weights(corpus.pieces, held_out=held_out))
+        self._cumulative = np.cumsum(piece_weights(corpus.pieces, held_out=held_out, group=group))
 
     def batch(self, rng: Random, crops: int) -> Batch:
         """Independent crops."""

@@ -15,7 +15,7 @@ from emsync_server.composition.representation import (
     PAD,
     VELOCITY,
 )
-from emsync_training.corpus import Corpus
+from emsync_training.corpus import GROUPS, Corpus
 from emsync_training.dataset import Batch, CropSampler
 from emsync_training.networks.composer import Composer
 from emsync_training.train import evaluation_row, held_out_batches
@@ -38,6 +38,18 @@ def evaluate(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str,
         "marginal frequencies": unigram_row(corpus, batches),
         "uniform choice": _row(batches, [np.full(k, 1 / k) for k in CLASSES]),
     }
+
+
+def evaluate_groups(network: Composer, corpus: Corpus, *, crops: int = 16) -> dict[str, float]:
+    """Held-out nats a note of each group of sources."""
+    out = {}
+    for group in GROUPS:
+        sampler = CropSampler(corpus, held_out=True, group=group)
+        rng = np.random.default_rng(20240229)
+        batches = [sampler.batch(rng, 8) for _ in range(crops // 8)]
+        row = evaluation_row(network, batches, torch.device("cpu"))
+        out[group] = row["held_out_nats_per_note"]
+    return out
 
 
 def unigram_row(corpus: Corpus, batches: list[Batch]) -> dict[str, float]:
