@@ -279,3 +279,14 @@ def test_fast_loud_and_short_sounds_more_excited_than_slow_and_soft():
 def test_a_scale_is_found_in_its_key():
     weights = np.bincount([2, 4, 5, 7, 9, 10, 1, 2, 2, 9, 5], minlength=12).astype(float)
     assert int(np.argmax(key_fits(weights))) == 12 + 2
+
+
+def test_music_breathes_before_it_lands(tmp_path):
+    (take,) = composed(tmp_path, takes=1)
+    score = read_midi(tmp_path / take.midi)
+    at = score.tempo_map.seconds_at
+    for landing in take.landings:
+        for note in (n for part in score.parts if not part.is_drums for n in part.notes):
+            end_s = float(at(note.start_q + note.length_q) - landing.hit_s)
+            if note.start_q < landing.time_q and abs(end_s) < 0.01:
+                pytest.fail(f"{note} runs into the accent at {float(landing.hit_s):.2f} s")
