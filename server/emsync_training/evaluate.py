@@ -21,20 +21,32 @@ from emsync_training.networks.composer import Composer
 from emsync_training.train import evaluation_row, held_out_batches
 
 UNIGRAM_CROPS = 1024  # training crops that the marginal frequencies are counted on
-KEPT = ("tempo", "bar_length")  # columns that stay when the condition is taken away
+PARTS: dict[str, tuple[str, ...]] = {
+    "emotion": ("valence", "valence_present", "arousal", "arousal_present"),
+    "boundaries": tuple(
+        f"{name}_{end}" for name in ("next_hit", "last_hit", "end") for end in ("s", "present")
+    ),
+    "brief": ("density", "density_present", "style", "key", "instruments"),
+}
+"""What can be withheld from the network; tempo and meter always stay."""
 
 
 def evaluate(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str, dict[str, float]]:
     """Nats a note and a field on the fixed held-out crops.
 
-    Rows: the network; the network with every optional condition withheld; the marginal
+    Rows: the network; the network with parts of the condition withheld; the marginal
     frequencies of the training crops (each field on its own, no memory); uniform choice.
     """
     batches = held_out_batches(corpus, crops)
     device = torch.device("cpu")
+    withheld = {f"without {part}": (part,) for part in PARTS} | {"without all": tuple(PARTS)}
+    rows = {
+        name: evaluation_row(network, [_without(batch, parts) for batch in batches], device)
+        for name, parts in withheld.items()
+    }
     return {
         "composer": evaluation_row(network, batches, device),
-        "composer, no condition": evaluation_row(network, [_bare(b) for b in batches], device),
+        **rows,
         "marginal frequencies": unigram_row(corpus, batches),
         "uniform choice": _row(batches, [np.full(k, 1 / k) for k in CLASSES]),
     }
@@ -81,8 +93,9 @@ def _targets(batches: list[Batch]) -> list[NDArray[np.int64]]:
     return fields
 
 
-def _bare(batch: Batch) -> Batch:
-    condition = np.zeros_like(batch.condition)
-    for name in KEPT:
-        condition[..., CONDITION[name]] = batch.condition[..., CONDITION[name]]
+def _without(batch: Batch, parts: tuple[str, ...]) -> Batch:
+    condition = batch.condition.copy()
+    for part in parts:
+        for name in PARTS[part]:
+            condition[..., CONDITION[name]] = 0
     return Batch(batch.events, condition)
