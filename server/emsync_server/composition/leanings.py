@@ -30,11 +30,13 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -0.8, -0.2
-CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -1.5, -0.3, -1.5
+OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -0.35, 0.0
+CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.7, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
 FREE_LEAP, FREE_SOLO_LEAP = 9, 5
+HIGH_FLOOR = 60  # celesta, glockenspiel, piccolo
+HIGH_PITCH, HIGH_LEANING = 84, -0.1  # a semitone above, but for those who live up there
 ODD_PLACE_LEANING = -1.5
 BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 5.0, -3.0, 6.0
 DRUM_SHARE = 0.35  # of the notes, before the kit is leaned away from
@@ -74,6 +76,14 @@ def balance(usage: Mapping[int, float], ensemble: frozenset[int]) -> Leaning:
     ahead = DRUM_SHARE - drums / (drums + total)
     leaning[DRUM_KIT] = max(BALANCE_LEANING * min(ahead, 0.0), MOST_BALANCE_LEANING)
     return leaning
+
+
+@cache
+def register(instrument: int) -> Leaning:
+    """(128,) down from the shrill top, where an instrument has a middle."""
+    if INSTRUMENTS[instrument].low >= HIGH_FLOOR:
+        return np.zeros(128)
+    return np.asarray(HIGH_LEANING * np.maximum(np.arange(128) - HIGH_PITCH, 0))
 
 
 def clashes(sounding: Iterable[int]) -> Leaning:

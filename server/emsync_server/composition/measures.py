@@ -16,7 +16,7 @@ from emsync_server.composition.request import CueRequest
 
 Candidate = TypeVar("Candidate")
 
-LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out orchestral and piano pieces: below, it is dull
+LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out pieces: below, it is dull
 WINDOW_S = 6.0  # emotion is estimated over stretches of about this long
 _MAJOR_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 _HARMONIC_MINOR_SCALE = np.array([0, 2, 3, 5, 7, 8, 10, 11])

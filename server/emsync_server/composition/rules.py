@@ -165,7 +165,7 @@ class Rules:
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:
         """(128,) all taste about pitches."""
         key = self._bar_at(step).key
-        leaning = leanings.key_leaning(key).copy()
+        leaning = leanings.key_leaning(key) + leanings.register(instrument)
         if instrument == TIMPANI:
             leaning += leanings.tuning(key)
         on_beat = (step - piece.bar_start) % STEPS_PER_QUARTER == 0
