@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +16,13 @@ from emsync_server.benchmarks.copies import benchmark_copies
 from emsync_server.benchmarks.corpus import measured_ranges
 from emsync_server.benchmarks.determinism import benchmark_determinism
 from emsync_server.benchmarks.landing import benchmark_hits
-from emsync_server.benchmarks.timing import benchmark_time, measure_decoding, measure_score
+from emsync_server.benchmarks.timing import (
+    benchmark_spotting,
+    benchmark_time,
+    measure_decoding,
+    measure_score,
+    measure_spotting,
+)
 from emsync_server.evaluation import music
 from emsync_server.outputs import write_text
 from emsync_server.progress import ProgressSink
@@ -39,11 +46,13 @@ def benchmark_commands() -> typer.Typer:
     commands.command("attacks")(attacks)
     commands.command("hits")(hits)
     commands.command("time")(time)
+    commands.command("spotting")(spotting)
     commands.command("determinism")(determinism)
     commands.command("copies")(copies)
     commands.command("music-ranges")(music_ranges)
     commands.command("score-once", hidden=True)(score_once)
     commands.command("decode-once", hidden=True)(decode_once)
+    commands.command("spot-once", hidden=True)(spot_once)
     return commands
 
 
@@ -67,16 +76,28 @@ def hits(
     media: Annotated[Path, typer.Option(help="Folder of films and timelines.")],
     output: Output = Path("hits.json"),
     only: Annotated[str, typer.Option(help="Only sources whose path holds this.")] = "",
+    longest_s: Annotated[float, typer.Option(help="Only sources of so many seconds.")] = math.inf,
     workers: Annotated[int, typer.Option(min=1, help="Sources that are scored at a time.")] = 1,
 ) -> None:
     """Score every film and timeline with cuts; hits in score and sound, κ beside controls."""
-    benchmark_hits(media.resolve(), output.resolve(), only=only, workers=workers)
+    benchmark_hits(
+        media.resolve(), output.resolve(), only=only, longest_s=longest_s, workers=workers
+    )
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 
 def time(output: Output = Path("time.json")) -> None:
     """Shares of film length for each step, and peak memory, over a minute and over ten."""
     benchmark_time(output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def spotting(
+    films: Annotated[list[Path], typer.Argument(help="Films.")],
+    output: Output = Path("spotting.json"),
+) -> None:
+    """Processor time of spotting over that of decoding once."""
+    benchmark_spotting([film.resolve() for film in films], output.resolve())
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 
@@ -102,6 +123,11 @@ def copies(
 def score_once(film: Path, folder: Path) -> None:
     """Score one film and print where its time went; run by `time` in a process of its own."""
     print(json.dumps(measure_score(film, folder)))
+
+
+def spot_once(film: Path) -> None:
+    """Spot one film and print the time; run by `spotting`."""
+    print(json.dumps(measure_spotting(film)))
 
 
 def decode_once(film: Path) -> None:

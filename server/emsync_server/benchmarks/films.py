@@ -74,8 +74,10 @@ def _pictures() -> Iterator[NDArray[np.uint8]]:
     for length_s in SHOT_LENGTHS_S:
         light, slope = rng.uniform(50, 190), rng.uniform(-40, 40)
         coarse = rng.normal(0, 22, (HEIGHT // 40, WIDTH // 40 * 2))
-        grain = np.kron(coarse, np.ones((40, 40))) + slope * np.linspace(-1, 1, HEIGHT)[:, None]
-        luma = (light + grain).clip(16, 235).astype(np.uint8)
+        fine = rng.normal(0, 9, (HEIGHT // 2, WIDTH))
+        grain = np.kron(coarse, np.ones((40, 40))) + np.kron(fine, np.ones((2, 2)))
+        slant = slope * np.linspace(-1, 1, HEIGHT)[:, None]
+        luma = (light + grain + slant).clip(16, 235).astype(np.uint8)
         chroma = np.concatenate(
             [np.full((HEIGHT // 4, WIDTH), rng.integers(90, 166), np.uint8) for _ in range(2)]
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sys
 import tempfile
 from collections.abc import Callable, Iterator
@@ -84,7 +85,9 @@ def films_and_timelines(media: Path) -> Iterator[Path]:
     yield from (path for path in own if is_timeline(path))
 
 
-def benchmark_hits(media: Path, output: Path, *, only: str = "", workers: int = 1) -> None:
+def benchmark_hits(
+    media: Path, output: Path, *, only: str = "", longest_s: float = math.inf, workers: int = 1
+) -> None:
     """Score everything, measure, and write the table; scored sources are kept for a second run."""
     kept = output.with_suffix("")
     waiting = []
@@ -94,9 +97,10 @@ def benchmark_hits(media: Path, output: Path, *, only: str = "", workers: int = 
         if only in name and not target.is_file():
             waiting.append((source, name, target))
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        running = [pool.submit(_scored, source, name) for source, name, _ in waiting]
+        running = [pool.submit(_scored, source, name, longest_s) for source, name, _ in waiting]
         for (_, name, target), result in zip(waiting, running, strict=True):
-            write_text(target, json.dumps(result.result()))
+            if not result.result().get("too_long"):
+                write_text(target, json.dumps(result.result()))
             print(f"{name}: {_said(result.result())}", file=sys.stderr, flush=True)
     rows = [json.loads(path.read_text("utf-8")) for path in sorted(kept.glob("*.json"))]
     done = [row for row in rows if "report" in row]
@@ -112,12 +116,19 @@ def benchmark_hits(media: Path, output: Path, *, only: str = "", workers: int = 
 
 
 class _StepsForHits(LocalSteps):
-    """The steps, for cue sheets that have a locked hit."""
+    """The steps, for cue sheets that have a locked hit and are not too long."""
+
+    def __init__(self, longest_s: float) -> None:
+        self._longest_s = longest_s
 
     def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
         sheet = super().spot(source, settings, progress)
         if not any(hit.locked for cue in sheet.cues for hit in cue.hits):
             raise _NoHitsError(f"{len(sheet.boundaries)} boundaries, no locked hit.")
+        if sheet.picture.duration.seconds > self._longest_s:
+            raise _TooLongError(
+                f"{float(sheet.picture.duration.seconds):.0f} s: longer than asked."
+            )
         return sheet
 
 
@@ -125,14 +136,19 @@ class _NoHitsError(EmsyncError):
     """There is nothing to land on."""
 
 
-def _scored(source: Path, name: str) -> dict[str, Any]:
+class _TooLongError(EmsyncError):
+    """Left for a run that has more time."""
+
+
+def _scored(source: Path, name: str, longest_s: float) -> dict[str, Any]:
     """Score a source and measure it; the sound is not kept."""
     with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as scratch:
         folder = Path(scratch) / "score"
         try:
-            score(source, folder, ScoreSettings(), silent_progress(), _StepsForHits())
+            score(source, folder, ScoreSettings(), silent_progress(), _StepsForHits(longest_s))
         except EmsyncError as err:
-            return {"name": name, "refused": err.sentence}
+            too_long = isinstance(err, _TooLongError)
+            return {"name": name, "refused": err.sentence, "too_long": too_long}
         sheet = wire.read_cue_sheet(folder / "cues.json")
         take = wire.read_take(folder / "take.json")
         mix = folder / wire.read_stem_set(folder / "stems.json").mix

@@ -25,10 +25,16 @@ from emsync.stem import StemSet
 from emsync_server.app import ScoreSettings, score
 from emsync_server.benchmarks.films import MINUTE_S, draw_minute, repeat_film
 from emsync_server.benchmarks.tables import Table, percent, write_table
-from emsync_server.progress import Progress, ProgressSink
+from emsync_server.progress import Progress, ProgressSink, silent_progress
 from emsync_server.rpc.steps import LocalSteps
 
-__all__ = ["benchmark_time", "measure_decoding", "measure_score"]
+__all__ = [
+    "benchmark_spotting",
+    "benchmark_time",
+    "measure_decoding",
+    "measure_score",
+    "measure_spotting",
+]
 
 MEASURING = "measuring"  # what the main job says when its report begins
 STEPS = ("spot", "compose", "render", "mux", "report")
@@ -113,6 +119,40 @@ def measure_decoding(film: Path) -> dict[str, Any]:
         "cpu_s": _cpu_s() - cpu,
         "peak_bytes": _bytes(peak),
     }
+
+
+def measure_spotting(film: Path) -> dict[str, Any]:
+    """Spot a film in this process."""
+    clock = _Clock()
+    with clock.measuring("spot"):
+        sheet = LocalSteps().spot(film, SpotSettings(), silent_progress())
+    return {
+        "boundaries": len(sheet.boundaries),
+        "wall_s": clock.wall_s["spot"],
+        "cpu_s": clock.cpu_s["spot"],
+    }
+
+
+def benchmark_spotting(films: list[Path], output: Path) -> None:
+    """Decode and spot each film, in processes of their own, and write the table."""
+    figures, lines = [], []
+    for film in films:
+        decoded, spotted = _child("decode-once", film), _child("spot-once", film)
+        figures.append({"film": film.name, "decoding": decoded, "spotting": spotted})
+        with av.open(str(film)) as container:
+            size = f"{container.streams.video[0].width}x{container.streams.video[0].height}"
+        lines.append(
+            (
+                film.name,
+                size,
+                str(decoded["frames"]),
+                *(f"{1000 * one['cpu_s'] / decoded['frames']:.2f}" for one in (decoded, spotted)),
+                f"{spotted['cpu_s'] / decoded['cpu_s']:.2f}",
+            )
+        )
+    command = "python -m emsync_server.benchmarks spotting FILM … -o spotting.json"
+    columns = ("film", "picture", "frames", "decoding, ms a frame", "spotting, ms a frame", "ratio")
+    write_table(Table(command, columns, tuple(lines)), figures, output)
 
 
 def benchmark_time(output: Path, minutes: tuple[int, ...] = (1, 10)) -> None:
