@@ -53,8 +53,8 @@ def _breathed(note: WrittenNote, request: CueRequest) -> WrittenNote:
     Measured on quiet strings alone, the hardest case (FluidR3, 5 hits): without a breath two
     attacks were not to be found; with it all five are, four of them within 8 ms.
     """
-    landing = request.next_landing(note.step + 1)
-    if note.is_drum or landing is None or note.end_step > landing + ROUND_LANDING_STEPS:
+    landing = request.next_landing(max(note.end_step - ROUND_LANDING_STEPS, note.step + 1))
+    if note.is_drum or landing is None:
         return note
     breath = math.floor(request.step_at(max(request.seconds_at(landing) - BREATH_S, 0.0)))
     kept = max(breath - note.step, (landing - note.step + 2) // 3)
