@@ -72,13 +72,14 @@ def benchmark_attacks(output: Path, progress: Progress) -> None:
             )
     columns = ("synthesiser", "chords", "instruments", "found at, median ms", "5 to 95 %")
     shares = (*(f"within ½ frame, {name}" for name in HALF_FRAMES_S), "moved 60 ms, 24 fps")
-    command = "python -m emsync_server.benchmarks attacks -o attacks.json"
+    command = "emsync benchmark attacks -o attacks.json"
     figures = [
         {
             "synthesizer": row.synthesizer,
             "instrument": row.instrument,
             "manner": row.manner.value,
             "errors_s": row.errors_s,
+            "moved_s": row.moved_s,
         }
         for row in rows
     ]

@@ -24,6 +24,6 @@ def benchmark_copies(scores: list[Path], arrays: Path, output: Path, progress: P
         name = f"{path.parent.name}/{path.name}"
         figures.append({"score": name, "notes": notes, "run": run.notes, "piece": run.piece})
         lines.append((name, str(notes), str(run.notes) if run.notes else "under 8", run.piece))
-    command = "python -m emsync_server.benchmarks copies SCORE … --arrays CORPUS -o copies.json"
+    command = "emsync benchmark copies SCORE … --arrays CORPUS -o copies.json"
     columns = ("score", "notes of its melodies", "longest copied run", "piece")
     write_table(Table(command, columns, tuple(lines)), figures, output)

@@ -45,7 +45,7 @@ def benchmark_determinism(films: list[Path], output: Path) -> None:
                 first["score.mid"][:16] + "…",
             )
         )
-    command = "python -m emsync_server.benchmarks determinism FILM … -o determinism.json"
+    command = "emsync benchmark determinism FILM … -o determinism.json"
     columns = ("film", *(f"`{name}`, seed 0 twice" for name in FILES), "seed 1", "SHA-256")
     write_table(Table(command, columns, tuple(lines)), figures, output)
 

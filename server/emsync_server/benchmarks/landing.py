@@ -106,7 +106,7 @@ def benchmark_hits(
     done = [row for row in rows if "report" in row]
     _add_controls(done)
     pooled = _pooled(done)
-    command = "python -m emsync_server.benchmarks hits --media ../shared/media -o hits.json"
+    command = "emsync benchmark hits --media ../shared/media -o hits.json"
     lines = (*(_line(row) for row in done), *_pooled_lines(done, pooled))
     figures = {
         "pooled": pooled,

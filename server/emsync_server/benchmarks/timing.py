@@ -150,7 +150,7 @@ def benchmark_spotting(films: list[Path], output: Path) -> None:
                 f"{spotted['cpu_s'] / decoded['cpu_s']:.2f}",
             )
         )
-    command = "python -m emsync_server.benchmarks spotting FILM … -o spotting.json"
+    command = "emsync benchmark spotting FILM … -o spotting.json"
     columns = ("film", "picture", "frames", "decoding, ms a frame", "spotting, ms a frame", "ratio")
     write_table(Table(command, columns, tuple(lines)), figures, output)
 
@@ -174,7 +174,7 @@ def benchmark_time(output: Path, minutes: tuple[int, ...] = (1, 10)) -> None:
         "load": os.getloadavg()[0],
         "rows": rows,
     }
-    command = "python -m emsync_server.benchmarks time -o time.json"
+    command = "emsync benchmark time -o time.json"
     columns = ("film", *STEPS, "all", "peak memory", "spotting over decoding once")
     write_table(Table(command, columns, tuple(_lines(rows))), figures, output)
 

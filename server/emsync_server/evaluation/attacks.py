@@ -8,7 +8,7 @@ included (Bello et al., *A Tutorial on Onset Detection in Music Signals*, IEEE T
 Audio Processing 2005, §III-C).
 
 Measured on 47 General MIDI instruments, chords of known time, each chord struck as the one before
-it stops (`python -m emsync_server.benchmarks attacks`; table in BENCHMARKS.md): see there for the
+it stops (`emsync benchmark attacks`; table in BENCHMARKS.md): see there for the
 bias of each back end.
 """
 

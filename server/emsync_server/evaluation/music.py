@@ -81,7 +81,7 @@ def measure_music(score: Score, length_s: float) -> MusicMeasures:
 def real_ranges(kind: str = "all") -> dict[str, Range]:
     """5 to 95 % of held-out real pieces, by name of the measure; `kind` is a group of the corpus.
 
-    Written by `python -m emsync_server.benchmarks music-ranges`; only the numbers are shipped.
+    Written by `emsync benchmark music-ranges`; only the numbers are shipped.
     """
     text = resources.files("emsync_server.evaluation").joinpath(RANGES_FILE).read_text("utf-8")
     kinds = json.loads(text)["kinds"]
