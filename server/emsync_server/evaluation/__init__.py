@@ -12,10 +12,10 @@ from emsync_server.evaluation.report import (
     Report,
     evaluate,
     report_dict,
-    summary_lines,
     write_report,
 )
 from emsync_server.evaluation.sounding import SoundingNotes
+from emsync_server.evaluation.summary import summary_lines
 
 __all__ = [
     "Accents",

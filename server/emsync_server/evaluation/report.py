@@ -45,7 +45,6 @@ __all__ = [
     "evaluate",
     "hits_of",
     "report_dict",
-    "summary_lines",
     "write_report",
 ]
 
@@ -196,38 +195,6 @@ def report_dict(report: Report) -> dict[str, Any]:
     return plain
 
 
-def summary_lines(report: Report) -> tuple[str, ...]:
-    """The figures that a person looks at first, one a line."""
-    hits, music, levels = report.hits, report.music, report.levels
-    lines = [
-        f"{report.cue}: {report.length_s:.2f} s",
-        f"locked hits within half a frame: {_percent(hits.landed_in_score)} in the score, "
-        f"{_percent(hits.landed_in_sound)} in the sound "
-        f"(moved by 60 ms: {_percent(hits.control_in_sound)}), of {hits.locked}",
-    ]
-    lines.extend(
-        f"strong accents in the {row.medium.value} on {row.targets.value} "
-        f"within {row.tolerance.value}: "
-        f"{_percent(row.found.hit_share)}, chance {_percent(row.found.chance_share)}, "
-        f"κ = {row.found.kappa:+.2f}, p = {row.found.p:.3f}"
-        for row in report.agreements
-        if row.accents is AccentKind.STRONG and row.found.kappa is not None
-    )
-    lines.append(
-        f"music: {music.notes_per_s:.1f} notes a second, silent {_percent(music.silence_share)}, "
-        f"repeated bars {_percent(music.repeated_bars_share)}; unlike real pieces in: "
-        f"{', '.join(report.music_unlike_real_pieces) or 'nothing'}"
-    )
-    if levels:
-        lines.append(
-            f"mix: peak {levels.mix.peak_dbfs:.1f} dBFS, {levels.mix.clipped_samples} samples "
-            f"clipped, longest silence {levels.mix.dead_air_s:.1f} s, "
-            f"{levels.length_error_samples:+d} samples off the cue's length, "
-            f"stems and mix differ by {levels.sum_error_lsb:.1f} LSB"
-        )
-    return tuple(lines)
-
-
 def _hit_report(take: Take, notes: SoundingNotes, sound: Path | None) -> HitReport:
     half_frame_s = float(1 / take.picture.rate / 2)
     times = hits_of(take.cue, locked_only=True)
@@ -287,10 +254,6 @@ def _agreements(
 
 def _chosen(accents: Accents, kind: AccentKind) -> NDArray[np.float64]:
     return accents.all_s if kind is AccentKind.ALL else accents.strong_s
-
-
-def _percent(share: float | None) -> str:
-    return "–" if share is None else f"{100 * share:.0f} %"
 
 
 def _plain(value: object) -> object:
