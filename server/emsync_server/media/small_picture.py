@@ -1,7 +1,7 @@
 """Small copies of frames, cheaply: the planes are read where they lie and shrunk, nothing is
 converted at full size.
 
-Shrinking a third of the rows of a 1080p frame costs 0.2 ms; asking libswscale for a small BGR
+Shrinking a sixth of the rows of a 1080p frame costs 0.3 ms; asking libswscale for a small BGR
 picture costs 3 ms, more than half of what decoding the frame costs (two Zen 3 cores).
 """
 
@@ -20,7 +20,7 @@ Plane = NDArray[np.uint8]
 
 LONG_SIDE = 160
 SHORTEST_SIDE = 16
-ROWS_PER_ROW = 4
+ROWS_PER_ROW = 2
 """How many source rows make a small one: enough against grain, few enough to stay cheap."""
 NEUTRAL = 128
 
@@ -52,9 +52,10 @@ class SmallPicture:
     red_difference: Plane
     """(H, W), 128 is neutral."""
 
-    def bgr(self) -> NDArray[np.uint8]:
-        """(H, W, 3), as OpenCV and PySceneDetect want it."""
-        stacked = cv2.merge((self.luma, self.red_difference, self.blue_difference))
+    def bgr(self, step: int = 1) -> NDArray[np.uint8]:
+        """(H / step, W / step, 3), as OpenCV and PySceneDetect want it: each `step`-th pixel."""
+        planes = (self.luma, self.red_difference, self.blue_difference)
+        stacked = cv2.merge([plane[::step, ::step] for plane in planes])
         return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YCrCb2BGR), np.uint8)
 
 

@@ -28,6 +28,8 @@ from emsync_server.spotting.novelty import (
 
 __all__ = ["CutFinder", "SeenCut"]
 
+PROPOSAL_STEP = 2
+"""The detector compares averages: every fourth pixel gives the same ones."""
 PROPOSAL_RATIO = 1.5
 """A frame is proposed where it differs this many times more than the frames around it
 (PySceneDetect's default: 3)."""
@@ -80,7 +82,7 @@ class CutFinder:
     def see(self, picture: SmallPicture) -> None:
         """The next frame."""
         self._recent.append(picture)
-        self._last_bgr = picture.bgr()
+        self._last_bgr = picture.bgr(PROPOSAL_STEP)
         self._propose(self._seen, self._last_bgr)
         self._seen += 1
         while self._pending and self._pending[0] + self._flash_frames < self._seen:
