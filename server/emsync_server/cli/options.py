@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -35,6 +35,20 @@ NOTE_NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
+class TempoRange(NamedTuple):
+    """Least and greatest tempo. A class of its own: of a plain pair typer makes two arguments."""
+
+    low_bpm: float
+    high_bpm: float
+
+
+class BarRange(NamedTuple):
+    """Bars counted from 1; the end is not included."""
+
+    first: int
+    end: int
+
+
 def parse_key(text: str) -> Key:
     """'D minor', 'F# major', 'Bb' (major)."""
     note, _, mode = text.strip().partition(" ")
@@ -45,11 +59,11 @@ def parse_key(text: str) -> Key:
         raise typer.BadParameter(f"'{text}' is not a key like 'D minor' or 'F# major'") from err
 
 
-def parse_tempo(text: str) -> tuple[float, float]:
+def parse_tempo(text: str) -> TempoRange:
     """'90' or '80:110', in quarters per minute."""
     low, _, high = text.partition(":")
     try:
-        limits = (float(low), float(high or low))
+        limits = TempoRange(float(low), float(high or low))
         Brief(tempo_bpm=limits)
     except ValueError as err:
         raise typer.BadParameter(
@@ -58,12 +72,12 @@ def parse_tempo(text: str) -> tuple[float, float]:
     return limits
 
 
-def parse_bars(text: str) -> tuple[int, int]:
+def parse_bars(text: str) -> BarRange:
     """'5:9': bars 5 to 8, counted from 1; the end is not included."""
     first, _, end = text.partition(":")
     if not (first.isdecimal() and end.isdecimal() and 1 <= int(first) < int(end)):
         raise typer.BadParameter(f"'{text}' is not a range of bars like '5:9'")
-    return int(first), int(end)
+    return BarRange(int(first), int(end))
 
 
 def parse_frame_rate(text: str) -> Fraction:
@@ -86,7 +100,7 @@ KeyOption = Annotated[
     Key | None, typer.Option(parser=parse_key, metavar="KEY", help="Such as 'D minor'.")
 ]
 TempoOption = Annotated[
-    tuple[float, float] | None,
+    TempoRange | None,
     typer.Option(parser=parse_tempo, metavar="BPM", help="A tempo, or a range such as 80:110."),
 ]
 DensityOption = Annotated[
@@ -108,7 +122,7 @@ RateOption = Annotated[
     typer.Option(parser=parse_frame_rate, metavar="FPS", help="For an EDL, which states none."),
 ]
 BarsOption = Annotated[
-    tuple[int, int] | None,
+    BarRange | None,
     typer.Option(parser=parse_bars, metavar="A:B", help="Compose only these bars anew."),
 ]
 ServerOption = Annotated[bool, typer.Option("--server", help="Let the running server do it.")]
