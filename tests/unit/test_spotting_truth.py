@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from tests.conftest import MEDIA
 
 from emsync.cue import CueSheet
 from emsync.settings import SpotSettings
+from emsync_server.media import open_film
 from emsync_server.progress import silent_progress
 from emsync_server.spotting import spot
 
@@ -66,10 +68,19 @@ def films() -> dict[Path, Truth]:
     return found
 
 
+def frames_of(sheet: CueSheet) -> list[int]:
+    """The boundaries as frame indices; of a variable-rate film by counting its frames."""
+    rate, times = sheet.picture.rate, [each.time.seconds for each in sheet.boundaries]
+    if sheet.picture.duration.rate == rate:
+        return [round(time * rate) for time in times]
+    with open_film(Path(sheet.picture.source)) as film:
+        shown = [frame.tick * film.tick_s for frame in film.frames()]
+    return [bisect_left(shown, time) for time in times]
+
+
 def score(sheet: CueSheet, truth: Truth, tolerance: int = 1) -> Score:
     """Cuts matched one to one; what lies in a gradual change or an ignored stretch is not wrong."""
-    rate = sheet.picture.rate
-    left = [round(each.time.seconds * rate) for each in sheet.boundaries]
+    left = frames_of(sheet)
     found = 0
     for cut in truth.cuts:
         near = [frame for frame in left if abs(frame - cut) <= tolerance]
