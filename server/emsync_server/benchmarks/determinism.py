@@ -10,6 +10,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from emsync.errors import InputError
 from emsync_server.benchmarks.tables import Table, write_table
 
 __all__ = ["Run", "benchmark_determinism"]
@@ -59,12 +60,15 @@ def _run(film: Path, folder: Path, seed: int, *, hash_seed: str) -> Run:
         ["spot", str(film), "-o", str(cues)],
         ["compose", str(cues), "-o", str(folder), "--seed", str(seed)],
     ):
-        subprocess.run(
+        done = subprocess.run(
             [sys.executable, "-m", "emsync_server", *command],
             env=environment,
-            stdout=subprocess.DEVNULL,
-            check=True,
+            capture_output=True,
+            text=True,
+            check=False,
         )
+        if done.returncode:
+            raise InputError(f"'{film}' was not scored: {done.stderr.strip().splitlines()[-1]}")
     return Run(
         seed,
         {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in FILES},

@@ -37,6 +37,7 @@ from emsync_server.rpc.steps import LocalSteps
 
 __all__ = ["benchmark_hits", "films_and_timelines"]
 
+SAME_CUT_S = 0.1
 ELSEWHERE = 0.382  # of the film: evenly spaced hits must not fall on one another
 FILM_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".ts"}
 COLUMNS = (
@@ -50,10 +51,9 @@ COLUMNS = (
     "moved 60 ms",
     "elsewhere",
     "samples off",
-    "κ hits",
-    "p",
-    "κ control",
-    "p control",
+    "κ hits, p",
+    "κ cuts, p",
+    "κ control, p",
 )
 
 
@@ -189,10 +189,21 @@ def _add_controls(rows: list[dict[str, Any]]) -> None:
 
 
 def _other(strong: list[_Strong], index: int) -> _Strong:
-    """The film, of another name, whose length is nearest."""
+    """The film of another edit whose length is nearest."""
     own = strong[index]
-    others = [s for i, s in enumerate(strong) if i != index and s.cuts_s != own.cuts_s and s.cuts_s]
+    others = [other for other in strong if other.cuts_s and not _is_same_edit(own, other)]
     return min(others, key=lambda other: abs(other.length_s - own.length_s), default=own)
+
+
+def _is_same_edit(left: _Strong, right: _Strong) -> bool:
+    """Whether a third of either's cuts are the other's: one cut exported at several rates."""
+    if left is right:
+        return True
+    if not left.cuts_s or not right.cuts_s:
+        return False
+    distance = abs(np.subtract.outer(left.cuts_s, right.cuts_s))
+    near = distance <= SAME_CUT_S
+    return bool(near.any(axis=1).mean() > 1 / 3 or near.any(axis=0).mean() > 1 / 3)
 
 
 def _pooled(rows: list[dict[str, Any]]) -> dict[str, Any]:
@@ -230,10 +241,7 @@ def _line(row: dict[str, Any]) -> tuple[str, ...]:
         percent(hits["control_in_sound"]),
         percent(row["elsewhere_in_sound"]),
         str(report["levels"]["length_error_samples"]),
-        signed(kappa["hits"]["kappa"]),
-        f"{kappa['hits']['p']:.3f}",
-        signed(kappa["control"]["kappa"]),
-        "–" if kappa["control"]["p"] is None else f"{kappa['control']['p']:.3f}",
+        *(_kappa(kappa[kind]) for kind in ("hits", "cuts", "control")),
     )
 
 
@@ -257,11 +265,12 @@ def _pooled_lines(rows: list[dict[str, Any]], pooled: dict[str, Any]) -> Iterato
         percent(mean(lambda row: row["report"]["hits"]["control_in_sound"])),
         percent(mean(lambda row: row["elsewhere_in_sound"])),
         str(max(abs(row["report"]["levels"]["length_error_samples"]) for row in rows)),
-        signed(sound["hits"]["kappa"]),
-        f"{sound['hits']['p']:.3f}",
-        signed(sound["control"]["kappa"]),
-        f"{sound['control']['p']:.3f}",
+        *(_kappa(sound[kind]) for kind in ("hits", "cuts", "control")),
     )
+
+
+def _kappa(found: dict[str, Any]) -> str:
+    return "–" if found["p"] is None else f"{signed(found['kappa'])}, {found['p']:.3f}"
 
 
 def _plain(found: Agreement) -> dict[str, Any]:
