@@ -101,8 +101,7 @@ def measure_score(film: Path, folder: Path) -> dict[str, Any]:
     for seconds, index in ((clock.wall_s, 0), (clock.cpu_s, 1)):
         seconds["report"] = end[index] - began[index]
         seconds["mux"] = end[index] - start[index] - sum(seconds.values())
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return {"wall_s": clock.wall_s, "cpu_s": clock.cpu_s, "peak_bytes": _bytes(peak)}
+    return {"wall_s": clock.wall_s, "cpu_s": clock.cpu_s, "peak_bytes": _peak_bytes()}
 
 
 def measure_decoding(film: Path) -> dict[str, Any]:
@@ -112,12 +111,11 @@ def measure_decoding(film: Path) -> dict[str, Any]:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
         frames = sum(1 for _ in container.decode(stream))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return {
         "frames": frames,
         "wall_s": time.perf_counter() - wall,
         "cpu_s": _cpu_s() - cpu,
-        "peak_bytes": _bytes(peak),
+        "peak_bytes": _peak_bytes(),
     }
 
 
@@ -213,6 +211,13 @@ def _cpu_s() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def _bytes(peak: int) -> int:
-    """Linux counts KiB, macOS bytes."""
-    return peak if sys.platform == "darwin" else peak * 1024
+def _peak_bytes() -> int:
+    """Most memory that this process ever held.
+
+    Linux hands `ru_maxrss` down from the process that started this one; VmHWM is its own.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM:"))
+        return int(line.split()[1]) * 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes
