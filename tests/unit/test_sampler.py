@@ -207,3 +207,10 @@ def test_the_drum_kit_counts_for_no_accent():
     step = writer.request.landings[0]
     struck = [n for n in writer.piece.notes if n.step == step and n.instrument != DRUM_KIT]
     assert len({note.pitch for note in struck}) >= CHORD_NOTES
+
+
+def test_a_key_that_the_brief_names_is_never_left():
+    key = Key(9, Mode.MINOR)
+    writer = written(sheet_of(24 * 20, brief=Brief(key=key)), sharpness=0.1)
+    used = {(n.pitch - 9) % 12 for n in writer.piece.notes if n.instrument != DRUM_KIT}
+    assert used <= {0, 2, 3, 5, 7, 8, 10, 11}

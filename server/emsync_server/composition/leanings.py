@@ -30,7 +30,9 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, LEADING_TONE_LEANING = -0.35, 0.0
+OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.8, -20.0, -0.6
+HOME_LEANINGS = (0.4, 0.8, 0.2)  # root, third, fifth, on downbeats: the third tells the mode
+HOME_BASS_LEANING = 0.5  # of the root
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.7, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
@@ -44,16 +46,34 @@ HASTE_LEANING, SPARE_NOTES = -2.5, 2.0
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
 MOST_LACK_OF_BASS = 4.0
+TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 
 
 @cache
-def key_leaning(key: int) -> Leaning:
-    """(128,) away from notes outside the key; less so from a minor key's leading tone."""
+def key_leaning(key: int, *, is_asked: bool) -> Leaning:
+    """(128,) away from notes outside the key, out of the question where the brief asks for it.
+
+    Minor keys have both sevenths, the leading tone first: it tells them from the relative major.
+    """
     steps = (np.arange(128) - key % 12) % 12
-    leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, OUT_OF_KEY_LEANING)
+    outside = ASKED_KEY_LEANING if is_asked else OUT_OF_KEY_LEANING
+    leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, outside)
     if key >= 12:
-        leaning[steps == 11] = LEADING_TONE_LEANING
+        leaning[steps == 11] = 0.0
+        leaning[steps == 10] = FLAT_SEVENTH_LEANING
+    return np.asarray(leaning)
+
+
+@cache
+def home_leaning(key: int) -> Leaning:
+    """(128,) towards the tonic chord, and in the bass towards its root."""
+    pitches = np.arange(128)
+    steps = (pitches - key % 12) % 12
+    leaning = np.zeros(128)
+    for step, towards in zip(TRIADS[key // 12], HOME_LEANINGS, strict=True):
+        leaning[steps == step] = towards
+    leaning[(pitches < LOW_PITCH) & (steps == 0)] += HOME_BASS_LEANING
     return np.asarray(leaning)
 
 

@@ -90,6 +90,8 @@ class CueRequest:
     """All hits, locked or not, in order: what the network hears coming."""
     final_step: int
     """Where the last chord begins."""
+    key_is_asked: bool = False
+    """Whether the brief names the key."""
 
     @property
     def end_step(self) -> int:
@@ -154,6 +156,7 @@ def request_for(
         landings=landings,
         hits_s=hits,
         final_step=_final_step(tempo_map, bars, landings),
+        key_is_asked=cue.brief.key is not None,
     )
 
 

@@ -54,7 +54,6 @@ SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
 TIMPANI = INSTRUMENT_INDEX["timpani"]
 _STEPS = np.array(LENGTH_STEPS)
-_TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
 
 
 class Rules:
@@ -165,7 +164,10 @@ class Rules:
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:
         """(128,) all taste about pitches."""
         key = self._bar_at(step).key
-        leaning = leanings.key_leaning(key) + leanings.register(instrument)
+        is_asked = self.request.key_is_asked
+        leaning = leanings.key_leaning(key, is_asked=is_asked) + leanings.register(instrument)
+        if step == piece.bar_start:
+            leaning += leanings.home_leaning(key)
         if instrument == TIMPANI:
             leaning += leanings.tuning(key)
         on_beat = (step - piece.bar_start) % STEPS_PER_QUARTER == 0
@@ -337,5 +339,5 @@ def _chord_pitches(key: int) -> Mask:
     """(128,) the tonic triad; in the bass only its root."""
     pitches = np.arange(128)
     steps = (pitches - key % 12) % 12
-    triad = np.isin(steps, _TRIADS[key // 12])
+    triad = np.isin(steps, leanings.TRIADS[key // 12])
     return np.asarray(triad & ((pitches >= LOW_PITCH) | (steps == 0)))
