@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import tempfile
@@ -187,9 +186,13 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
                 f"{row['length_s']} s, {words} time",
                 *(percent(seconds[step] / row["length_s"]) for step in STEPS),
                 percent(sum(seconds.values()) / row["length_s"]),
-                f"{row['score']['peak_bytes'] / 2**20:.0f} MiB" if kind == "wall_s" else "",
+                _mebibytes(row["score"]["peak_bytes"]) if kind == "wall_s" else "",
                 f"{ratio:.2f}",
             )
+
+
+def _mebibytes(count: int | None) -> str:
+    return "–" if count is None else f"{count / 2**20:.0f} MiB"
 
 
 def _child(command: str, *arguments: Path) -> dict[str, Any]:
@@ -207,12 +210,11 @@ def _child(command: str, *arguments: Path) -> dict[str, Any]:
 
 def _cpu_s() -> float:
     """Processor time of all threads of this process."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+    return time.process_time()
 
 
-def _peak_bytes() -> int:
-    """Most memory that this process ever held.
+def _peak_bytes() -> int | None:
+    """Most memory that this process ever held; None where the system does not say.
 
     Linux hands `ru_maxrss` down from the process that started this one; VmHWM is its own.
     """
@@ -220,4 +222,8 @@ def _peak_bytes() -> int:
     if status.is_file():
         line = next(one for one in status.read_text().splitlines() if one.startswith("VmHWM:"))
         return int(line.split()[1]) * 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes
+    if sys.platform == "darwin":
+        import resource  # not there on Windows
+
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss  # macOS counts bytes
+    return None
