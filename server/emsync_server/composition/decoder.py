@@ -71,7 +71,7 @@ class DecoderSettings:
     heads: tuple[HeadSampling, ...] = (
         HeadSampling(1.05, 0.975),
         HeadSampling(1.05, 0.96),
-        HeadSampling(1.02, 0.965),
+        HeadSampling(1.15, 0.98),
         HeadSampling(1.0, 0.95),
         HeadSampling(0.95, 0.95),
     )

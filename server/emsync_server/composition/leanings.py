@@ -30,10 +30,10 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.8, -20.0, -0.6
-HOME_LEANINGS = (0.4, 0.8, 0.2)  # root, third, fifth, on downbeats: the third tells the mode
-HOME_BASS_LEANING = 0.5  # of the root
-CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.7, -0.1, -1.5
+OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.6, -20.0, -0.7
+HOME_LEANINGS = (0.8, 1.4, 0.4)  # root, third, fifth, on downbeats: the third tells the mode
+HOME_BASS_LEANING = 0.7  # of the root
+CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
 FREE_LEAP, FREE_SOLO_LEAP = 9, 5
