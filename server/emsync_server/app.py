@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from emsync import wire
 from emsync.cue import Cue, CueSheet
-from emsync.errors import OutputError
+from emsync.errors import CueSheetError, OutputError
 from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
@@ -25,6 +24,7 @@ __all__ = ["ScoreSettings", "Scored", "cue_folder", "score"]
 
 SHARES = {"spot": 0.35, "compose": 0.75, "render": 0.88, "mux": 0.95, "report": 1.0}
 """Where each step of the main job ends, as a share of its time (BENCHMARKS.md, 'Time')."""
+EDITABLE = ("cues.json", "score.mid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +61,7 @@ def score(
     Raises the steps' errors: MediaError, TimelineError, OutputError, JobCancelledError, …
     """
     steps = steps or LocalSteps()
+    _refuse_another_score(source, folder)
     with _landing_in(folder) as working:
         sheet = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         write_text(working / "cues.json", wire.dumps(sheet))
@@ -121,6 +122,7 @@ def _landing_in(folder: Path) -> Iterator[Path]:
         with working_folder(folder) as working:
             yield working
             with translated_os_errors(folder):
+                _forget_old_stems(folder)
                 for entry in sorted(working.iterdir()):
                     _replace(entry, folder / entry.name)
             done = True
@@ -129,8 +131,38 @@ def _landing_in(folder: Path) -> Iterator[Path]:
             folder.rmdir()
 
 
+def _refuse_another_score(source: Path, folder: Path) -> None:
+    """A folder that holds the score of another film is left alone."""
+    if not (folder / "cues.json").is_file():
+        return
+    try:
+        held = wire.read_cue_sheet(folder / "cues.json").picture.source
+    except CueSheetError:
+        held = "something else"
+    if Path(held) != source:
+        raise OutputError(
+            f"'{folder}' holds the score of '{held}'. Choose another folder with -o, or remove it."
+        )
+
+
+def _forget_old_stems(folder: Path) -> None:
+    """Remove the last run's stems, and no other file that lies beside them."""
+    for listed in folder.glob("stems.json"):
+        with suppress(CueSheetError):
+            for stem in wire.read_stem_set(listed).stems:
+                (folder / stem.path).unlink(missing_ok=True)
+
+
 def _replace(new: Path, old: Path) -> None:
-    """Put a file or folder of ours in the place of the last run's."""
-    if old.is_dir() and not old.is_symlink():
-        shutil.rmtree(old)
+    """Put a file of ours, or a folder's files, in the place of the last run's.
+
+    What a person may have edited since is kept beside it, as NAME.before.json or .mid.
+    """
+    if new.is_dir():
+        old.mkdir(exist_ok=True)
+        for entry in sorted(new.iterdir()):
+            _replace(entry, old / entry.name)
+        return
+    if new.name in EDITABLE and old.is_file() and old.read_bytes() != new.read_bytes():
+        old.replace(old.with_suffix(f".before{old.suffix}"))
     new.replace(old)

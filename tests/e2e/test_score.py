@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -149,9 +150,30 @@ def test_the_steps_alone_take_what_the_step_before_wrote(run: Run, tmp_path: Pat
         done = emsync(*arguments)
         assert done.returncode == 0, done.stderr
     assert len(wire.read_take(take / "take.json").landings) == 1
-    (take / "cues.json").write_bytes(cues.read_bytes())
     placed = emsync("place", run.folder / "timeline.otio", take, "-o", tmp_path / "placed.otio")
     assert placed.returncode == 0, placed.stderr
+
+
+def test_what_a_person_put_or_edited_in_the_folder_is_kept(run: Run, tmp_path: Path):
+    folder = tmp_path / "out"
+    shutil.copytree(run.folder, folder)
+    (folder / "stems" / "my own.wav").write_bytes(b"mine")
+    edited = (folder / "cues.json").read_text(encoding="utf-8").replace("0.", "0.0", 1)
+    (folder / "cues.json").write_text(edited, encoding="utf-8")
+    score(run.film, folder, "--seed", "5", "--spacing", "3")
+    assert (folder / "stems" / "my own.wav").read_bytes() == b"mine"
+    assert (folder / "cues.before.json").read_text(encoding="utf-8") == edited
+    assert (folder / "cues.json").read_bytes() == (run.folder / "cues.json").read_bytes()
+
+
+def test_a_folder_with_the_score_of_another_film_is_refused(run: Run, tmp_path: Path):
+    other = tmp_path / "other.mp4"
+    draw_film(other, seconds=2, cuts_s=())
+    before = (run.folder / "mix.wav").read_bytes()
+    done = emsync("score", other, "-o", run.folder)
+    assert done.returncode == 5
+    assert "short film.mp4" in done.stderr
+    assert (run.folder / "mix.wav").read_bytes() == before
 
 
 def picture_packets(film: Path) -> list[bytes]:

@@ -160,6 +160,8 @@ def compose(
             folder = cue_folder(sheet, one, output)
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
             say(f"{folder / 'take.json'}: {len(made)} take(s), seed {seed}")
+    if cues.resolve() != (output / "cues.json").resolve():
+        write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 
 
 def render(
@@ -173,6 +175,7 @@ def render(
     settings = RenderSettings(target=target, soundfont=soundfont)
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
+    _bring_along(take, output)
     say(f"{output}: {_family_list(stems)}; {stems.loudness_lufs:.1f} LUFS, {stems.synthesizer}")
 
 
@@ -194,6 +197,18 @@ def place_command(
     say(f"{output}: {report.summary}")
 
 
+def _bring_along(take: Path, folder: Path) -> None:
+    """Put the take, its MIDI and its cue sheet beside the stems, where place looks for them."""
+    if take.parent.resolve() == folder.resolve():
+        return
+    midi = wire.read_take(take).midi
+    for old, new in ((take, "take.json"), (take.parent / midi, midi)):
+        with replacing_file(folder / new) as working:
+            working.write_bytes(old.read_bytes())
+    if (sheet := take.parent / "cues.json").is_file():
+        write_text(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+
+
 def _steps(server: bool) -> Steps:
     """Here, or on the running server."""
     if not server:
@@ -210,7 +225,8 @@ def _tell(scored: Scored) -> None:
     for take, stems in zip(scored.takes, scored.stems, strict=True):
         half_frame_s = float(1 / (2 * take.picture.rate))
         landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
-        say(f"{take.cue.name}: {landed} of {len(take.landings)} hits within half a frame")
+        hits = f"{landed} of {len(take.landings)} hits within half a frame"
+        say(f"{take.cue.name}: {hits if take.landings else 'no hits to land on'}")
         say(f"  {_family_list(stems)} · {stems.loudness_lufs:.1f} LUFS · {stems.synthesizer}")
     say(f"score:    {scored.folder}")
     if scored.film:

@@ -15,7 +15,7 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import av
 from av.container import InputContainer
@@ -27,6 +27,10 @@ __all__ = ["open_container"]
 NO_PROTOCOL = "none"
 """No protocol has this name: the demuxer cannot open anything beside the file that it was given."""
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+# A film's title may be in any encoding. PyAV 19 reads it leniently and knows this word no more.
+_LENIENT_METADATA: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
 NOT_FILMS = frozenset(
     {"tty", "concat", "hls", "dash", "lavfi", "sdp", "ffmetadata", "srt", "webvtt"}
 )
@@ -98,9 +102,10 @@ def _link_refused(path: Path) -> PathRefusedError:
 def _demuxer_of(file: BinaryIO, path: Path) -> InputContainer:
     """Let libav find out what the file is."""
     try:
-        return av.open(
-            file, mode="r", options={"protocol_whitelist": NO_PROTOCOL}, metadata_errors="replace"
+        opened: InputContainer = av.open(
+            file, mode="r", options={"protocol_whitelist": NO_PROTOCOL}, **_LENIENT_METADATA
         )
+        return opened
     except (av.FFmpegError, ValueError) as err:
         # libav says "Invalid data" of a text, of noise and of a film cut off before its index
         # alike.
