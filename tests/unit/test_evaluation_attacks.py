@@ -78,6 +78,12 @@ def test_another_films_hits_do_not_land(tmp_path):
     assert landed_share(errors_of(path, far), HALF_FRAME_24_S) < 0.35
 
 
+def test_hits_close_together_are_each_measured_by_their_own_attack(tmp_path):
+    times = (1.0, 1.08, 1.16, 1.2, 1.2)
+    path = write_sound(tmp_path / "clicks.wav", clicks((1.0, 1.08, 1.16, 1.2), 3.0))
+    assert landed_share(errors_of(path, times), HALF_FRAME_24_S) == 1.0
+
+
 def test_hits_beside_the_ends_of_a_file_are_measured_too(tmp_path):
     times = (0.0, 2.0, 3.98)
     path = write_sound(tmp_path / "clicks.wav", clicks(times, 4.0))

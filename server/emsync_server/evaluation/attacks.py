@@ -28,6 +28,7 @@ PREDICTOR = 256  # samples of past, 32 ms: longer than a period of the lowest st
 FIT_S = 0.4
 SEARCH_S = 0.1
 """An attack is looked for this far before and after the moment."""
+LEAST_REACH_S = 0.005
 SMOOTHING_S = 0.003
 AFTER_S, BEFORE_S = 0.010, 0.020  # a rise: the mean level after a moment over that before it
 PEAK_WITHIN_S = 0.030
@@ -59,9 +60,15 @@ def attack_window_s() -> tuple[float, float]:
     return FIT_S + SEARCH_S, SEARCH_S + AFTER_S + PEAK_WITHIN_S
 
 
-def attack_near(sound: NDArray[np.float64], sample_rate_hz: int) -> Attack:
+def attack_near(
+    sound: NDArray[np.float64],
+    sample_rate_hz: int,
+    *,
+    reach_s: tuple[float, float] = (SEARCH_S, SEARCH_S),
+) -> Attack:
     """The strongest attack around the moment that lies `attack_window_s()[0]` into `sound`.
 
+    reach_s: how far before and after the moment, up to SEARCH_S each.
     sound: (samples,) mono, as long as `attack_window_s` says; silence where the file has none.
     """
     before_s, after_s = attack_window_s()
@@ -70,7 +77,7 @@ def attack_near(sound: NDArray[np.float64], sample_rate_hz: int) -> Attack:
         raise ValueError(f"{len(sound)} samples are not the {wanted} of an attack's window")
     level = _surprise_db(np.asarray(soxr.resample(sound, sample_rate_hz, RATE_HZ)))
     # Entry i of `level` covers the samples from PREDICTOR + i on, SMOOTHING_S long.
-    rises, first = _rises(level)
+    rises, first = _rises(level, reach_s)
     best = int(np.argmax(rises))
     start = _start(level, first + best)
     offset_s = (PREDICTOR + start + SMOOTHING_S * RATE_HZ) / RATE_HZ - before_s
@@ -93,11 +100,14 @@ def _surprise_db(sound: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.asarray(10 * np.log10(power + DITHER**2))
 
 
-def _rises(level: NDArray[np.float64]) -> tuple[NDArray[np.float64], int]:
+def _rises(
+    level: NDArray[np.float64], reach_s: tuple[float, float]
+) -> tuple[NDArray[np.float64], int]:
     """Mean level after each candidate minus the mean before it, and the index of the first."""
     after, before = round(AFTER_S * RATE_HZ), round(BEFORE_S * RATE_HZ)
-    first = round(FIT_S * RATE_HZ) - PREDICTOR
-    last = min(first + round(2 * SEARCH_S * RATE_HZ), len(level) - after)
+    moment = round((FIT_S + SEARCH_S) * RATE_HZ) - PREDICTOR
+    left, right = (round(min(max(one, LEAST_REACH_S), SEARCH_S) * RATE_HZ) for one in reach_s)
+    first, last = moment - left, min(moment + right, len(level) - after)
     total = np.concatenate(([0.0], np.cumsum(level)))
     at = np.arange(first, last)
     rises = (total[at + after] - total[at]) / after - (total[at] - total[at - before]) / before

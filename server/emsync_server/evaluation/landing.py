@@ -68,11 +68,19 @@ def score_errors(hits_s: NDArray[np.float64], notes: SoundingNotes) -> NDArray[n
 
 
 def sound_errors(hits_s: NDArray[np.float64], sound: Path) -> list[tuple[float, float]]:
-    """(start of the strongest attack near each hit minus the hit, in s; its rise in dB)."""
+    """(start of the strongest attack near each hit minus the hit, in s; its rise in dB).
+
+    Hits in order. Halfway to the next hit the search ends: what is there belongs to that one.
+    """
     before_s, after_s = attack_window_s()
+    gaps_s = np.concatenate(([np.inf], np.diff(hits_s), [np.inf])) / 2
     with opened_sound(sound) as file:
         found = [
-            attack_near(mono_around(file, float(hit), before_s, after_s), file.samplerate)
-            for hit in hits_s
+            attack_near(
+                mono_around(file, float(hit), before_s, after_s),
+                file.samplerate,
+                reach_s=(float(left), float(right)),
+            )
+            for hit, left, right in zip(hits_s, gaps_s, gaps_s[1:], strict=False)
         ]
     return [(attack.offset_s - ATTACK_BIAS_S, attack.rise_db) for attack in found]

@@ -218,7 +218,8 @@ def _hit_report(take: Take, notes: SoundingNotes, sound: Path | None) -> HitRepo
 def _control(times: NDArray[np.float64], sound: Path, half_frame_s: float) -> float | None:
     """The share of hits that land by accident: the same hits, moved to where no accent is meant."""
     moved = times + np.where(np.arange(len(times)) % 2, -CONTROL_SHIFT_S, CONTROL_SHIFT_S)
-    return landed_share([error for error, _ in sound_errors(moved, sound)], half_frame_s)
+    errors = [error for error, _ in sound_errors(np.sort(moved), sound)]
+    return landed_share(errors, half_frame_s)
 
 
 def _agreements(
