@@ -30,7 +30,7 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.6, -20.0, -0.7
+OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.1, -20.0, -0.7
 HOME_LEANINGS = (0.8, 1.4, 0.4)  # root, third, fifth, on downbeats: the third tells the mode
 HOME_BASS_LEANING = 0.7  # of the root
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -1.5
