@@ -32,7 +32,7 @@ def register(commands: typer.Typer) -> None:
 def evaluate(
     folder: Annotated[Path, typer.Argument(help="A folder that score wrote.")],
 ) -> None:
-    """Measure a score: hits in MIDI and sound, emotion, music, levels."""
+    """Measure the score of a cue: hits in MIDI and sound, music, levels."""
     sheet = wire.read_cue_sheet(folder / "cues.json")
     for line in summary_lines(evaluate_folder(folder, sheet)):
         say(line)
