@@ -7,7 +7,7 @@ import pytest
 
 from emsync.errors import MissingPartError, VersionMismatchError
 from emsync_server.composition.representation import CLASSES, CONDITION_SIZE, vocabulary
-from emsync_server.inference import composer_session
+from emsync_server.inference import composer_session, composer_state
 from emsync_server.inference.composer_session import ComposerSession
 
 torch = pytest.importorskip("torch")
@@ -104,7 +104,7 @@ def test_two_states_do_not_meet(session, piece, expected):
 
 
 def test_a_full_buffer_is_filled_again_from_the_latest_events(session, network, monkeypatch):
-    monkeypatch.setattr(composer_session, "KEPT_EVENTS", 8)
+    monkeypatch.setattr(composer_state, "KEPT_EVENTS", 8)
     rng = np.random.default_rng(6)
     total = composer_session.SLOTS + 1
     events = np.stack([rng.integers(0, k, (1, total)) for k in CLASSES], axis=-1)
@@ -117,6 +117,65 @@ def test_a_full_buffer_is_filled_again_from_the_latest_events(session, network, 
         expected = network(*latest).numpy()[:, -1]
     assert np.abs(hidden - expected).max() < 1e-4
     assert (state.used, state.total) == (8, total)
+
+
+def rows(rng, count, batch=1):
+    events = np.stack([rng.integers(0, k, (batch, count)) for k in CLASSES], axis=-1)
+    return events, rng.random((batch, count, CONDITION_SIZE)).astype(np.float32)
+
+
+def last_hidden(network, *parts):
+    """The network's own answer to rows laid end to end."""
+    with torch.no_grad():
+        joined = (np.concatenate(arrays, axis=1) for arrays in zip(*parts, strict=True))
+        return network(*(torch.from_numpy(array) for array in joined)).numpy()[:, -1]
+
+
+def test_pinned_rows_stand_before_the_events_and_may_be_replaced(session, network):
+    rng = np.random.default_rng(7)
+    one, other = rows(rng, 5, BATCH), rows(rng, 3)
+    read = [rows(rng, 1, BATCH) for _ in range(6)]
+    state = session.start(BATCH, pinned=one)
+    for event in read[:3]:
+        hidden = session.step(state, *event)
+    assert np.abs(hidden - last_hidden(network, one, *read[:3])).max() < 1e-4
+    session.pin(state, other[0][0], other[1][0])  # the same rows for every piece
+    for event in read[3:]:
+        hidden = session.step(state, *event)
+    both = tuple(np.repeat(array, BATCH, axis=0) for array in other)
+    assert np.abs(hidden - last_hidden(network, both, *read)).max() < 1e-4
+    assert (state.front, state.used, state.total) == (3, 9, 6)
+    session.pin(state, other[0][:, :0], other[1][:, :0])
+    last = rows(rng, 1, BATCH)
+    hidden = session.step(state, *last)
+    assert np.abs(hidden - last_hidden(network, *read, last)).max() < 1e-4
+
+
+def test_a_refill_keeps_the_pinned_rows_and_the_latest_events(session, network, monkeypatch):
+    monkeypatch.setattr(composer_state, "KEPT_EVENTS", 8)
+    rng = np.random.default_rng(8)
+    pinned, read, last = rows(rng, 4), rows(rng, composer_session.SLOTS - 4), rows(rng, 1)
+    state = session.start(1, pinned=pinned)
+    session.step(state, *(array[:, :1] for array in read))
+    session.step(state, *(array[:, 1:] for array in read))
+    assert (state.front, state.used) == (4, composer_session.SLOTS)
+    session.step(state, *last)
+    latest = tuple(array[:, -7:] for array in read)
+    hidden = session.step(state, *(more := rows(rng, 1)))
+    assert np.abs(hidden - last_hidden(network, pinned, latest, last, more)).max() < 1e-4
+    assert (state.front, state.used) == (4, 4 + 9)
+
+
+def test_many_pinned_rows_leave_room_to_write(session):
+    rng = np.random.default_rng(9)
+    pinned = rows(rng, composer_session.MOST_PINNED)
+    state = session.start(1, pinned=pinned)
+    session.step(state, *rows(rng, composer_session.SLOTS))
+    assert composer_session.SLOTS - state.used == composer_state.LEAST_FREE
+    with pytest.raises(ValueError, match="cannot be pinned"):
+        session.pin(state, *rows(rng, composer_session.MOST_PINNED + 1))
+    with pytest.raises(ValueError, match="cannot rewind"):
+        state.rewind(state.used)  # pinned rows are not forgotten
 
 
 def test_heads_agree_with_the_network_and_know_what_was_chosen(session, network, piece, expected):

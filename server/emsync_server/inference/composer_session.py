@@ -3,7 +3,7 @@
 B batch, T events, F five fields, C condition features, D width, S slots of the buffer.
 The trunk runs in ONNX Runtime with GroupQueryAttention, whose buffer is bound as both past and
 present; the heads are NumPy (`composer_heads`). When the buffer is full it is filled again from
-the latest events, so pieces have no limit.
+the pinned rows and the latest events (`composer_state`), so pieces have no limit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,41 +20,29 @@ from numpy.typing import NDArray
 
 from emsync.errors import MissingPartError, VersionMismatchError
 from emsync_server.inference.composer_heads import ComposerHeads
+from emsync_server.inference.composer_state import (
+    FIELDS,
+    KEPT_EVENTS,
+    MOST_PINNED,
+    SLOTS,
+    ComposerState,
+)
+
+__all__ = [
+    "HEADS_FILE",
+    "KEPT_EVENTS",
+    "MOST_PINNED",
+    "SIDE_FILE",
+    "SLOTS",
+    "TRUNK_FILE",
+    "ComposerSession",
+    "ComposerState",
+]
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
 TRUNK_FILE, HEADS_FILE, SIDE_FILE = "composer.onnx", "composer.heads.safetensors", "composer.json"
-
-SLOTS = 768  # events the buffer holds: the length that the network was trained on
-KEPT_EVENTS = 512  # events read again when the buffer is full: one event in 256 pays for it
-FIELDS = 5
-
-
-@dataclass
-class ComposerState:
-    """What the network remembers of B pieces written side by side; every step changes it."""
-
-    batch: int
-    events: Ints
-    """(B, S, F), the events in the buffer."""
-    condition: Floats
-    """(B, S, C), their conditions."""
-    caches: list[Any] = field(repr=False)
-    """One OrtValue (B, G, S, head size) for each layer's keys and values."""
-    binding: Any = field(repr=False)
-    """ONNX Runtime's table of what is bound where; one for each state, so that jobs do not meet."""
-    used: int = 0
-    """Slots in use."""
-    total: int = 0
-    """Events read since the start."""
-
-    def rewind(self, events: int) -> None:
-        """Forget the last events, as many as given; they must still be in the buffer."""
-        if not 0 <= events <= self.used:
-            raise ValueError(f"cannot rewind {events} events: {self.used} are in the buffer")
-        self.used -= events
-        self.total -= events
 
 
 class ComposerSession:
@@ -92,8 +79,11 @@ class ComposerSession:
         )
         return cls(trunk, ComposerHeads.load(folder / HEADS_FILE))
 
-    def start(self, batch: int) -> ComposerState:
-        """An empty state for pieces written side by side."""
+    def start(self, batch: int, pinned: tuple[Ints, Floats] | None = None) -> ComposerState:
+        """An empty state for pieces written side by side.
+
+        pinned: rows that stay at the front of the buffer, as `pin` takes them
+        """
         shape = (batch, *self._cache_shape)
         caches = [
             onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
@@ -101,7 +91,18 @@ class ComposerSession:
         ]
         events = np.zeros((batch, SLOTS, FIELDS), np.int64)
         condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
-        return ComposerState(batch, events, condition, caches, self._trunk.io_binding())
+        state = ComposerState(batch, events, condition, caches, self._trunk.io_binding())
+        if pinned is not None:
+            state.pin(*pinned)
+        return state
+
+    def pin(self, state: ComposerState, events: Ints, condition: Floats) -> None:
+        """Keep rows at the front of the buffer, in the place of those pinned before.
+
+        The next step fills the buffer again. events: (P, F) or (B, P, F), P at most
+        `MOST_PINNED`, 0 for none · condition: (P, C) or (B, P, C)
+        """
+        state.pin(events, condition)
 
     def step(self, state: ComposerState, events: Ints, condition: Floats) -> Floats:
         """Read one event of each piece, or several; returns the hidden vector after the last.
@@ -114,11 +115,9 @@ class ComposerSession:
         condition = np.asarray(condition, np.float32).reshape(batch, -1, self.condition_size)
         if events.shape[1] != condition.shape[1] or not events.shape[1]:
             raise ValueError(f"{events.shape[1]} events with {condition.shape[1]} conditions")
-        state.total += events.shape[1]
-        if state.used + events.shape[1] > SLOTS:
-            return self._refill(state, events, condition)
-        start, stop = state.used, state.used + events.shape[1]
-        state.events[:, start:stop], state.condition[:, start:stop] = events, condition
+        if state.must_refill(events.shape[1]):
+            return self._run(state, 0, state.refill(events, condition))
+        start, stop = state.append(events, condition)
         if start == 0:
             return self._run(state, 0, stop)
         for slot in range(start, stop):  # the operator appends one at a time, or starts afresh
@@ -147,15 +146,6 @@ class ComposerSession:
         """(B, D) and the chosen position, instrument, pitch and length to (B, velocity bins)."""
         return self.heads.logits(hidden, chosen)
 
-    def _refill(self, state: ComposerState, events: Ints, condition: Floats) -> Floats:
-        events = np.concatenate([state.events[:, : state.used], events], axis=1)[:, -KEPT_EVENTS:]
-        known = state.condition[:, : state.used]
-        condition = np.concatenate([known, condition], axis=1)[:, -KEPT_EVENTS:]
-        state.used = 0
-        stop = events.shape[1]
-        state.events[:, :stop], state.condition[:, :stop] = events, condition
-        return self._run(state, 0, stop)
-
     def _run(self, state: ComposerState, start: int, stop: int) -> Floats:
         binding = state.binding
         binding.clear_binding_inputs()
@@ -169,7 +159,6 @@ class ComposerSession:
             binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
         binding.bind_output("hidden")
         self._trunk.run_with_iobinding(binding)
-        state.used = stop
         return np.asarray(binding.get_outputs()[-1].numpy())
 
 
