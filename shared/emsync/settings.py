@@ -3,18 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
 from emsync.cue import Brief
 from emsync.stem import LoudnessTarget, SampleFormat
 
-__all__ = ["ComposeSettings", "RenderSettings", "SpotSettings"]
+__all__ = ["ComposeSettings", "MarkerRule", "MarkerUse", "RenderSettings", "SpotSettings"]
 
 MAX_TAKES = 16
 MAX_SEED = 2**63 - 1
 SAMPLE_RATES_HZ = (44_100, 48_000, 96_000)
 MAX_DUCKING_DB = 24.0
+
+
+class MarkerUse(Enum):
+    """Which of the editor's markers the music must land on."""
+
+    MEANT = "meant"  # those without words of their own, and those that say hit, sync, music …
+    ALL = "all"
+    NONE = "none"
+    NAMED = "named"
+    COLORED = "colored"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerRule:
+    """Editors mark beats and also write notes ('fix colour here'): which markers become hits."""
+
+    use: MarkerUse = MarkerUse.MEANT
+    word: str = ""
+    """What the name must be like (`door*`), or the colour (`red`)."""
+
+    def __post_init__(self) -> None:
+        needs_word = self.use in (MarkerUse.NAMED, MarkerUse.COLORED)
+        if needs_word != bool(self.word.strip()):
+            raise ValueError(
+                f"markers '{self.use.value}' do not go with the word '{self.word}'"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +56,8 @@ class SpotSettings:
     """Put into each cue."""
     rate: Fraction | None = None
     """Frames per second of a timeline that states none (an EDL)."""
+    markers: MarkerRule = field(default_factory=MarkerRule)
+    """Which markers of a timeline become locked hits."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.min_spacing_s < float("inf"):

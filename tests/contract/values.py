@@ -22,7 +22,13 @@ from emsync.score import (
     TempoAnchor,
     TempoMap,
 )
-from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
+from emsync.settings import (
+    ComposeSettings,
+    MarkerRule,
+    MarkerUse,
+    RenderSettings,
+    SpotSettings,
+)
 from emsync.stem import (
     GainCurve,
     GainPoint,
@@ -200,7 +206,12 @@ parts = st.builds(
 scores = st.builds(Score, st.lists(parts, max_size=2).map(tuple), tempo_maps())
 
 spot_settings = st.builds(
-    SpotSettings, st.booleans(), st.floats(0.01, 1e3), briefs, st.none() | RATES
+    SpotSettings,
+    st.booleans(),
+    st.floats(0.01, 1e3),
+    briefs,
+    st.none() | RATES,
+    st.sampled_from([MarkerRule(), MarkerRule(MarkerUse.NONE), MarkerRule(MarkerUse.NAMED, "a*")]),
 )
 compose_settings = st.builds(
     ComposeSettings,

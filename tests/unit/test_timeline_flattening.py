@@ -17,7 +17,6 @@ from tests.timelines import (
     dissolve,
     frames,
     gap,
-    marker,
     span,
     timeline,
     title,
@@ -275,48 +274,6 @@ def test_offline_media_are_counted_in_a_warning():
     made = timeline(track(clip("a", 10, R24, media="gone.mov"), clip("b", 10, R24), title(5, R24)))
     (warning,) = edit_of(made, HERE).picture.warnings
     assert "2 of 2 clips is offline" in warning
-
-
-def test_markers_become_locked_hits_with_their_names():
-    first = clip("a", 40, R24, start=100)
-    first.markers.append(marker("in clip", 110, R24))
-    first.markers.append(marker("trimmed away", 99, R24))
-    row = track(first, clip("b", 40, R24))
-    row.markers.append(marker("on track", 50, R24))
-    made = timeline(row)
-    made.tracks.markers.extend(
-        [marker("on timeline", 5, R24), marker("", 79, R24), marker("late", 80, R24)]
-    )
-    edit = edit_of(made, HERE)
-    assert [(hit.time.value, hit.label) for hit in edit.hits] == [
-        (5, "on timeline"),
-        (10, "in clip"),
-        (50, "on track"),
-        (79, ""),
-    ]
-    assert all(hit.locked and hit.weight == 1.0 for hit in edit.hits)
-    assert any("1 marker lies outside" in warning for warning in edit.picture.warnings)
-
-
-def test_two_markers_on_one_frame_are_one_hit():
-    made = timeline(track(clip("a", 40, R24)))
-    made.tracks.markers.extend([marker("door", 5, R24), marker("shot", 5, R24)])
-    (hit,) = edit_of(made, HERE).hits
-    assert hit.label == "door / shot"
-
-
-def test_markers_counted_in_record_timecode_are_brought_back():
-    made = timeline(track(clip("a", 40, R24)), rate=R24, start=86_400)
-    made.tracks.markers.append(marker("hit", 86_410, R24))
-    assert [hit.time.value for hit in edit_of(made, HERE).hits] == [10]
-
-
-def test_what_emsync_wrote_is_no_hit():
-    made = timeline(track(clip("a", 40, R24)))
-    own = marker("Hit 1", 5, R24)
-    own.metadata["emsync"] = {"kind": "hit"}
-    made.tracks.markers.append(own)
-    assert edit_of(made, HERE).hits == ()
 
 
 @given(

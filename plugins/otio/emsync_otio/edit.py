@@ -35,6 +35,7 @@ class TimelineEdit:
     boundaries: tuple[Boundary, ...]
     """Every visible cut, and each transition at its middle, in picture time and in order."""
     hits: tuple[Hit, ...]
-    """The editor's markers as locked hits of weight 1, in order; not those that emsync wrote."""
+    """The editor's markers that were asked for, as locked hits of weight 1, in order; never those
+    that emsync wrote."""
     shots: tuple[ShotMedia, ...]
     """What is shown, without gaps or overlaps, from the first frame to the last."""

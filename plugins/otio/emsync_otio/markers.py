@@ -1,45 +1,111 @@
-"""The editor's markers as hits; what emsync itself wrote is passed over."""
+"""The editor's markers as hits: those that are meant for the music, not notes to colleagues.
+
+What emsync itself wrote is passed over.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from fractions import Fraction
 
 import opentimelineio as otio
 
 from emsync.cue import Hit, HitSource
+from emsync.settings import MarkerRule, MarkerUse
 from emsync.timecode import RationalTime
 from emsync_otio.clock import Seconds, exact_seconds
 from emsync_otio.flattening import item_range
 from emsync_otio.own import is_own
 
-__all__ = ["marker_hits"]
+__all__ = ["FoundMarkers", "find_markers"]
+
+_NAMED_NOTES = 3
+_UNNAMED = re.compile(r"(marker|guide|chapter|locator)?\s*#?\d*", re.IGNORECASE)
+"""What editors call a marker when nobody named it: 'Marker 12', 'Guide', or nothing."""
+_MEANT = re.compile(r"\W*(hit|sync|mx|music|accent|stinger|sting|beat)s?(\b|_|\d)", re.IGNORECASE)
+"""How people begin the name of a marker that is meant for the music."""
 
 
-def marker_hits(
-    timeline: otio.schema.Timeline, rate: Fraction, duration: RationalTime
-) -> tuple[tuple[Hit, ...], int]:
-    """Locked hits at the markers inside the picture, and how many markers lie outside it.
+@dataclass(frozen=True, slots=True)
+class FoundMarkers:
+    """What the editor marked."""
+
+    hits: tuple[Hit, ...]
+    """Locked, of weight 1, in order."""
+    notes: tuple[str, ...]
+    """Names of the markers that the rule leaves out, once each."""
+    outside: int
+    """How many lie outside the picture."""
+
+    def warnings(self, rule: MarkerRule) -> list[str]:
+        """What is not landed on without the editor's having said so."""
+        lines = []
+        if self.notes and rule.use is MarkerUse.MEANT:
+            names = ", ".join(f"'{name}'" for name in self.notes[:_NAMED_NOTES])
+            more = ", …" if len(self.notes) > _NAMED_NOTES else ""
+            lines.append(
+                f"Markers that read like notes are no hits: {names}{more}. To land on them, name "
+                "them 'hit …', or use --markers all, a colour or a name."
+            )
+        if self.outside:
+            lie = "marker lies" if self.outside == 1 else "markers lie"
+            lines.append(f"{self.outside} {lie} outside the picture and cannot be hit.")
+        return lines
+
+
+def find_markers(
+    timeline: otio.schema.Timeline, rate: Fraction, duration: RationalTime, rule: MarkerRule
+) -> FoundMarkers:
+    """Locked hits at those markers inside the picture that the rule takes.
 
     Counted are markers of the timeline, its tracks and their items; those inside compound clips
     belong to the compound and are not shown in the timeline. Markers on one frame become one hit.
     """
     labels: dict[int, list[str]] = {}
+    notes: dict[str, None] = {}
     outside = 0
     for at, marker in _markers(timeline, duration.seconds):
+        if not _is_wanted(marker, rule):
+            notes[_name(marker)] = None
+            continue
         frame = RationalTime.from_seconds(at, rate).value
         if not 0 <= frame < duration.value:
             outside += 1
             continue
         names = labels.setdefault(frame, [])
-        name = (marker.name or marker.comment or "").strip()
+        name = _name(marker)
         if name and name not in names:
             names.append(name)
     hits = tuple(
         Hit(RationalTime(frame, rate), 1.0, True, HitSource.MARKER, " / ".join(names))
         for frame, names in sorted(labels.items())
     )
-    return hits, outside
+    return FoundMarkers(hits, tuple(notes), outside)
+
+
+def _is_wanted(marker: otio.schema.Marker, rule: MarkerRule) -> bool:
+    name = (marker.name or "").strip()
+    if rule.use is MarkerUse.MEANT:
+        said = (marker.comment or "").strip()
+        unnamed = _UNNAMED.fullmatch(name) is not None and not said and not _is_task(marker)
+        return unnamed or _MEANT.match(name) is not None or _MEANT.match(said) is not None
+    if rule.use is MarkerUse.NAMED:
+        return fnmatchcase(_name(marker).casefold(), rule.word.strip().casefold())
+    if rule.use is MarkerUse.COLORED:
+        return str(marker.color or "").casefold() == rule.word.strip().casefold()
+    return rule.use is MarkerUse.ALL
+
+
+def _is_task(marker: otio.schema.Marker) -> bool:
+    """Whether it is one of Final Cut's to-do markers, done or not."""
+    return "completed" in marker.metadata.get("fcpxml", {})
+
+
+def _name(marker: otio.schema.Marker) -> str:
+    return str(marker.name or marker.comment or "").strip()
 
 
 def _markers(

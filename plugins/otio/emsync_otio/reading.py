@@ -11,33 +11,41 @@ import opentimelineio as otio
 
 from emsync.errors import TimelineError
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
+from emsync.settings import MarkerRule, MarkerUse
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio.clock import Seconds, exact_rate, exact_seconds
 from emsync_otio.edit import ShotMedia, TimelineEdit
 from emsync_otio.flattening import Blend, Stretch, flatten, item_range
 from emsync_otio.looks import is_still
-from emsync_otio.markers import marker_hits
+from emsync_otio.markers import find_markers
 from emsync_otio.media_paths import find_media
 from emsync_otio.opening import open_timeline
 from emsync_otio.own import is_own
 
 __all__ = ["edit_of", "picture_rate", "read_edit", "start_timecode"]
 
+_EVERY_MARKER = MarkerRule(MarkerUse.ALL)
+
 _FRAME_RATES = (8.0, 240.0)
 """Clocks outside these count samples or ticks, not frames."""
 
 
-def read_edit(path: Path, rate: Fraction | None = None) -> TimelineEdit:
+def read_edit(
+    path: Path, rate: Fraction | None = None, markers: MarkerRule = _EVERY_MARKER
+) -> TimelineEdit:
     """The edit of a timeline file.
 
-    `rate` is for EDLs alone, which do not say at what rate they count.
+    `rate` is for EDLs alone, which do not say at what rate they count; `markers` says which of the
+    editor's markers become hits.
     Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
     """
     timeline = open_timeline(path, rate)
-    return edit_of(timeline, path)
+    return edit_of(timeline, path, markers)
 
 
-def edit_of(timeline: otio.schema.Timeline, path: Path) -> TimelineEdit:
+def edit_of(
+    timeline: otio.schema.Timeline, path: Path, markers: MarkerRule = _EVERY_MARKER
+) -> TimelineEdit:
     """The edit of a timeline that was read from `path`."""
     seen = flatten(timeline.tracks)
     if not seen:
@@ -51,13 +59,8 @@ def edit_of(timeline: otio.schema.Timeline, path: Path) -> TimelineEdit:
     ]
     media = _MediaFinder(folders)
     shots = _shots(seen, rate, duration, media)
-    hits, outside = marker_hits(timeline, rate, duration)
-    warnings = [*_rate_warnings(timeline, path), *media.warnings()]
-    if outside:
-        warnings.append(
-            f"{_counted(outside, 'marker lies', 'markers lie')} outside the picture and "
-            "cannot be hit."
-        )
+    marked = find_markers(timeline, rate, duration, markers)
+    warnings = [*_rate_warnings(timeline, path), *media.warnings(), *marked.warnings(markers)]
     picture = PictureInfo(
         source=str(path.resolve()),
         rate=rate,
@@ -66,7 +69,7 @@ def edit_of(timeline: otio.schema.Timeline, path: Path) -> TimelineEdit:
         has_sound=True if _has_sound(timeline) else None,
         warnings=tuple(warnings),
     )
-    return TimelineEdit(picture, _boundaries(seen, rate, duration), hits, shots)
+    return TimelineEdit(picture, _boundaries(seen, rate, duration), marked.hits, shots)
 
 
 def picture_rate(timeline: otio.schema.Timeline) -> Fraction:

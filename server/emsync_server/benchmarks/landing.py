@@ -18,7 +18,7 @@ import numpy as np
 from emsync import wire
 from emsync.cue import CueSheet
 from emsync.errors import EmsyncError
-from emsync.settings import SpotSettings
+from emsync.settings import MarkerRule, MarkerUse, SpotSettings
 from emsync_otio import is_timeline
 from emsync_server.app import ScoreSettings, score
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
@@ -115,6 +115,10 @@ def benchmark_hits(
     write_table(Table(command, COLUMNS, lines), figures, output)
 
 
+ALL_MARKERS = ScoreSettings(SpotSettings(markers=MarkerRule(MarkerUse.ALL)))
+"""The more there is to land on, the more the table says."""
+
+
 class _StepsForHits(LocalSteps):
     """The steps, for cue sheets that have a locked hit and are not too long."""
 
@@ -145,7 +149,7 @@ def _scored(source: Path, name: str, longest_s: float) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as scratch:
         folder = Path(scratch) / "score"
         try:
-            score(source, folder, ScoreSettings(), silent_progress(), _StepsForHits(longest_s))
+            score(source, folder, ALL_MARKERS, silent_progress(), _StepsForHits(longest_s))
         except EmsyncError as err:
             too_long = isinstance(err, _TooLongError)
             return {"name": name, "refused": err.sentence, "too_long": too_long}

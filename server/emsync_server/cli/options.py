@@ -10,6 +10,7 @@ import typer
 
 from emsync.cue import Brief, Key, Mode, Style
 from emsync.family import Family
+from emsync.settings import MarkerRule, MarkerUse
 from emsync.stem import LoudnessTarget
 from emsync.timecode import parse_rate
 
@@ -19,6 +20,7 @@ __all__ = [
     "DraftOption",
     "FamilyOption",
     "KeyOption",
+    "MarkersOption",
     "RateOption",
     "SeedOption",
     "ServerOption",
@@ -32,6 +34,11 @@ __all__ = [
 ]
 
 NOTE_NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+MARKER_COLORS = (
+    *("red", "pink", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta"),
+    *("black", "white"),
+)
+"""OpenTimelineIO's; other colours are the nearest of these there."""
 ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
@@ -80,6 +87,18 @@ def parse_bars(text: str) -> BarRange:
     return BarRange(int(first), int(end))
 
 
+def parse_markers(text: str) -> MarkerRule:
+    """'meant', 'all', 'none', a colour such as 'red', or a name such as 'door*'."""
+    word = text.strip()
+    if not word:
+        raise typer.BadParameter("say meant, all, none, a colour or a name such as 'door*'")
+    for use in (MarkerUse.MEANT, MarkerUse.ALL, MarkerUse.NONE):
+        if word.lower() == use.value:
+            return MarkerRule(use)
+    colored = word.lower() in MARKER_COLORS
+    return MarkerRule(MarkerUse.COLORED if colored else MarkerUse.NAMED, word)
+
+
 def parse_frame_rate(text: str) -> Fraction:
     """'25', '29.97', '30000/1001'."""
     try:
@@ -108,6 +127,15 @@ DensityOption = Annotated[
 ]
 SpacingOption = Annotated[
     float, typer.Option("--spacing", min=0.25, help="Least seconds between two hits.")
+]
+MarkersOption = Annotated[
+    MarkerRule,
+    typer.Option(
+        parser=parse_markers,
+        metavar="WHICH",
+        help="Markers of a timeline to land on: meant (unnamed ones, and names that begin with "
+        "hit, sync, music …), all, none, a colour (red), or a name ('door*').",
+    ),
 ]
 DraftOption = Annotated[bool, typer.Option(help="Look at keyframes only: faster, coarser.")]
 TargetOption = Annotated[

@@ -11,7 +11,7 @@ import typer
 from emsync import wire
 from emsync.cue import Brief
 from emsync.errors import NotFoundError
-from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
+from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, place
 from emsync_server.app import Scored, ScoreSettings, cue_folder, score
@@ -22,6 +22,7 @@ from emsync_server.cli.options import (
     DraftOption,
     FamilyOption,
     KeyOption,
+    MarkersOption,
     RateOption,
     SeedOption,
     ServerOption,
@@ -39,6 +40,7 @@ from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
 
+MEANT = MarkerRule()
 SourceArgument = Annotated[Path, typer.Argument(help="A film, or a timeline file.")]
 FolderOption = Annotated[
     Path | None, typer.Option("-o", "--output", help="Folder for the score; default NAME.emsync.")
@@ -63,6 +65,7 @@ def score_command(
     tempo: TempoOption = None,
     density: DensityOption = None,
     spacing: SpacingOption = 4.0,
+    markers: MarkersOption = MEANT,
     draft: DraftOption = False,
     target: TargetOption = None,
     soundfont: SoundfontOption = None,
@@ -76,6 +79,7 @@ def score_command(
             min_spacing_s=spacing,
             brief=brief_from(style, families, key, tempo, density),
             rate=rate,
+            markers=markers,
         ),
         ComposeSettings(takes=takes, seed=seed),
         RenderSettings(target=target, soundfont=soundfont),
@@ -109,6 +113,7 @@ def spot(
     tempo: TempoOption = None,
     density: DensityOption = None,
     spacing: SpacingOption = 4.0,
+    markers: MarkersOption = MEANT,
     draft: DraftOption = False,
     rate: RateOption = None,
     server: ServerOption = False,
@@ -119,6 +124,7 @@ def spot(
         min_spacing_s=spacing,
         brief=brief_from(style, families, key, tempo, density),
         rate=rate,
+        markers=markers,
     )
     with shown_progress("spot") as progress:
         sheet = _steps(server).spot(source.absolute(), settings, progress)

@@ -72,7 +72,7 @@ def spot_timeline(
 ) -> CueSheet:
     """The cue sheet of a timeline."""
     progress.report(0.0, "reading the edit")
-    edit = read_edit(source, settings.rate)
+    edit = read_edit(source, settings.rate, settings.markers)
     if edit.picture.duration.seconds > CEILING_S:
         raise LimitError(
             f"'{source}' is longer than {CEILING_S // 3600} hours, "

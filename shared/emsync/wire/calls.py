@@ -48,7 +48,7 @@ class ApiVersion:
         return f"{self.major}.{self.minor}"
 
 
-API_VERSION = ApiVersion(1, 0)
+API_VERSION = ApiVersion(1, 1)
 
 
 class Method(Enum):
