@@ -129,7 +129,7 @@ SpacingOption = Annotated[
     float, typer.Option("--spacing", min=0.25, help="Least seconds between two hits.")
 ]
 MarkersOption = Annotated[
-    MarkerRule,
+    MarkerRule | None,
     typer.Option(
         parser=parse_markers,
         metavar="WHICH",

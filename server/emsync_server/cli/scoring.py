@@ -40,7 +40,6 @@ from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
 
-MEANT = MarkerRule()
 SourceArgument = Annotated[Path, typer.Argument(help="A film, or a timeline file.")]
 FolderOption = Annotated[
     Path | None, typer.Option("-o", "--output", help="Folder for the score; default NAME.emsync.")
@@ -65,7 +64,7 @@ def score_command(
     tempo: TempoOption = None,
     density: DensityOption = None,
     spacing: SpacingOption = 4.0,
-    markers: MarkersOption = MEANT,
+    markers: MarkersOption = None,
     draft: DraftOption = False,
     target: TargetOption = None,
     soundfont: SoundfontOption = None,
@@ -79,7 +78,7 @@ def score_command(
             min_spacing_s=spacing,
             brief=brief_from(style, families, key, tempo, density),
             rate=rate,
-            markers=markers,
+            markers=markers or MarkerRule(),
         ),
         ComposeSettings(takes=takes, seed=seed),
         RenderSettings(target=target, soundfont=soundfont),
@@ -113,7 +112,7 @@ def spot(
     tempo: TempoOption = None,
     density: DensityOption = None,
     spacing: SpacingOption = 4.0,
-    markers: MarkersOption = MEANT,
+    markers: MarkersOption = None,
     draft: DraftOption = False,
     rate: RateOption = None,
     server: ServerOption = False,
@@ -124,7 +123,7 @@ def spot(
         min_spacing_s=spacing,
         brief=brief_from(style, families, key, tempo, density),
         rate=rate,
-        markers=markers,
+        markers=markers or MarkerRule(),
     )
     with shown_progress("spot") as progress:
         sheet = _steps(server).spot(source.absolute(), settings, progress)
