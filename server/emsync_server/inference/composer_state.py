@@ -81,9 +81,9 @@ class ComposerState:
     def refill(self, events: Ints, condition: Floats) -> int:
         """Pinned rows, then the latest events, these (B, T, F) last; returns the slots in use."""
         pinned = self._pinned or (self.events[:, : self.front], self.condition[:, : self.front])
-        front = pinned[0].shape[1]
+        front = int(pinned[0].shape[1])
         kept = min(KEPT_EVENTS, SLOTS - LEAST_FREE - front)
-        stop = front + min(self.used - self.front + events.shape[1], kept)
+        stop: int = front + min(self.used - self.front + int(events.shape[1]), kept)
         for buffer, first, new in (
             (self.events, pinned[0], events),
             (self.condition, pinned[1], condition),
