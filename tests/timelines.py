@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +20,7 @@ from emsync_otio import PlacedCue, TimelineEdit
 
 FILM_2398 = Fraction(24000, 1001)
 NTSC_30 = Fraction(30000, 1001)
+R24 = Fraction(24)
 RATES = (FILM_2398, Fraction(24), Fraction(25), NTSC_30, Fraction(30), Fraction(50), Fraction(60))
 
 
@@ -146,3 +148,38 @@ def score_of(
         "synthesiser",
     )
     return sheet, [PlacedCue(take, stem_set, folder)]
+
+
+def users_timeline(rate: Fraction = R24, start: int = 86_400) -> otio.schema.Timeline:
+    """Two picture tracks, sound, markers and metadata of the user's own."""
+    made = timeline(
+        track(clip("a", 100, rate), dissolve(5, 5, rate), clip("b", 140, rate)),
+        track(gap(30, rate), clip("over", 20, rate), name="V2"),
+        track(clip("dialogue", 240, rate), kind="Audio", name="A1"),
+        rate=rate,
+        start=start,
+    )
+    made.tracks.markers.append(marker("door", 60, rate))
+    made.metadata["theirs"] = {"note": "keep", "big": 2**53 + 1}
+    return made
+
+
+def own_tracks(path: Path) -> list[otio.schema.Track]:
+    made = otio.adapters.read_from_file(str(path))
+    return [row.deepcopy() for row in made.tracks if "emsync" in row.metadata]
+
+
+def without_ours(path: Path) -> dict[str, object]:
+    """The written JSON without everything that carries our key."""
+
+    def stripped(value: object) -> object:
+        if isinstance(value, list):
+            return [stripped(v) for v in value if not (isinstance(v, dict) and is_ours(v))]
+        if isinstance(value, dict):
+            return {k: stripped(v) for k, v in value.items() if k != "emsync"}
+        return value
+
+    def is_ours(value: dict[str, object]) -> bool:
+        return "emsync" in (value.get("metadata") or {})  # type: ignore[operator]
+
+    return stripped(json.loads(path.read_text()))  # type: ignore[return-value]
