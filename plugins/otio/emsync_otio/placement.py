@@ -15,6 +15,7 @@ from emsync import wire
 from emsync.cue import CueSheet
 from emsync.errors import CueSheetError, OutputError, TimelineError
 from emsync.timecode import RationalTime, is_drop_frame_rate, timecode_of
+from emsync_otio.belonging import check_belongs
 from emsync_otio.clock import Seconds
 from emsync_otio.flattening import item_range
 from emsync_otio.laying import (
@@ -28,7 +29,7 @@ from emsync_otio.laying import (
 from emsync_otio.media_paths import find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
 from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, plain
-from emsync_otio.reading import picture_rate, start_timecode
+from emsync_otio.reading import edit_of, picture_rate, start_timecode
 from emsync_otio.saving import check_writable, save_timeline
 
 __all__ = ["PlacementReport", "is_timeline", "place", "read_placed_sheet"]
@@ -80,11 +81,12 @@ def place(
     out: Path,
     *,
     rate: Fraction | None = None,
+    force: bool = False,
 ) -> PlacementReport:
     """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
 
     What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
-    `rate` is for EDLs, which state none.
+    `rate` is for EDLs, which state none. A score of another edit is refused unless `force`.
     Raises TimelineError, NotFoundError, OutputError, InputError.
     """
     check_writable(out)
@@ -95,6 +97,8 @@ def place(
         _check_distinct(timeline, out)
         laid = open_timeline(timeline, rate or _rate_when_spotted(timeline, sheet))
         replaced = clear_own_in_place(laid)
+        if not force:
+            check_belongs(sheet, edit_of(laid, timeline), timeline)
         _keep_media_reachable_in_place(laid, timeline, out)
     theirs = _fingerprint(laid)
     frame_rate = picture_rate(laid)

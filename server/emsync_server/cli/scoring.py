@@ -189,6 +189,9 @@ def place_command(
     score_folder: Annotated[Path, typer.Argument(help="A folder that score or render wrote.")],
     output: Annotated[Path, typer.Option("-o", "--output", help="The new timeline.")],
     rate: RateOption = None,
+    force: Annotated[
+        bool, typer.Option("--force", help="Also where the score was made for another edit.")
+    ] = False,
 ) -> None:
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are."""
     sheet = wire.read_cue_sheet(score_folder / "cues.json")
@@ -198,7 +201,7 @@ def place_command(
         )
         for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
     ]
-    report = place(timeline, sheet, placed, output, rate=rate)
+    report = place(timeline, sheet, placed, output, rate=rate, force=force)
     say(f"{output}: {report.summary}")
 
 
