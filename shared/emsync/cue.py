@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
@@ -65,7 +66,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A key: tonic pitch class (0 = C) and mode."""
+    """A key: tonic pitch class (0 = C) and mode. Its text is 'D minor'."""
 
     tonic: int
     mode: Mode
@@ -73,6 +74,31 @@ class Key:
     def __post_init__(self) -> None:
         if not 0 <= self.tonic <= 11:
             raise ValueError(f"a tonic is a pitch class, 0 to 11, not {self.tonic}")
+
+    @classmethod
+    def parse(cls, text: str) -> Key:
+        """From 'D minor', 'F# major', 'Bb' (major), 'Am'; raises ValueError with a sentence."""
+        match = re.fullmatch(
+            r"\s*([A-Ga-g])([#♯b♭]?)(?:\s*(m|min|minor|maj|major))?\s*", text, re.IGNORECASE
+        )
+        if match is None:
+            raise ValueError(f"'{text}' is not a key like 'D minor' or 'F# major'")
+        tonic = (_NATURALS[match[1].upper()] + _ACCIDENTALS[match[2].lower()]) % 12
+        word = match[3] or "major"
+        # 'M' alone is major to everybody who tells it from 'm'.
+        is_minor = word == "m" or word.lower() in ("min", "minor")
+        return cls(tonic, Mode.MINOR if is_minor else Mode.MAJOR)
+
+    def __str__(self) -> str:
+        """As musicians write it: with the accidental that its signature has fewer of."""
+        names = _MINOR_NAMES if self.mode is Mode.MINOR else _MAJOR_NAMES
+        return f"{names[self.tonic]} {self.mode.value}"
+
+
+_NATURALS = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
+_ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
+_MAJOR_NAMES = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
+_MINOR_NAMES = ("C", "C#", "D", "Eb", "E", "F", "F#", "G", "G#", "A", "Bb", "B")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +156,10 @@ class Cue:
                     f"cue '{self.name}' has a hit at {moment_s:.3f} s, outside its range"
                 )
         for earlier, later in pairwise(self.hits):
-            if later.time.seconds <= earlier.time.seconds:
+            if later.time.seconds == earlier.time.seconds:
+                moment_s = float(later.time.seconds)
+                raise ValueError(f"cue '{self.name}' has two hits at {moment_s:.3f} s")
+            if later.time.seconds < earlier.time.seconds:
                 raise ValueError(f"the hits of cue '{self.name}' must follow one another in time")
 
 

@@ -39,9 +39,7 @@ class MarkerRule:
     def __post_init__(self) -> None:
         needs_word = self.use in (MarkerUse.NAMED, MarkerUse.COLORED)
         if needs_word != bool(self.word.strip()):
-            raise ValueError(
-                f"markers '{self.use.value}' do not go with the word '{self.word}'"
-            )
+            raise ValueError(f"markers '{self.use.value}' do not go with the word '{self.word}'")
 
 
 @dataclass(frozen=True, slots=True)

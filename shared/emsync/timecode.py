@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from fractions import Fraction
 
-__all__ = ["RationalTime", "TimeRange", "is_drop_frame_rate", "parse_rate", "timecode_of"]
+__all__ = [
+    "RationalTime",
+    "TimeRange",
+    "counts_drop_frame",
+    "is_drop_frame_rate",
+    "is_timecode_rate",
+    "parse_rate",
+    "parse_timecode",
+    "timecode_of",
+]
 
 HALF = Fraction(1, 2)
+TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +110,39 @@ def parse_rate(text: str) -> Fraction:
 def is_drop_frame_rate(rate: Fraction) -> bool:
     """Whether SMPTE defines drop-frame counting at this rate (29.97 and 59.94)."""
     return rate in (Fraction(30000, 1001), Fraction(60000, 1001))
+
+
+def is_timecode_rate(rate: Fraction) -> bool:
+    """Whether timecode counts this rate: whole numbers, and 24000/1001 and its kin."""
+    return rate.denominator == 1 or rate == Fraction(math.ceil(rate) * 1000, 1001)
+
+
+def counts_drop_frame(start: RationalTime) -> bool:
+    """Whether a film that starts there drops numbers. Nothing says so: where its rate can, yes,
+    unless only the other count is a full minute."""
+    if not is_drop_frame_rate(start.rate):
+        return False
+    dropping, plain = (timecode_of(start, drop_frame=flag)[-5:] for flag in (True, False))
+    return not (plain == "00:00" and dropping != "00;00")
+
+
+def parse_timecode(text: str, rate: Fraction) -> RationalTime:
+    """A frame count from 'HH:MM:SS:FF'; ';', '.' or ',' before the frames drops numbers where the
+    rate can. Raises ValueError with a sentence."""
+    match = TIMECODE.fullmatch(text.strip())
+    if match is None or not is_timecode_rate(rate):
+        raise ValueError(f'"{text}" is not timecode such as "00:01:30:12"')
+    hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
+    per_second = math.ceil(rate)
+    if minutes > 59 or seconds > 59:
+        raise ValueError(f'"{text}" has more than 59 minutes or seconds')
+    if frames >= per_second:
+        raise ValueError(f'"{text}" has a frame {frames}; there are 0 to {per_second - 1}')
+    all_minutes = hours * 60 + minutes
+    count = (all_minutes * 60 + seconds) * per_second + frames
+    if match[4] in ";.," and is_drop_frame_rate(rate):
+        count -= per_second // 15 * (all_minutes - all_minutes // 10)
+    return RationalTime(count, rate)
 
 
 def timecode_of(time: RationalTime, *, drop_frame: bool = False) -> str:

@@ -50,9 +50,8 @@ LAW = settings(max_examples=12, deadline=None, suppress_health_check=list(Health
 @LAW
 def test_a_value_comes_back_from_its_json(kind: type[Any], data: st.DataObject) -> None:
     value = data.draw(VALUES[kind])
-    data_of_file = json.loads(wire.dumps(value))
-    assert data_of_file == wire.to_dict(value)
-    assert wire.from_dict(kind, data_of_file, origin="it") == value
+    for data_of_file in (json.loads(wire.dumps(value)), wire.to_dict(value)):
+        assert wire.from_dict(kind, data_of_file, origin="it") == value
 
 
 @pytest.mark.parametrize("kind", KINDS)

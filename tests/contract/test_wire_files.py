@@ -6,15 +6,21 @@ import copy
 import json
 import os
 from collections.abc import Callable
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from emsync import wire
+from emsync.cue import Brief, CueSheet, HitSource, Key, Mode, Style
 from emsync.errors import CueSheetError, EmsyncError, LimitError, NotFoundError
+from emsync.family import Family
+from emsync.picture import Boundary, BoundaryKind
 from emsync.settings import ComposeSettings, RenderSettings
 from emsync.stem import GainCurve, LoudnessTarget, StemSet
+from emsync.timecode import RationalTime
 from emsync_server.progress import silent_progress
 from tests.contract.fake_steps import FakeSteps, sheet_of
 
@@ -97,16 +103,41 @@ def emotion(sheet: dict[str, Any]) -> dict[str, Any]:
             id="division by zero",
         ),
         pytest.param(
-            lambda sheet: hit(sheet)["time"].update(rate=24), ["rate", "a fraction"], id="bare rate"
+            lambda sheet: hit(sheet)["time"].update(rate="fast"),
+            ["time.rate", "24000/1001", '"fast"'],
+            id="rate",
         ),
         pytest.param(
-            lambda sheet: hit(sheet).update(time="00:00:04:04"),
-            ["hits[0].time", "object in braces", '"00:00:04:04"'],
-            id="timecode",
+            lambda sheet: hit(sheet).update(time="00:00:04:24"),
+            ["hits[0].time", '"00:00:04:24"', "0 to 23"],
+            id="a frame too many",
+        ),
+        pytest.param(
+            lambda sheet: hit(sheet).update(time="4 seconds"),
+            ["hits[0].time", '"4 seconds"', '"00:01:30:12"'],
+            id="no timecode",
+        ),
+        pytest.param(
+            lambda sheet: hit(sheet).update(time=-1), ["hits[0].time", "-1"], id="negative seconds"
+        ),
+        pytest.param(
+            lambda sheet: sheet["cues"][0]["hits"].append(hit(sheet)),
+            ["two hits at 4.171 s"],
+            id="two hits at once",
+        ),
+        pytest.param(
+            lambda sheet: sheet["cues"][0]["brief"].update(key="H minor"),
+            ["brief.key", "'H minor'", "'D minor'"],
+            id="unknown key",
+        ),
+        pytest.param(
+            lambda sheet: sheet["cues"][0]["brief"].update(tempo_bpm="brisk"),
+            ["brief.tempo_bpm", '"brisk"', '"80:110"'],
+            id="tempo in words",
         ),
         pytest.param(
             lambda sheet: hit(sheet).update(source="hunch"),
-            ["HIT_SOURCE_MARKER", '"hunch"'],
+            ["one of marker, boundary, person", '"hunch"'],
             id="unknown choice",
         ),
         pytest.param(
@@ -215,10 +246,61 @@ def test_a_byte_order_mark_is_no_mistake(tmp_path: Path) -> None:
     assert wire.read_cue_sheet(path) == sheet_of(Path("/film.mp4"))
 
 
-def test_a_time_stands_on_one_line() -> None:
-    text = wire.dumps(sheet_of(Path("/film.mp4")))
-    assert '"time": {"value": 100, "rate": {"numerator": 24000, "denominator": 1001}}' in text
-    assert max(map(len, text.splitlines())) <= 100
+def test_a_cue_sheet_reads_as_an_editor_speaks() -> None:
+    sheet = sheet_of(Path("/film.mp4"))
+    brief = Brief(Style.PIANO, (Family.KEYS,), Key(2, Mode.MINOR), None, (80.0, 110.5))
+    text = wire.dumps(replace(sheet, cues=(replace(sheet.cues[0], brief=brief),)))
+    assert '"rate": "24000/1001"' in text
+    assert '{"time": "00:00:04:04", "weight": 1.0, "locked": true, "source": "boundary"' in text
+    assert '"style": "piano", "families": ["keys"], "key": "D minor", "density": null' in text
+    assert '"tempo_bpm": "80:110.5"' in text
+    assert not any(word in text for word in ("numerator", "HIT_SOURCE", "STYLE_"))
+    assert max(map(len, text.splitlines())) <= 150
+
+
+@pytest.mark.parametrize(
+    ("time", "frame"),
+    [
+        pytest.param("00:00:04:05", 101, id="timecode"),
+        pytest.param("0:00:04:05", 101, id="one digit of hours"),
+        pytest.param(4.2125, 101, id="seconds"),
+        pytest.param("4.2125 s", 101, id="seconds, said so"),
+        pytest.param(0, 0, id="the first frame"),
+    ],
+)
+def test_a_hit_needs_no_more_than_its_time_and_no_place_in_the_list(
+    time: str | float, frame: int
+) -> None:
+    data = json.loads(wire.dumps(sheet_of(Path("/film.mp4"))))
+    data["cues"][0]["hits"].append({"time": time, "label": "door"})
+    hits = wire.cue_sheet_from_dict(data).cues[0].hits
+    assert [hit.time.value for hit in hits] == sorted([100, frame])
+    (added,) = (hit for hit in hits if hit.label == "door")
+    assert (added.weight, added.locked, added.source) == (1.0, True, HitSource.PERSON)
+
+
+def test_drop_frame_timecode_is_read_where_it_is_said() -> None:
+    sheet = json.loads(wire.dumps(sheet_of(Path("/film.mp4"))))
+    sheet["picture"].update(rate=29.97, start="01:00:00;00", duration="00:02:00;02")
+    picture = wire.cue_sheet_from_dict({**sheet, "cues": [], "boundaries": []}).picture
+    assert (picture.start.value, picture.duration.value) == (107_892, 3598)
+    assert wire.dumps(CueSheet(picture, (), ())).count("01:00:00;00") == 1
+
+
+def test_times_off_the_picture_s_frames_keep_their_exact_form() -> None:
+    sheet = sheet_of(Path("/film.mp4"))
+    tick = Boundary(RationalTime(123_457, Fraction(90_000)), BoundaryKind.CUT, 1.0)
+    text = wire.dumps(replace(sheet, boundaries=(tick,)))
+    assert '{"time": {"value": 123457, "rate": 90000}, "kind": "cut"' in text
+    assert wire.cue_sheet_from_dict(json.loads(text)).boundaries == (tick,)
+
+
+def test_the_files_of_earlier_versions_are_read() -> None:
+    data = copy.deepcopy(SHEET)
+    data["cues"][0]["brief"]["key"] = {"tonic": 2, "mode": "MODE_MINOR"}
+    data["cues"][0]["brief"]["tempo_bpm"] = {"least": 80, "greatest": 110}
+    brief = wire.cue_sheet_from_dict(data).cues[0].brief
+    assert (brief.key, brief.tempo_bpm) == (Key(2, Mode.MINOR), (80.0, 110.0))
 
 
 def test_silence_is_written_as_json_that_everybody_reads() -> None:

@@ -99,7 +99,7 @@ def two_cues_overlap(sheet: dict) -> None:
 
 
 def hit_is_negative(sheet: dict) -> None:
-    sheet["cues"][0]["hits"][0]["time"]["value"] = -3
+    sheet["cues"][0]["hits"][0]["time"] = -3
 
 
 def curve_has_nan(sheet: dict) -> None:
@@ -111,7 +111,7 @@ def field_is_unknown(sheet: dict) -> None:
 
 
 def cue_is_longer_than_the_picture(sheet: dict) -> None:
-    sheet["cues"][0]["range"]["duration"]["value"] *= 2
+    sheet["cues"][0]["range"]["duration"] = "00:00:06:00"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import opentimelineio as otio
 from emsync import wire
 from emsync.cue import CueSheet
 from emsync.errors import CueSheetError, OutputError, TimelineError
-from emsync.timecode import RationalTime, is_drop_frame_rate, timecode_of
+from emsync.timecode import RationalTime, counts_drop_frame, timecode_of
 from emsync_otio.belonging import check_belongs
 from emsync_otio.clock import Seconds
 from emsync_otio.flattening import item_range
@@ -55,18 +55,10 @@ class PlacementReport:
         if self.stems:
             first = min((stem.record.start for stem in self.stems), key=lambda time: time.seconds)
             at = self.start + first
-            words.append(f"from {timecode_of(at, drop_frame=_counts_drop_frame(self.start))}")
+            words.append(f"from {timecode_of(at, drop_frame=counts_drop_frame(self.start))}")
         if self.replaced:
             words.append(f"{self.replaced} stems of an earlier run replaced")
         return ", ".join(words)
-
-
-def _counts_drop_frame(start: RationalTime) -> bool:
-    """Timelines do not say: where a rate can, yes, unless only the other count is a full minute."""
-    if not is_drop_frame_rate(start.rate):
-        return False
-    dropping, plain_count = (timecode_of(start, drop_frame=flag)[-5:] for flag in (True, False))
-    return not (plain_count == "00:00" and dropping != "00;00")
 
 
 def is_timeline(path: Path) -> bool:

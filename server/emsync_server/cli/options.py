@@ -8,7 +8,7 @@ from typing import Annotated, NamedTuple
 
 import typer
 
-from emsync.cue import Brief, Key, Mode, Style
+from emsync.cue import Brief, Key, Style
 from emsync.family import Family
 from emsync.settings import MarkerRule, MarkerUse
 from emsync.stem import LoudnessTarget
@@ -33,13 +33,11 @@ __all__ = [
     "brief_from",
 ]
 
-NOTE_NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 MARKER_COLORS = (
     *("red", "pink", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta"),
     *("black", "white"),
 )
 """OpenTimelineIO's; other colours are the nearest of these there."""
-ACCIDENTALS = {"": 0, "#": 1, "♯": 1, "b": -1, "♭": -1}
 
 
 class TempoRange(NamedTuple):
@@ -58,12 +56,10 @@ class BarRange(NamedTuple):
 
 def parse_key(text: str) -> Key:
     """'D minor', 'F# major', 'Bb' (major)."""
-    note, _, mode = text.strip().partition(" ")
     try:
-        tonic = (NOTE_NAMES[note[:1].upper()] + ACCIDENTALS[note[1:]]) % 12
-        return Key(tonic, Mode((mode.strip() or "major").lower()))
-    except (KeyError, ValueError) as err:
-        raise typer.BadParameter(f"'{text}' is not a key like 'D minor' or 'F# major'") from err
+        return Key.parse(text)
+    except ValueError as err:
+        raise typer.BadParameter(str(err)) from err
 
 
 def parse_tempo(text: str) -> TempoRange:

@@ -4,11 +4,10 @@ not."""
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass, field
 from fractions import Fraction
 
-from emsync.timecode import HALF, RationalTime, is_drop_frame_rate
+from emsync.timecode import HALF, RationalTime, parse_timecode
 
 __all__ = ["FilmClock", "frames_of_timecode", "plausible_rate"]
 
@@ -32,7 +31,6 @@ FASTEST_RATE = Fraction(300)
 """Faster rates in a header are a clock (1000, 90000), not a frame rate."""
 SLOWEST_RATE = Fraction(1, 60)
 FALLBACK_RATE = Fraction(25)
-TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
 
 def plausible_rate(*candidates: Fraction | None) -> Fraction:
@@ -45,18 +43,10 @@ def plausible_rate(*candidates: Fraction | None) -> Fraction:
 
 def frames_of_timecode(text: str, rate: Fraction) -> RationalTime | None:
     """The frame count of a timecode tag such as '01:00:00:00'; None where it is none."""
-    match = TIMECODE.fullmatch(text.strip())
-    if match is None:
+    try:
+        return parse_timecode(text, rate)
+    except ValueError:
         return None
-    hours, minutes, seconds, frames = (int(match[group]) for group in (1, 2, 3, 5))
-    per_second = math.ceil(rate)
-    if minutes > 59 or seconds > 59 or frames >= per_second:
-        return None
-    count = ((hours * 60 + minutes) * 60 + seconds) * per_second + frames
-    if match[4] in ";," and is_drop_frame_rate(rate):
-        all_minutes = hours * 60 + minutes
-        count -= per_second // 15 * (all_minutes - all_minutes // 10)
-    return RationalTime(count, rate)
 
 
 @dataclass

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from emsync.cue import Cue, CueSheet, Hit
@@ -33,7 +34,8 @@ def sheet_of(
     hits = select_hits(boundaries, markers, emotion, duration, settings.min_spacing_s)
     whole = TimeRange(RationalTime(0, duration.rate), duration)
     cue = Cue(cue_name_of(Path(picture.source)), whole, hits, emotion, settings.brief)
-    return CueSheet(picture, tuple(boundaries), (cue,))
+    written = (replace(each, strength=round(each.strength, 4)) for each in boundaries)
+    return CueSheet(picture, tuple(written), (cue,))
 
 
 def cue_name_of(source: Path) -> str:

@@ -12,16 +12,21 @@ from fractions import Fraction
 from pathlib import PurePath
 from typing import Any, TypeVar
 
-from emsync.cue import CueSheet
+from emsync.cue import Cue, CueSheet
+from emsync.emotion import EmotionCurve
 from emsync.errors import CueSheetError, EmsyncError
+from emsync.picture import PictureInfo
 from emsync.score import Take
 from emsync.stem import StemSet
 from emsync.wire.shapes import INT64, PAIRS, FieldShape, PairShape, enum_names, field_shapes
+from emsync.wire.spelling import unspelled
 
 __all__ = ["cue_sheet_from_dict", "from_dict", "stem_set_from_dict", "take_from_dict"]
 
 Value = TypeVar("Value")
 
+IN_TIME_ORDER: dict[Any, str] = {Cue: "hits", CueSheet: "boundaries", EmotionCurve: "points"}
+"""Lists that are sorted when they are read."""
 DECIMAL_WORDS = {"Infinity": math.inf, "-Infinity": -math.inf, "NaN": math.nan}
 
 
@@ -53,7 +58,7 @@ def from_dict(
     Raises `error` with a sentence that names `origin`, the field and what to do.
     """
     try:
-        value: Value = _message(kind, data, "")
+        value: Value = _message(kind, data, "", None)
     except _MisfitError as misfit:
         place = f"at '{misfit.place}', " if misfit.place else ""
         raise error(f"{origin} cannot be used: {place}{misfit.reason}. {advice}") from misfit
@@ -69,31 +74,46 @@ class _MisfitError(ValueError):
         self.reason = reason
 
 
-def _message(kind: Any, data: object, place: str) -> Any:
+def _message(kind: Any, data: object, place: str, clock: Fraction | None) -> Any:
     if not isinstance(data, dict):
         raise _MisfitError(place, f"there should be an object in braces, not {_shown(data)}")
     shapes = field_shapes(kind)
     for name in data:
         if name not in shapes:
             raise _MisfitError(_join(place, name), _unknown(name, list(shapes)))
-    parts = {name: _field(shape, data.get(name), place) for name, shape in shapes.items()}
+    clock = _clock_inside(kind, data, place) or clock
+    parts = {name: _field(shape, data.get(name), place, clock) for name, shape in shapes.items()}
+    if kind in IN_TIME_ORDER:  # a person adds a line where it is handy
+        name = IN_TIME_ORDER[kind]
+        parts[name] = tuple(sorted(parts[name], key=lambda each: each.time.seconds))
     try:
         return kind(**parts)
     except ValueError as err:
         raise _MisfitError(place, str(err)) from err
 
 
-def _field(shape: FieldShape, data: object, place: str) -> Any:
+def _clock_inside(kind: Any, data: dict[Any, Any], place: str) -> Fraction | None:
+    """The picture's rate, in which the times beside it count; None where there is no picture."""
+    picture = data if kind is PictureInfo else data.get("picture")
+    if not isinstance(picture, dict) or picture.get("rate") is None:
+        return None
+    where = _join(place, "rate" if kind is PictureInfo else "picture.rate")
+    rate: Fraction = _single(Fraction, picture["rate"], where, None)
+    return rate if rate > 0 else None
+
+
+def _field(shape: FieldShape, data: object, place: str, clock: Fraction | None) -> Any:
     """What a field holds; null means the same as leaving it out, as proto3 has it."""
     inside = _join(place, shape.name)
     if data is None:
         return _absent(shape, inside)
     if not shape.repeated:
-        return _single(shape.kind, data, inside)
+        return _single(shape.kind, data, inside, clock)
     if not isinstance(data, list):
         raise _MisfitError(inside, f"there should be a list in brackets, not {_shown(data)}")
     return tuple(
-        _single(shape.kind, element, f"{inside}[{index}]") for index, element in enumerate(data)
+        _single(shape.kind, element, f"{inside}[{index}]", clock)
+        for index, element in enumerate(data)
     )
 
 
@@ -109,9 +129,13 @@ def _absent(shape: FieldShape, place: str) -> Any:
     raise _MisfitError(place, "something is missing that cannot be left out")
 
 
-def _single(kind: Any, data: object, place: str) -> Any:
+def _single(kind: Any, data: object, place: str, clock: Fraction | None) -> Any:
     if data is None:
         raise _MisfitError(place, "a list cannot hold null")
+    try:
+        data = unspelled(kind, data, place.rpartition(".")[2], clock)
+    except ValueError as err:
+        raise _MisfitError(place, str(err)) from err
     if kind in PAIRS:
         return _pair(PAIRS[kind], data, place)
     if kind in _READERS:
@@ -121,7 +145,7 @@ def _single(kind: Any, data: object, place: str) -> Any:
     if issubclass(kind, PurePath):
         return kind(_text(data, place))
     assert is_dataclass(kind), kind
-    return _message(kind, data, place)
+    return _message(kind, data, place, clock)
 
 
 def _pair(shape: PairShape, data: object, place: str) -> tuple[Any, Any]:
@@ -134,7 +158,7 @@ def _pair(shape: PairShape, data: object, place: str) -> tuple[Any, Any]:
         if name not in names:
             raise _MisfitError(_join(place, name), _unknown(name, names))
     left, right = (
-        _single(kind, kind() if data.get(name) is None else data[name], _join(place, name))
+        _single(kind, kind() if data.get(name) is None else data[name], _join(place, name), None)
         for kind, name in zip(shape.kind.__args__, names, strict=True)  # type: ignore[attr-defined]
     )
     return left, right
@@ -164,7 +188,8 @@ def _choice(kind: type[Enum], data: object, place: str) -> Enum:
         words = {str(member.value): member for member in kind}
         if data.lower() in words:
             return words[data.lower()]
-    raise _MisfitError(place, f"there should be one of {', '.join(names)}, not {_shown(data)}")
+    known = ", ".join(str(member.value) for member in kind)
+    raise _MisfitError(place, f"there should be one of {known}, not {_shown(data)}")
 
 
 def _truth(data: object, place: str) -> bool:
