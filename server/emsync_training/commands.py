@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from emsync_training.measuring_commands import add_measuring_commands
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
@@ -24,6 +26,8 @@ def main(arguments: list[str] | None = None) -> int:
     train.add_argument("--accumulate", type=int, default=2, help="passes an optimizer step")
     train.add_argument("--rate", type=float, default=3e-3)
     train.add_argument("--threads", type=int, default=0)
+    train.add_argument("--start", type=Path, help="exported weights to go on from")
+    train.add_argument("--compiled", action="store_true", help="faster, after a minute")
     train.set_defaults(run=_train)
     evaluate = commands.add_parser("evaluate", help="held-out nats a note, beside baselines")
     evaluate.add_argument("--corpus", type=Path, required=True)
@@ -34,6 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--checkpoint", type=Path, required=True)
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export)
+    add_measuring_commands(commands)
     options = parser.parse_args(arguments)
     options.run(options)
     return 0
@@ -51,6 +56,7 @@ def _train(options: argparse.Namespace) -> None:
     from emsync_training.corpus import Corpus
     from emsync_training.networks.composer import ComposerShape
     from emsync_training.train import TrainSettings, train
+    from emsync_training.warm_start import load_exported
 
     if options.threads:
         torch.set_num_threads(options.threads)
@@ -60,8 +66,13 @@ def _train(options: argparse.Namespace) -> None:
         accumulate=options.accumulate,
         matrix_rate=options.rate,
         other_rate=options.rate,
+        compiled=options.compiled,
     )
-    train(Corpus.open(options.corpus), options.out, settings, ComposerShape())
+    shape, weights = ComposerShape(), None
+    if options.start:
+        network = load_exported(options.start)
+        shape, weights = network.shape, network.state_dict()
+    train(Corpus.open(options.corpus), options.out, settings, shape, weights=weights)
 
 
 def _evaluate(options: argparse.Namespace) -> None:

@@ -11,6 +11,7 @@ from emsync_server.composition.representation import (
     CONDITION,
     LENGTH_STEPS,
     MAX_OFFSET_S,
+    NO_CHORD,
     Brief,
 )
 from emsync_training.labels import key_correlations
@@ -23,6 +24,8 @@ Random = np.random.Generator
 NO_EMOTION, NO_VALENCE, NO_AROUSAL = 0.10, 0.05, 0.05  # shares of crops, so that each axis is
 # unknown in 15 %: together, or alone
 NO_BOUNDARIES = 0.15
+NO_CHORDS = 0.25
+NO_RECALL = 0.15
 NO_BRIEF = 0.40  # for each part of the brief on its own
 
 _STEPS = np.array([*LENGTH_STEPS, 0])
@@ -47,8 +50,12 @@ def write_boundaries(
     time_s: NDArray[np.float64],
     hits: NDArray[np.float64],
     end_s: float,
+    *,
+    told: NDArray[np.bool_],
 ) -> None:
-    """Write the offsets of events at `time_s` (N,) to hits and to the end, or leave all unknown."""
+    """Write the offsets of events at `time_s` (N,) to hits and to the end, or leave all unknown;
+    always unknown where not `told` (N,).
+    """
     if rng.random() < NO_BOUNDARIES:
         return
     edged = np.concatenate([[-np.inf, 0.0], hits[hits > 0], [np.inf]])  # a piece's start is a hit
@@ -60,12 +67,54 @@ def write_boundaries(
         "end": end_s - time_s,
     }
     for name, offset in offsets.items():
-        condition[:, CONDITION[f"{name}_s"]] = np.clip(offset, 0, MAX_OFFSET_S)[:, None]
-        condition[:, CONDITION[f"{name}_present"]] = 1
+        known = np.where(told, np.clip(offset, 0, MAX_OFFSET_S), 0)
+        condition[:, CONDITION[f"{name}_s"]] = known[:, None]
+        condition[:, CONDITION[f"{name}_present"]] = told[:, None]
 
 
-def drawn_brief(rng: Random, events: Ints, time_s: NDArray[np.float64], group: str) -> Brief:
-    """What a brief would have said of this crop, each part with its own chance to be missing."""
+def write_bar_chords(
+    rng: Random, condition: Floats, chords: NDArray[np.uint8], transposition: int
+) -> None:
+    """Write the transposed chords (N, 2) of each row's bar, or leave all unknown."""
+    if rng.random() < NO_CHORDS:
+        return
+    for half, name in enumerate(("chord_first", "chord_second")):
+        chord = chords[:, half].astype(np.int64)
+        known = np.flatnonzero(chord != NO_CHORD)
+        start = CONDITION[name].start
+        condition[known, start + (chord[known] + transposition) % 12] = 1
+        condition[known, start + 12 + chord[known] // 12] = 1
+
+
+def write_references(
+    rng: Random,
+    condition: Floats,
+    roles: tuple[NDArray[np.bool_], NDArray[np.bool_]],
+    recall: Floats | None,
+    join_s: NDArray[np.float64] | None,
+) -> None:
+    """Write what rows stand for reference (theme, after), how much the others recall the theme,
+    and when they must join what follows.
+    """
+    theme, after = roles
+    condition[:, CONDITION["is_theme"]] = theme[:, None]
+    condition[:, CONDITION["is_after"]] = after[:, None]
+    main = ~(theme | after)
+    if recall is not None and rng.random() >= NO_RECALL:
+        condition[:, CONDITION["recall"]] = np.where(main, recall, 0)[:, None]
+        condition[:, CONDITION["recall_present"]] = main[:, None]
+    if join_s is not None:
+        join = np.where(main, np.clip(join_s, 0, MAX_OFFSET_S) / MAX_OFFSET_S, 0)
+        condition[:, CONDITION["join"]] = join[:, None]
+        condition[:, CONDITION["join_present"]] = main[:, None]
+
+
+def drawn_brief(
+    rng: Random, events: Ints, time_s: NDArray[np.float64], main: NDArray[np.bool_], group: str
+) -> Brief:
+    """What a brief would have said of this crop, each part with its own chance to be missing.
+    Density is that of the `main` rows (N,).
+    """
     notes = events[events[:, 0] < BAR]
     if not len(notes):
         return Brief()
@@ -73,10 +122,12 @@ def drawn_brief(rng: Random, events: Ints, time_s: NDArray[np.float64], group: s
     pitched = notes[notes[:, 1] != DRUM_KIT]
     weights = _STEPS[pitched[:, 3]]
     histogram = np.bincount(pitched[:, 2] % 12, weights, minlength=12).astype(np.float64)
-    duration_s = max(float(time_s[-1] - time_s[0]), 1.0)
+    played_s = time_s[main]
+    duration_s = max(float(played_s[-1] - played_s[0]), 1.0)
+    count = int((events[main, 0] < BAR).sum())
     return Brief(
         style=style_of(group, notes[:, 1]) if style else None,
         key=int(key_correlations(histogram).argmax()) if key and len(pitched) else None,
-        density=len(notes) / duration_s if density else None,
+        density=count / duration_s if density else None,
         instruments=frozenset(np.unique(notes[:, 1]).tolist()) if instruments else None,
     )

@@ -35,6 +35,10 @@ HELD_OUT_SHARE = 0.04  # of each group's notes, at least
 LARGEST_HELD_OUT_UNIT = 0.08  # of its group's notes; a larger composer is never held out
 NOTE_EXPONENT = 0.6  # a piece is drawn in proportion to notes ** this
 SCALE_BARS = 200_000  # bars that the label scale is fitted on
+_ARRAYS = (
+    *("events", "bar_event", "bar_steps", "bar_tempo", "bar_features", "bar_chords"),
+    "bar_motifs",
+)
 _GAME = {"freedoom", "blasphemer", "easyrpg", "freedink", "simutrans"}
 
 
@@ -49,6 +53,9 @@ class Corpus:
     bar_steps: NDArray[np.uint8]
     bar_tempo: NDArray[np.float32]
     bar_features: NDArray[np.float32]
+    bar_chords: NDArray[np.uint8]
+    """(K, 2)"""
+    bar_motifs: NDArray[np.uint64]
     pieces: dict[str, NDArray[np.int64]]
     """(P,) columns: event_start, event_stop, bar_start, bar_stop, tail_steps, group,
     flat_velocity, guessed_tempo, held_out, notes."""
@@ -59,8 +66,7 @@ class Corpus:
     def open(cls, folder: Path) -> Corpus:
         """Memory-map what `build_corpus` wrote."""
         table = np.load(folder / "pieces.npz")
-        names = ("events", "bar_event", "bar_steps", "bar_tempo", "bar_features")
-        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in names}
+        arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS}
         return cls(
             **arrays,
             pieces={name: table[name] for name in table.files},
@@ -167,6 +173,8 @@ def _write(rows: list[dict[str, str]], pieces: list[Piece], out: Path) -> None:
     np.save(out / "bar_steps.npy", np.concatenate([p.bar_steps for p in pieces]).astype(np.uint8))
     np.save(out / "bar_tempo.npy", tempo)
     np.save(out / "bar_features.npy", features)
+    np.save(out / "bar_chords.npy", np.concatenate([p.chords for p in pieces]))
+    np.save(out / "bar_motifs.npy", np.concatenate([p.motifs for p in pieces]))
     np.savez(out / "pieces.npz", allow_pickle=False, **table)
     (out / "ids.json").write_text(json.dumps([row["id"] for row in rows]), encoding="utf-8")
     (out / "held_out.json").write_text(json.dumps(sorted(held), indent=1), encoding="utf-8")

@@ -1,5 +1,5 @@
 """Training crops: a piece of music re-orchestrated, transposed and retimed, with the condition it
-would be asked by.
+would be asked by, and now and then other bars of the same piece before it for reference.
 """
 
 from __future__ import annotations
@@ -15,16 +15,35 @@ from emsync_server.composition.representation import (
     CONDITION,
     CONDITION_SIZE,
     END,
+    LENGTH_STEPS,
     NONE,
     PAD_ROW,
     STEPS_PER_QUARTER,
+    VELOCITY_BIN_WIDTH,
     VELOCITY_BINS,
     write_brief,
 )
 from emsync_training.boundaries import hit_times
-from emsync_training.conditioning import drawn_brief, write_boundaries, write_emotion
+from emsync_training.clock import Clock, drawn_clock
+from emsync_training.conditioning import (
+    drawn_brief,
+    write_bar_chords,
+    write_boundaries,
+    write_emotion,
+    write_references,
+)
 from emsync_training.corpus import GROUPS, Corpus, piece_weights
+from emsync_training.labels import REGISTER, Notes, bar_features
 from emsync_training.orchestration import reorchestrate
+from emsync_training.patterns import lay_patterns
+from emsync_training.references import (
+    MOST_EVENTS,
+    NOTHING,
+    Rows,
+    drawn_after,
+    drawn_theme,
+    recalled,
+)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float32]
@@ -40,8 +59,13 @@ AT_START, AT_END, MID_BAR = (
     0.15,
 )  # shares of crops that begin, end, and begin inside a bar
 TRANSPOSITIONS = (-6, 6)  # semitones, stop excluded
-TEMPO_FACTORS = (0.85, 1.2)
-GUESSED_TEMPO_BPM = (50.0, 160.0)
+PATTERNS: dict[str, float] = {
+    **dict.fromkeys(("orchestra", "quartets", "polish_ensemble", "mutopia"), 0.35),
+    **{"game": 0.2, "lieder": 0.3, "solo": 0.3},
+}
+"""Share of each group's crops, those without references, that get patterns of our own."""
+THEME, MAIN, AFTER = range(3)
+"""Segments of a crop, in the order of the piece; the crop has AFTER before MAIN."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +76,8 @@ class Batch:
     """(B, T + 1, 5)"""
     condition: Floats
     """(B, T, C)"""
+    learned: NDArray[np.bool_]
+    """(B, T) whether the target counts: bars that stand for reference teach nothing."""
 
 
 class CropSampler:
@@ -73,30 +99,39 @@ class CropSampler:
     def batch(self, rng: Random, crops: int) -> Batch:
         """Independent crops."""
         drawn = [self.crop(rng) for _ in range(crops)]
-        return Batch(np.stack([e for e, _ in drawn]), np.stack([c for _, c in drawn]))
+        events, condition, reference = zip(*drawn, strict=True)
+        learned = np.arange(self.events)[None, :] >= np.array(reference)[:, None]
+        return Batch(np.stack(events), np.stack(condition), learned)
 
-    def crop(self, rng: Random) -> tuple[Ints, Floats]:
-        """One crop: events (T + 1, 5), condition (T, C)."""
+    def crop(self, rng: Random) -> tuple[Ints, Floats, int]:
+        """One crop: events (T + 1, 5), condition (T, C), how many rows stand for reference."""
         last = len(self._cumulative) - 1
         piece = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
         return build_crop(rng, self.corpus, piece, self.events)
 
 
-def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[Ints, Floats]:
-    """A random crop of one piece: events (length + 1, 5), condition (length, C)."""
+def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[Ints, Floats, int]:
+    """A random crop of one piece: events (length + 1, 5), condition (length, C), and how many
+    rows at the start stand for reference.
+    """
     table = {name: int(column[piece]) for name, column in corpus.pieces.items()}
-    clock = _clock(rng, corpus, table)
-    start = _crop_start(rng, clock.bar_row, clock.rows, length + 1)
-    near, stop = max(start - NEIGHBOURHOOD_EVENTS, 0), start + length + NEIGHBOURHOOD_EVENTS
-    around, around_bar, around_s = _excerpt(corpus, table, clock, (near, min(stop, clock.rows)))
-    hits = hit_times(rng, around, around_s)
-
-    crop = slice(start - near, start - near + length + 1 + SPARE_EVENTS)
-    events, bar = around[crop, :5], around_bar[crop]
+    clock = drawn_clock(rng, corpus, table)
+    theme, main, after = _segments(rng, corpus, table, clock, length)
+    hits = _hits(rng, corpus, table, clock, main)
     group = list(GROUPS)[table["group"]]
     transposition = int(rng.integers(*TRANSPOSITIONS))
-    order = _transform(rng, events, (bar, around[crop, 5]), group, transposition)[: length + 1]
-    events, bar = events[order], bar[order]
+
+    spare = 0 if len(after) else SPARE_EVENTS
+    read = Rows(main.start, min(main.stop + spare, clock.rows), main.first_bar, main.stop_bar)
+    events, bar, segment = _read(corpus, table, clock, (theme, read, after))
+    order = _transform(rng, events, (bar, segment), group, transposition)
+    order = _arranged(order, segment, len(main))
+    events, bar, segment = events[order, :5], bar[order], segment[order]
+    laid = not (theme or after) and rng.random() < PATTERNS[group]
+    if laid:
+        events, bar = lay_patterns(rng, events, bar, clock.bar_steps, clock.tempo)
+        events, bar = events[: length + 1], bar[: length + 1]
+        segment = np.full(len(bar), MAIN)
     flat = bool(table["flat_velocity"])
     if flat:
         events[:, 4] = VELOCITY_BINS  # 'none': neither read nor learned
@@ -104,74 +139,88 @@ def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[In
     condition = np.zeros((len(events), CONDITION_SIZE), np.float32)
     condition[:, CONDITION["tempo"]] = np.log2(clock.tempo[bar] / 100)[:, None]
     condition[:, CONDITION["bar_length"]] = (clock.bar_steps[bar] / STEPS_PER_QUARTER / 4)[:, None]
-    played = slice(bar[0], bar[-1] + 1)
-    features = corpus.bar_features[table["bar_start"] + bar[0] : table["bar_start"] + played.stop]
-    valence = corpus.scale.valence(np.array(features), transposition)
-    arousal = corpus.scale.arousal(np.array(features), clock.tempo[played], flat_velocity=flat)
-    write_emotion(rng, condition, valence[bar - bar[0]], arousal[bar - bar[0]])
-    time_s = around_s[crop][order]
-    write_boundaries(rng, condition, time_s, hits, clock.end_s)
-    write_brief(condition, drawn_brief(rng, events, time_s, group))
-    return _padded(events, condition, length)
+    of_piece = table["bar_start"] + bar
+    played, index = np.unique(bar, return_inverse=True)
+    if laid:
+        features = _features(events, index, clock.bar_steps[played])
+    else:
+        features = np.array(corpus.bar_features[table["bar_start"] + played])
+        features[:, REGISTER] += transposition
+    valence = corpus.scale.valence(features)[index]
+    arousal = corpus.scale.arousal(features, clock.tempo[played], flat_velocity=flat)[index]
+    write_emotion(rng, condition, valence, arousal)
+    write_bar_chords(rng, condition, corpus.bar_chords[of_piece], transposition)
+    time_s = clock.seconds(events, bar)
+    write_boundaries(rng, condition, time_s, hits, clock.end_s, told=segment == MAIN)
+    write_brief(condition, drawn_brief(rng, events, time_s, segment == MAIN, group))
+    motifs = corpus.bar_motifs[table["bar_start"] : table["bar_stop"]]
+    recall = recalled(motifs[bar], motifs[theme.first_bar : theme.stop_bar]) if theme else None
+    join_s = clock.bar_s[main.stop_bar] - time_s if after else None
+    write_references(rng, condition, (segment == THEME, segment == AFTER), recall, join_s)
+    events, condition = _padded(events, condition, length)
+    return events, condition, int((segment != MAIN).sum())
 
 
-@dataclass(frozen=True, slots=True)
-class _Clock:
-    """When the bars of a piece are played. K bars."""
-
-    bar_row: Ints
-    """(K,) row of each BAR, counted from the start of the piece."""
-    rows: int
-    tempo: Floats
-    """(K,) quarters a minute."""
-    bar_steps: Ints
-    bar_s: NDArray[np.float64]
-    """(K + 1,) seconds at each bar line."""
-    end_s: float
-    """When the last note stops sounding."""
-
-    @property
-    def seconds_per_step(self) -> Floats:
-        return np.asarray(60 / self.tempo / STEPS_PER_QUARTER, dtype=np.float32)
+def _segments(
+    rng: Random, corpus: Corpus, table: dict[str, int], clock: Clock, length: int
+) -> tuple[Rows, Rows, Rows]:
+    """Theme, crop and what follows it, together at most `length` + 1 rows."""
+    start = _crop_start(rng, clock.bar_row, clock.rows, length + 1)
+    first, last = clock.bar_at(start), clock.bar_at(min(start + length, clock.rows - 1))
+    motifs = corpus.bar_motifs[table["bar_start"] : table["bar_stop"]]
+    theme, after = NOTHING, NOTHING
+    if length >= 4 * MOST_EVENTS:
+        theme = drawn_theme(rng, clock.bar_row, motifs, (first, last + 1))
+        join = clock.bar_at(min(start + length - len(theme) - MOST_EVENTS, clock.rows - 1))
+        after = drawn_after(rng, clock.bar_row, join) if join > first else NOTHING
+    if after:
+        return theme, Rows(start, int(clock.bar_row[join]) + 1, first, join), after
+    stop = min(start + length + 1 - len(theme), clock.rows)
+    return theme, Rows(start, stop, first, clock.bar_at(stop - 1) + 1), after
 
 
-def _clock(rng: Random, corpus: Corpus, table: dict[str, int]) -> _Clock:
-    bars = slice(table["bar_start"], table["bar_stop"])
-    tempo = _retimed(rng, np.array(corpus.bar_tempo[bars]), guessed=bool(table["guessed_tempo"]))
-    seconds_per_step = 60 / tempo / STEPS_PER_QUARTER
-    bar_steps = corpus.bar_steps[bars].astype(np.int64)
-    bar_s = np.concatenate([[0], np.cumsum(bar_steps * seconds_per_step)])
-    end_s = float(bar_s[-2] + table["tail_steps"] * seconds_per_step[-1])
-    bar_row = corpus.bar_event[bars] - table["event_start"]
-    rows = table["event_stop"] - table["event_start"]
-    return _Clock(bar_row, rows, tempo, bar_steps, bar_s, end_s)
-
-
-def _excerpt(
-    corpus: Corpus, table: dict[str, int], clock: _Clock, rows: tuple[int, int]
-) -> tuple[Ints, Ints, NDArray[np.float64]]:
-    """Rows (N, 6) of a piece, the bar of each, and the seconds at which each starts."""
+def _hits(
+    rng: Random, corpus: Corpus, table: dict[str, int], clock: Clock, main: Rows
+) -> NDArray[np.float64]:
+    near = max(main.start - NEIGHBOURHOOD_EVENTS, 0)
+    stop = min(main.stop + NEIGHBOURHOOD_EVENTS, clock.rows)
     first = table["event_start"]
-    events = corpus.events[first + rows[0] : first + rows[1]].astype(np.int64)
-    bar = np.searchsorted(clock.bar_row, np.arange(*rows), side="right") - 1
-    step = np.where(events[:, 0] < BAR, events[:, 0], 0)
-    step = np.where(events[:, 0] == END, clock.bar_steps[-1], step)
-    return events, bar, clock.bar_s[bar] + step * clock.seconds_per_step[bar]
+    around = corpus.events[first + near : first + stop].astype(np.int64)
+    return hit_times(rng, around, clock.seconds(around, clock.bars_of(np.arange(near, stop))))
+
+
+def _read(
+    corpus: Corpus, table: dict[str, int], clock: Clock, segments: tuple[Rows, Rows, Rows]
+) -> tuple[Ints, Ints, Ints]:
+    """Rows (N, 6) of the segments, the bar of each and the segment of each."""
+    rows = np.concatenate([np.arange(s.start, s.stop) for s in segments])
+    events = corpus.events[table["event_start"] + rows].astype(np.int64)
+    return events, clock.bars_of(rows), np.repeat(np.arange(3), [len(s) for s in segments])
+
+
+def _arranged(order: Ints, segment: Ints, main_rows: int) -> Ints:
+    """Theme, what follows, then at most `main_rows` of the crop."""
+    theme, main, after = (order[segment[order] == kind] for kind in (THEME, MAIN, AFTER))
+    return np.concatenate([theme, after, main[:main_rows]])
+
+
+def _features(events: Ints, index: Ints, bar_steps: Ints) -> Floats:
+    """(K, BAR_FEATURES) of the bars of a crop as it stands. index: (N,) the bar of each row."""
+    note = events[:, 0] < BAR
+    rows = events[note]
+    drum = rows[:, 1] == DRUM_KIT
+    velocity = rows[:, 4] * VELOCITY_BIN_WIDTH + VELOCITY_BIN_WIDTH // 2
+    length = np.array([*LENGTH_STEPS, 0])[rows[:, 3]]
+    notes = Notes(index[note], rows[:, 0], rows[:, 2], length, velocity, drum)
+    return bar_features(notes, bar_steps)
 
 
 def _padded(events: Ints, condition: Floats, length: int) -> tuple[Ints, Floats]:
-    rows = np.tile(np.array(PAD_ROW, dtype=np.int64), (length + 1, 1))
-    rows[: len(events)] = events
-    out = np.zeros((length, CONDITION_SIZE), np.float32)
-    out[: len(events)] = condition[:length]
-    return rows, out
-
-
-def _retimed(rng: Random, tempo: Floats, *, guessed: bool) -> Floats:
-    if guessed:  # one tempo for the whole piece, log-uniform
-        low, high = np.log(GUESSED_TEMPO_BPM)
-        return np.full_like(tempo, np.exp(rng.uniform(low, high)))
-    return tempo * np.float32(np.exp(rng.uniform(*np.log(TEMPO_FACTORS))))
+    missing = length + 1 - len(events)
+    if missing > 0:
+        events = np.concatenate([events, np.tile(PAD_ROW, (missing, 1))])
+        condition = np.concatenate([condition, np.zeros((missing, CONDITION_SIZE), np.float32)])
+    return events, condition[:length]
 
 
 def _crop_start(rng: Random, bar_row: Ints, rows: int, wanted: int) -> int:
@@ -190,13 +239,14 @@ def _crop_start(rng: Random, bar_row: Ints, rows: int, wanted: int) -> int:
 def _transform(
     rng: Random, events: Ints, place: tuple[Ints, Ints], group: str, transposition: int
 ) -> Ints:
-    """Transpose and re-orchestrate the notes in place; returns the rows in their new order,
-    without doubles.
+    """Transpose and re-orchestrate the notes (N, 6) of `place` (bar, segment) in place; returns
+    the rows in their new order, without doubles.
     """
-    bar, track = place
+    bar, segment = place
     note = events[:, 0] < BAR
     if note.any():
-        events[note, 1] = reorchestrate(rng, group, (events[note, 1], events[note, 2], track[note]))
+        tracks = events[note, 5]
+        events[note, 1] = reorchestrate(rng, group, (events[note, 1], events[note, 2], tracks))
         pitched = note & (events[:, 1] != DRUM_KIT)
         moved = events[pitched, 2] + transposition
         moved = np.where(moved > 127, moved - 12, np.where(moved < 0, moved + 12, moved))
@@ -204,7 +254,8 @@ def _transform(
         shift = int(rng.choice((-1, 0, 0, 0, 1)))
         events[note, 4] = np.clip(events[note, 4] + shift, 0, VELOCITY_BINS - 1)
     position = np.where(note, events[:, 0] + 1, np.where(events[:, 0] == END, 127, 0))
-    key = ((bar * 128 + position) * 64 + events[:, 1]) * 256 + events[:, 2]
+    place_key = (segment << 32) + bar * 128 + position
+    key = (place_key * 64 + events[:, 1]) * 256 + events[:, 2]
     order = np.lexsort((-events[:, 3], key))
     keep = np.concatenate([[True], np.diff(key[order]) != 0])
     return np.asarray(order[keep])

@@ -27,6 +27,8 @@ PARTS: dict[str, tuple[str, ...]] = {
         f"{name}_{end}" for name in ("next_hit", "last_hit", "end") for end in ("s", "present")
     ),
     "brief": ("density", "density_present", "style", "key", "instruments"),
+    "chords": ("chord_first", "chord_second"),
+    "recall": ("recall", "recall_present"),
 }
 """What can be withheld from the network; tempo and meter always stay."""
 
@@ -85,7 +87,7 @@ def _row(batches: list[Batch], probabilities: list[NDArray[np.float64]]) -> dict
 
 def _targets(batches: list[Batch]) -> list[NDArray[np.int64]]:
     """The values of each field that count, as in the loss."""
-    rows = np.concatenate([batch.events[:, 1:].reshape(-1, len(FIELDS)) for batch in batches])
+    rows = np.concatenate([batch.events[:, 1:][batch.learned] for batch in batches])
     notes = rows[rows[:, 0] < BAR]
     fields = [notes[:, field] for field in range(len(FIELDS))]
     fields[0] = rows[rows[:, 0] != PAD, 0]
@@ -98,4 +100,4 @@ def _without(batch: Batch, parts: tuple[str, ...]) -> Batch:
     for part in parts:
         for name in PARTS[part]:
             condition[..., CONDITION[name]] = 0
-    return Batch(batch.events, condition)
+    return Batch(batch.events, condition, batch.learned)

@@ -10,19 +10,21 @@ from emsync_server.composition.representation import BAR, CLASSES, NONE, PAD, VE
 from emsync_training.networks.composer import Composer
 
 
-def field_losses(network: Composer, events: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+def field_losses(
+    network: Composer, events: Tensor, condition: Tensor, learned: Tensor
+) -> tuple[Tensor, Tensor]:
     """Sums of nats and counts of what was predicted, one of each a field.
 
-    events: (B, T + 1, F) int64 · condition: (B, T, C) · returns (F,), (F,); the count of
-    instrument is that of notes
+    events: (B, T + 1, F) int64 · condition: (B, T, C) · learned: (B, T) which targets count
+    returns (F,), (F,); the count of instrument is that of notes
     """
     hidden = network(events[:, :-1], condition)
     target = events[:, 1:]
     logits = network.logits(hidden, target)
-    is_note = target[..., 0] < BAR
+    is_note = learned & (target[..., 0] < BAR)
     nats, counts = [], []
     for field, (values, classes) in enumerate(zip(logits, CLASSES, strict=True)):
-        counted = target[..., 0] != PAD if field == 0 else is_note
+        counted = learned & (target[..., 0] != PAD) if field == 0 else is_note
         if field == VELOCITY:
             counted = counted & (target[..., field] != NONE[field])  # flat velocities teach nothing
         index = target[..., field].masked_fill(~counted, -100)

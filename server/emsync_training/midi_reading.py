@@ -22,7 +22,9 @@ from emsync_server.composition.representation import (
     STEPS_PER_QUARTER,
     VELOCITY_BIN_WIDTH,
 )
+from emsync_training.harmony import half_bar_chords
 from emsync_training.labels import Notes, bar_features
+from emsync_training.motifs import bar_fingerprints
 
 DRUM_CHANNEL = 9
 DRUM_STEPS = 3  # every stroke is written as a semiquaver: its length means nothing
@@ -45,6 +47,10 @@ class Piece:
     """(bars,) mean quarters a minute."""
     features: NDArray[np.float32]
     """(bars, BAR_FEATURES)"""
+    chords: NDArray[np.uint8]
+    """(bars, 2) chords of each bar's halves."""
+    motifs: NDArray[np.uint64]
+    """(bars,) fingerprints of the upper line."""
     tail_steps: int
     """Grid steps from the start of the last bar to the end of the last sounding note."""
 
@@ -148,7 +154,16 @@ def _assemble(
     line = np.concatenate([[0], np.cumsum(bar_steps)])
     tail = int((line[bar] + step + steps).max() - line[-2])
     tempo = _bar_tempos(lines[:-1][kept], bar_steps, tempos)
-    return Piece(rows, bar_event, bar_steps, tempo, bar_features(notes, bar_steps), max(tail, 1))
+    return Piece(
+        events=rows,
+        bar_event=bar_event,
+        bar_steps=bar_steps,
+        bar_tempo=tempo,
+        features=bar_features(notes, bar_steps),
+        chords=half_bar_chords(notes, bar_steps),
+        motifs=bar_fingerprints(notes, len(bar_steps)),
+        tail_steps=max(tail, 1),
+    )
 
 
 def _written_order(

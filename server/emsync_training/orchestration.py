@@ -114,6 +114,8 @@ def style_of(group: str, instrument: Ints) -> Style | None:
         if DRUM_KIT in present and orchestral >= 2:
             return Style.HYBRID
         return Style.ORCHESTRAL if orchestral >= 4 else Style.GAME
+    if DRUM_KIT in present:
+        return Style.HYBRID if orchestral >= 2 else Style.GAME
     if len(present) == 1 and PIANO in present:
         return Style.PIANO
     if group == "orchestra" or orchestral >= 5:

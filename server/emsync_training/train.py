@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ from emsync_training.dataset import Batch, CropSampler
 from emsync_training.losses import field_losses, nats_per_note
 from emsync_training.networks.composer import Composer, ComposerShape
 from emsync_training.training_log import TrainingLog
+
+Losses = Callable[..., tuple[Tensor, Tensor]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class TrainSettings:
     evaluate_minutes: float = 8.0
     held_out_crops: int = 64
     most_steps: int = 10**9
+    compiled: bool = False
+    """Compile the forward and backward pass (a minute at the start; 1.5 to 1.8 × faster on CPU)."""
 
 
 @dataclass
@@ -100,14 +105,29 @@ def checkpoint_facts(path: Path) -> dict[str, float]:
     return {"step": data["step"], "events": data["events"], "hours": hours}
 
 
-def train(corpus: Corpus, out: Path, settings: TrainSettings, shape: ComposerShape) -> None:
-    """Train until the planned hours are spent, from `out`/composer.pt where there is one."""
+def train(
+    corpus: Corpus,
+    out: Path,
+    settings: TrainSettings,
+    shape: ComposerShape,
+    *,
+    weights: Mapping[str, Tensor] | None = None,
+) -> None:
+    """Train until the planned hours are spent, from `out`/composer.pt where there is one, else
+    from `weights` (the state of a network of this shape), else from nothing.
+    """
     out.mkdir(parents=True, exist_ok=True)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     state = _new_state(settings, shape, device)
     checkpoint = out / "composer.pt"
     if checkpoint.exists():
         state.load(checkpoint)
+    elif weights is not None:
+        state.network.load_state_dict(dict(weights))
+        state.ema.load_state_dict(dict(weights))
+    losses: Losses = field_losses
+    if settings.compiled:
+        losses = torch.compile(field_losses, dynamic=False)
     sampler = CropSampler(corpus, held_out=False)
     held_out = held_out_batches(corpus, settings.held_out_crops)
     log = TrainingLog(out / "composer.csv")
@@ -118,7 +138,7 @@ def train(corpus: Corpus, out: Path, settings: TrainSettings, shape: ComposerSha
         rate = learning_rate_factor(
             state.step, state.seconds / 3600 / settings.hours, settings.warmup_steps
         )
-        recent.append(_step(state, sampler, settings, rate, device))
+        recent.append(_step(state, sampler, settings, (rate, device), losses))
         state.seconds = time.monotonic() - begun
         row = {"step": state.step, "hours": state.seconds / 3600, "events": state.events,
                "learning_rate": rate * settings.matrix_rate}  # fmt: skip
@@ -203,14 +223,15 @@ def _step(
     state: TrainState,
     sampler: CropSampler,
     settings: TrainSettings,
-    rate: float,
-    device: torch.device,
+    place: tuple[float, torch.device],
+    losses: Losses,
 ) -> float:
+    rate, device = place
     total = 0.0
     for _ in range(settings.accumulate):
         batch = sampler.batch(state.rng, settings.crops)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            nats, counts = field_losses(state.network, *_tensors(batch, device))
+            nats, counts = losses(state.network, *_tensors(batch, device))
         loss = nats_per_note(nats, counts)
         (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach()) / settings.accumulate
@@ -234,5 +255,7 @@ def _average(ema: nn.Module, network: nn.Module, decay: float) -> None:
         kept.lerp_(current.detach(), 1 - decay)
 
 
-def _tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor]:
-    return torch.from_numpy(batch.events).to(device), torch.from_numpy(batch.condition).to(device)
+def _tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:
+    arrays = (batch.events, batch.condition, batch.learned)
+    events, condition, learned = (torch.from_numpy(array).to(device) for array in arrays)
+    return events, condition, learned

@@ -20,7 +20,7 @@ from emsync_server.composition.representation import (
 pytest.importorskip("torch")
 pytestmark = pytest.mark.training
 
-from emsync_training.boundaries import accents, hit_times  # noqa: E402
+from emsync_training.boundaries import accents, hit_times, strong_moments  # noqa: E402
 from emsync_training.corpus import (  # noqa: E402
     Corpus,
     build_corpus,
@@ -30,6 +30,7 @@ from emsync_training.corpus import (  # noqa: E402
 )
 from emsync_training.dataset import CropSampler, build_crop  # noqa: E402
 from emsync_training.midi_reading import read_piece  # noqa: E402
+from emsync_training.motifs import likeness  # noqa: E402
 
 TICKS = 480
 FIELDS = (
@@ -146,7 +147,7 @@ def test_only_tier_a_is_read(corpus):
 @pytest.mark.parametrize("seed", range(30))
 def test_a_crop_is_sorted_padded_and_its_condition_is_finite(corpus, seed):
     rng = np.random.default_rng(seed)
-    events, condition = CropSampler(corpus, held_out=False, events=96).crop(rng)
+    events, condition, _ = CropSampler(corpus, held_out=False, events=96).crop(rng)
     assert events.shape == (97, 5)
     assert condition.shape == (96, CONDITION_SIZE)
     assert np.isfinite(condition).all()
@@ -168,18 +169,18 @@ def test_a_crop_is_sorted_padded_and_its_condition_is_finite(corpus, seed):
 def test_the_same_generator_draws_the_same_crop(corpus):
     sampler = CropSampler(corpus, held_out=False, events=96)
     first, second = (sampler.crop(np.random.default_rng(11)) for _ in range(2))
-    assert all((a == b).all() for a, b in zip(first, second, strict=True))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
 
 
 def test_flat_velocities_are_withheld(corpus):
     flat = int(np.flatnonzero(corpus.pieces["flat_velocity"])[0])
-    events, _ = build_crop(np.random.default_rng(0), corpus, flat, 64)
+    events, *_ = build_crop(np.random.default_rng(0), corpus, flat, 64)
     assert set(events[:, 4].tolist()) == {8}
 
 
 def test_the_end_offset_falls_to_nothing_at_the_end_of_the_piece(corpus):
     for seed in range(20):
-        events, condition = build_crop(np.random.default_rng(seed), corpus, 0, 768)
+        events, condition, _ = build_crop(np.random.default_rng(seed), corpus, 0, 768)
         end = np.flatnonzero(events[:-1, 0] == END)
         if condition[0, CONDITION["end_present"]].item() and len(end):
             offsets = condition[: end[0] + 1, CONDITION["end_s"].start]
@@ -196,6 +197,75 @@ def test_the_wordless_choir_is_nearly_always_another_instrument(corpus):
     assert choir < 30
 
 
+@pytest.fixture(scope="module")
+def referring(corpus):
+    """Crops that have bars before them for reference."""
+    sampler, rng = CropSampler(corpus, held_out=False, events=400), np.random.default_rng(5)
+    crops = [sampler.crop(rng) for _ in range(200)]
+    return [crop for crop in crops if crop[2]]
+
+
+def test_bars_for_reference_are_marked_stand_first_and_say_nothing_of_hits(referring):
+    assert len(referring) > 20
+    for _, condition, rows in referring:
+        marked = condition[:, CONDITION["is_theme"]] + condition[:, CONDITION["is_after"]]
+        assert (marked[:rows] == 1).all()
+        assert not marked[rows:].any()
+        assert not condition[:rows, CONDITION["next_hit_present"]].any()
+        assert not condition[:rows, CONDITION["recall"]].any()
+
+
+def test_a_theme_is_whole_bars_and_recall_is_a_share(referring):
+    themes = [crop for crop in referring if crop[1][0, CONDITION["is_theme"]].item()]
+    assert themes
+    for events, condition, _ in themes:
+        assert events[0, 0] == BAR
+        recall = condition[:, CONDITION["recall"]]
+        assert 0 <= recall.min() <= recall.max() <= 1
+
+
+def test_a_crop_that_must_join_ends_where_the_bars_after_it_begin(referring):
+    joins = [c for c in referring if c[1][:, CONDITION["is_after"]].any()]
+    assert joins
+    for events, condition, rows in joins:
+        main = events[rows:][events[rows:, 0] != PAD]
+        assert main[-1, 0] == BAR
+        first_after = int(np.flatnonzero(condition[:, CONDITION["is_after"]])[0])
+        assert events[first_after, 0] == BAR
+        told = condition[rows : rows + len(main) - 1, CONDITION["join"]]
+        assert (np.diff(told[:, 0]) <= 1e-6).all()
+
+
+def test_rows_for_reference_are_not_learned(corpus):
+    sampler = CropSampler(corpus, held_out=False, events=400)
+    batch = sampler.batch(np.random.default_rng(5), 32)
+    marked = (
+        batch.condition[..., CONDITION["is_theme"]] + batch.condition[..., CONDITION["is_after"]]
+    )
+    assert marked.any()
+    assert not (batch.learned & (marked[..., 0] == 1)).any()
+    assert (batch.learned | (marked[..., 0] == 1)).all()
+
+
+def test_the_chords_of_half_bars_are_named_from_their_notes(tmp_path):
+    chords = [(0, 2, p, 80, 0) for p in (48, 64, 67)] + [(2, 2, p, 80, 0) for p in (45, 60, 64)]
+    waltz = [(4, 3, p, 80, 0) for p in (43, 59, 62)]
+    write_midi(tmp_path / "a.mid", [*chords, *waltz], meters=[(4, (3, 4))])
+    c_major, a_minor, g_major = 0, 9 + 12, 7
+    assert read_piece(tmp_path / "a.mid").chords.tolist() == [[c_major, a_minor], [g_major] * 2]
+
+
+def test_a_transposed_line_is_as_like_as_can_be_and_another_is_not(tmp_path):
+    line = [60, 62, 64, 67, 65, 64, 62, 60]
+    other = [60, 72, 59, 70, 61, 69, 60, 68]
+    notes = [(4 * bar + i / 2, 0.5, p, 80, 0) for bar, ps in
+             enumerate((line, [p + 5 for p in line], other)) for i, p in enumerate(ps)]  # fmt: skip
+    write_midi(tmp_path / "a.mid", notes)
+    first, moved, different = read_piece(tmp_path / "a.mid").motifs
+    assert likeness(first, moved) == 1
+    assert likeness(first, different) < 0.6
+
+
 def test_hits_are_long_chords_and_crash_accents_with_space_between():
     chord = [[0, 0, pitch, 12, 4] for pitch in (60, 64, 67)]  # length index 12: two quarters
     short = [[24, 0, pitch, 4, 4] for pitch in (60, 64, 67)]
@@ -204,6 +274,17 @@ def test_hits_are_long_chords_and_crash_accents_with_space_between():
     time_s = np.array([0, 0, 0, 0, 1, 1, 1, 2, 2, 2], dtype=np.float64)
     assert LENGTH_STEPS[12] >= 24
     assert accents(events, time_s).tolist() == [0, 2]
-    kept = hit_times(np.random.default_rng(0), events, time_s)
+    kept = hit_times(np.random.default_rng(0), events, time_s)  # too few moments to stand out
     assert set(kept.tolist()) <= {0.0, 2.0}
     assert (np.diff(kept) >= 1.5).all()
+
+
+def test_the_strongest_chords_are_hits_and_none_where_all_are_alike():
+    def chord(step, bin_, index):
+        return [[step, 0, pitch, index, bin_] for pitch in (60, 64, 67)]
+
+    rows = [BAR_ROW, *(row for i in range(20) for row in chord(i, 7 if i in (4, 15) else 3, 4))]
+    time_s = np.array([0, *(i * 0.5 for i in range(20) for _ in range(3))])
+    assert strong_moments(np.array(rows), time_s, 0.88).tolist() == [2.0, 7.5]
+    alike = [BAR_ROW, *(row for i in range(20) for row in chord(i, 3, 4))]
+    assert not len(strong_moments(np.array(alike), time_s, 0.88))

@@ -11,11 +11,15 @@ pytestmark = pytest.mark.training
 from emsync_server.composition.representation import (  # noqa: E402
     BAR_ROW,
     CLASSES,
+    CONDITION,
     CONDITION_SIZE,
+    EMBEDDINGS,
     END_ROW,
+    OFFSETS,
     PAD_ROW,
 )
 from emsync_training.corpus import Corpus  # noqa: E402
+from emsync_training.export import export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
 from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
@@ -26,6 +30,7 @@ from emsync_training.train import (  # noqa: E402
     load_ema,
     train,
 )
+from emsync_training.warm_start import load_exported  # noqa: E402
 
 TINY = ComposerShape(
     width=32,
@@ -66,6 +71,8 @@ def corpus():
         bar_steps=np.full(bars * pieces, 48, dtype=np.uint8),
         bar_tempo=np.full(bars * pieces, 100, dtype=np.float32),
         bar_features=rng.random((bars * pieces, BAR_FEATURES), dtype=np.float32),
+        bar_chords=np.zeros((bars * pieces, 2), dtype=np.uint8),
+        bar_motifs=np.ones(bars * pieces, dtype=np.uint64),
         pieces=columns,
         ids=[str(piece) for piece in per_piece],
         scale=LabelScale.fit(rng.random((50, 3)), rng.random((50, 6))),
@@ -102,7 +109,9 @@ def test_padding_and_withheld_velocities_cost_nothing():
     for head in network.heads:
         torch.nn.init.zeros_(head.outer.bias)
     rows = [BAR_ROW, (0, 0, 60, 4, 8), (12, 0, 62, 4, 3), END_ROW, PAD_ROW, PAD_ROW]
-    nats, counts = field_losses(network, torch.tensor([rows]), torch.zeros(1, 5, CONDITION_SIZE))
+    learned = torch.ones(1, 5, dtype=torch.bool)
+    condition = torch.zeros(1, 5, CONDITION_SIZE)
+    nats, counts = field_losses(network, torch.tensor([rows]), condition, learned)
     assert counts.tolist() == [3, 2, 2, 2, 1]
     uniform = torch.log(torch.tensor(CLASSES, dtype=torch.float))
     assert torch.allclose(nats / counts, uniform, atol=1e-4)  # heads without bias know nothing
@@ -140,3 +149,17 @@ def test_the_rate_warms_up_then_falls_to_a_hundredth():
     assert learning_rate_factor(100, 0.0, 10) == pytest.approx(1)
     assert learning_rate_factor(100, 0.5, 10) == pytest.approx(0.505)
     assert learning_rate_factor(100, 2.0, 10) == pytest.approx(0.01)
+
+
+def test_training_goes_on_from_exported_weights_under_a_condition_that_has_grown(tmp_path):
+    torch.manual_seed(1)
+    network = Composer(TINY)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    export_composer(network, tmp_path, facts={}, half=False)
+    again = load_exported(tmp_path)
+    events = torch.stack([torch.randint(0, size, (2, 9)) for size in EMBEDDINGS], dim=-1)
+    condition = torch.rand(2, 9, CONDITION_SIZE)
+    for name in OFFSETS:
+        condition[..., CONDITION[f"{name}_present"]] = 1.0 * (condition[..., :1] > 0.5)
+    assert torch.allclose(network(events, condition), again(events, condition), atol=1e-4)

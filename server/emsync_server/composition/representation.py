@@ -73,6 +73,10 @@ class Style(Enum):
     EARLY = "early"
 
 
+CHORD_KINDS: tuple[str, ...] = ("major", "minor", "diminished", "other")
+CHORDS = 12 * len(CHORD_KINDS)  # a chord is root + 12 · kind, root 0 for C
+NO_CHORD = 255
+
 STYLES: tuple[Style, ...] = tuple(Style)
 KEYS = 24  # 0..11 C major … B major, 12..23 C minor … B minor
 
@@ -84,6 +88,9 @@ def _layout() -> dict[str, slice]:
         "end_s": 1, "end_present": 1, "tempo": 1, "bar_length": 1,
         "density": 1, "density_present": 1, "style": len(STYLES), "key": KEYS,
         "instruments": len(INSTRUMENTS),
+        "chord_first": 12 + len(CHORD_KINDS), "chord_second": 12 + len(CHORD_KINDS),
+        "recall": 1, "recall_present": 1, "join": 1, "join_present": 1,
+        "is_theme": 1, "is_after": 1,
     }  # fmt: skip
     slices, start = {}, 0
     for name, width in widths.items():
@@ -97,6 +104,10 @@ CONDITION: dict[str, slice] = _layout()
 CONDITION_SIZE: int = max(part.stop for part in CONDITION.values())
 OFFSETS: tuple[str, ...] = ("next_hit", "last_hit", "end")
 """The three boundary offsets: columns `…_s` in seconds (raw, 0 to 8) and `…_present`."""
+REFERENCE_EVENTS = 192
+"""At most so many events of the same piece stand before the running ones for reference: a theme
+that was heard earlier (`is_theme`), bars that follow the gap that is being filled (`is_after`).
+Their boundary offsets are unknown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +168,30 @@ def write_brief(vector: Condition, brief: Brief) -> Condition:
         vector[..., CONDITION["density_present"]] = 1
     for instrument in brief.instruments or ():
         vector[..., CONDITION["instruments"].start + instrument] = 1
+    return vector
+
+
+def write_chords(vector: Condition, first: int | None, second: int | None) -> Condition:
+    """The chords of a bar's two halves, in place; None is not known."""
+    for name, chord in (("chord_first", first), ("chord_second", second)):
+        if chord is not None:
+            start = CONDITION[name].start
+            vector[..., start + chord % 12] = 1
+            vector[..., start + 12 + chord // 12] = 1
+    return vector
+
+
+def write_recall(vector: Condition, recall: float) -> Condition:
+    """How much a bar recalls the theme that stands for reference, 0 to 1, in place."""
+    vector[..., CONDITION["recall"]] = recall
+    vector[..., CONDITION["recall_present"]] = 1
+    return vector
+
+
+def write_join(vector: Condition, seconds: float) -> Condition:
+    """Seconds until what is written must join the bars that stand for reference, in place."""
+    vector[..., CONDITION["join"]] = min(max(seconds, 0.0), MAX_OFFSET_S) / MAX_OFFSET_S
+    vector[..., CONDITION["join_present"]] = 1
     return vector
 
 
@@ -221,6 +256,7 @@ def vocabulary() -> dict[str, Any]:
         "velocity_bins": VELOCITY_BINS,
         "instruments": [instrument.name for instrument in INSTRUMENTS],
         "styles": [style.value for style in STYLES],
+        "chord_kinds": list(CHORD_KINDS),
         "max_offset_s": MAX_OFFSET_S,
         "condition": {name: [part.start, part.stop] for name, part in CONDITION.items()},
     }
