@@ -1,0 +1,1 @@
+"""What a trained composer is measured against."""
