@@ -38,7 +38,8 @@ def evaluate(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str,
     """Nats a note and a field on the fixed held-out crops.
 
     Rows: the network; the network with parts of the condition withheld; interpolated n-grams
-    that are counted on training crops (some minutes, 3 GB); the marginal frequencies of the training crops (each field on its own, no memory); uniform choice.
+    that are counted on training crops (some minutes, 3 GB); the marginal frequencies of the
+    training crops (each field on its own, no memory); uniform choice.
     """
     batches = held_out_batches(corpus, crops)
     device = torch.device("cpu")
