@@ -51,6 +51,13 @@ class TinyNetwork:
     def start(self, batch: int) -> TinyState:
         return TinyState(np.zeros((batch, WIDTH)))
 
+    def pin(self, state: TinyState, events: Array, condition: Array) -> None:
+        """It reads what stands for reference as if it had just been played."""
+        batch = len(state.hidden)
+        shape = (batch, *np.shape(events)[-2:])
+        wide = (batch, *np.shape(condition)[-2:])
+        self.step(state, np.broadcast_to(events, shape), np.broadcast_to(condition, wide))
+
     def step(self, state: TinyState, events: Array, condition: Array) -> Array:
         batch = len(state.hidden)
         events = np.asarray(events).reshape(batch, -1, len(EMBEDDINGS))

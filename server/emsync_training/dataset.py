@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_server.composition.harmony import Notes
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.representation import (
     BAR,
@@ -33,7 +34,7 @@ from emsync_training.conditioning import (
     write_references,
 )
 from emsync_training.corpus import GROUPS, Corpus, piece_weights
-from emsync_training.labels import REGISTER, Notes, bar_features
+from emsync_training.labels import REGISTER, bar_features
 from emsync_training.orchestration import reorchestrate
 from emsync_training.patterns import lay_patterns
 from emsync_training.references import (

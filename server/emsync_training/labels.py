@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_server.composition.harmony import Notes
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 
 Floats = NDArray[np.float32]
@@ -37,20 +38,6 @@ AROUSAL_WEIGHTS = np.array([1.0, 0.5, 0.5, -0.5, 0.6, 0.4])
 """Of log2(1 + onsets/s), log2(1 + notes/s), log2 tempo, log2 seconds a note, velocity, log2(1 +
 drum strokes/s).
 """
-
-
-@dataclass(frozen=True, slots=True)
-class Notes:
-    """A piece's notes as parallel arrays."""
-
-    bar: Ints
-    step: Ints
-    """Grid steps since the bar began."""
-    pitch: Ints
-    length: Ints
-    """Grid steps."""
-    velocity: Ints
-    is_drum: NDArray[np.bool_]
 
 
 def key_profiles() -> NDArray[np.float64]:

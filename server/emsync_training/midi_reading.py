@@ -10,6 +10,7 @@ import mido
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_server.composition.harmony import Notes, half_bar_chords
 from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
 from emsync_server.composition.representation import (
     BAR_ROW,
@@ -22,8 +23,7 @@ from emsync_server.composition.representation import (
     STEPS_PER_QUARTER,
     VELOCITY_BIN_WIDTH,
 )
-from emsync_training.harmony import half_bar_chords
-from emsync_training.labels import Notes, bar_features
+from emsync_training.labels import bar_features
 from emsync_training.motifs import bar_fingerprints
 
 DRUM_CHANNEL = 9

@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_training.labels import Notes
+from emsync_server.composition.harmony import Notes
 
 SLOT_STEPS = 3  # semiquavers
 WIDEST_STEP = 12  # semitones; wider ones count as this

@@ -9,13 +9,18 @@ import numpy as np
 
 from emsync_server.composition.representation import (
     CONDITION,
+    OFFSETS,
     Brief,
     Condition,
     condition_vector,
+    write_chords,
+    write_join,
+    write_recall,
 )
 from emsync_server.composition.request import CueRequest
 
 SAME_MOMENT_S = 1e-6
+_OFFSET_COLUMNS = tuple(f"{name}_{end}" for name in OFFSETS for end in ("s", "present"))
 
 
 class ConditionTrack:
@@ -26,6 +31,10 @@ class ConditionTrack:
         final_s = request.seconds_at(request.final_step)
         self._edges = sorted({0.0, *request.hits_s, final_s})  # start and last chord are accents
         self._end_s = request.seconds_at(request.end_step)
+        self.recalls = False
+        """Whether a theme stands for reference; only then recall means something."""
+        self.join_step: int | None = None
+        """Where the bars that follow a gap stand for reference: the step at which they begin."""
         self._bar = -1
         self._plain: Condition | None = None
 
@@ -37,24 +46,40 @@ class ConditionTrack:
         next_s = self._edges[after] - time_s if after < len(self._edges) else math.inf
         vector = self._plain_vector(bar).copy()
         offsets = (next_s, time_s - self._edges[before], self._end_s - time_s)
-        for name, offset in zip(("next_hit", "last_hit", "end"), offsets, strict=True):
+        for name, offset in zip(OFFSETS, offsets, strict=True):
             vector[CONDITION[f"{name}_s"]] = min(max(offset, 0.0), 8.0)
             vector[CONDITION[f"{name}_present"]] = 1
+        if self.recalls:
+            write_recall(vector, self._request.bars[bar].recall)
+        if self.join_step is not None:
+            write_join(vector, self._request.seconds_at(self.join_step) - time_s)
         return vector
 
     def _plain_vector(self, bar: int) -> Condition:
         """Everything but the offsets."""
         if self._plain is None or bar != self._bar:
             asked = self._request.bars[bar]
-            self._plain = condition_vector(
+            plain = condition_vector(
                 tempo_bpm=asked.tempo_bpm,
                 bar_quarters=asked.steps / 12,
                 valence=asked.valence,
                 arousal=asked.arousal,
                 brief=Brief(self._request.style, asked.key, asked.density, asked.ensemble),
             )
+            self._plain = write_chords(plain, *asked.chords)
             self._bar = bar
         return self._plain
+
+
+def for_reference(conditions: Condition, role: str) -> Condition:
+    """Conditions (…, C) of rows that stand for reference, as `is_theme` or `is_after`: they say
+    nothing of hits, recall and joins.
+    """
+    kept = np.array(conditions)
+    for name in (*_OFFSET_COLUMNS, "recall", "recall_present", "join", "join_present"):
+        kept[..., CONDITION[name]] = 0
+    kept[..., CONDITION[role]] = 1
+    return kept
 
 
 def without_emotion(condition: Condition) -> Condition:

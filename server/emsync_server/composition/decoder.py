@@ -14,7 +14,11 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.composition.conditions import ConditionTrack, without_emotion
+from emsync_server.composition.conditions import (
+    ConditionTrack,
+    for_reference,
+    without_emotion,
+)
 from emsync_server.composition.piece import Piece, WrittenNote
 from emsync_server.composition.representation import (
     BAR,
@@ -36,6 +40,7 @@ Ints = NDArray[np.int64]
 Random = np.random.Generator
 
 REPORT_EVERY = 32  # events
+THEME_EVENTS = 96  # of the statement of the theme, kept for reference
 
 
 class Heads(Protocol):
@@ -57,6 +62,9 @@ class Network(Protocol):
 
     def start(self, batch: int) -> Any:  # noqa: ANN401 – the session's own, opaque here
         """An empty memory of B pieces."""
+
+    def pin(self, state: Any, events: Ints, condition: Floats) -> None:  # noqa: ANN401
+        """Keep rows (P, F) or (B, P, F) for reference, before all others, from the next step on."""
 
     def step(self, state: Any, events: Ints, condition: Floats) -> Floats:  # noqa: ANN401
         """Read events (B, F) or (B, T, F) with conditions (B, C) or (B, T, C); the last hidden (B,
@@ -90,6 +98,8 @@ class Context:
     """(T, F), the events before, and last the BAR that opens what is written."""
     conditions: Floats
     """(T, C)"""
+    references: tuple[Ints, Floats] | None = None
+    """Rows (P, F) and conditions (P, C) that stand for reference: theme, bars that follow."""
 
 
 @dataclass(slots=True)
@@ -104,6 +114,8 @@ class Writer:
     row: tuple[int, ...] = BAR_ROW
     """The event to read next."""
     finished: bool = False
+    theme: list[tuple[tuple[int, ...], Floats]] = field(default_factory=list)
+    """The first events of the piece, while no theme stands for reference."""
     rules: Rules = field(init=False)
     track: ConditionTrack = field(init=False)
     _chosen: list[int] = field(default_factory=list)
@@ -114,7 +126,16 @@ class Writer:
 
     def condition(self) -> Floats:
         """(C,) of the event to read next."""
-        return self.track.at(self.piece.bar, self.piece.step)
+        condition = self.track.at(self.piece.bar, self.piece.step)
+        if len(self.theme) < THEME_EVENTS:
+            self.theme.append((self.row, condition))
+        return condition
+
+    @property
+    def has_theme(self) -> bool:
+        """Whether the theme was stated, and enough of it is known."""
+        stated = self.piece.bar >= self.request.theme_bars
+        return stated and len(self.theme) == THEME_EVENTS
 
     def choose(self, number: int, logits: NDArray[np.float64], sampling: HeadSampling) -> int:
         """Choose one field of the next event; 0 where the event has none."""
@@ -183,7 +204,11 @@ def write_takes(
     if context is not None:
         _read_context(network, state, context, (len(writers), guiding))
     events = 0
+    theme_stands = context is not None
     while not all(writer.finished for writer in writers):
+        if not theme_stands and all(writer.has_theme for writer in writers):
+            _pin_theme(network, state, writers, guiding)
+            theme_stands = True
         rows = np.array([PAD_ROW if w.finished else w.row for w in writers], np.int64)
         conditions = np.stack([writer.condition() for writer in writers])
         hidden = network.step(state, *_doubled(rows, conditions, guiding))
@@ -193,6 +218,19 @@ def write_takes(
         events += 1
         if events % REPORT_EVERY == 0:
             progress.report(_done(writers), f"{sum(len(w.piece.notes) for w in writers)} notes")
+
+
+def _pin_theme(
+    network: Network,
+    state: Any,  # noqa: ANN401
+    writers: Sequence[Writer],
+    guiding: bool,
+) -> None:
+    rows = np.array([[row for row, _ in writer.theme] for writer in writers], np.int64)
+    conditions = np.stack([np.stack([known for _, known in w.theme]) for w in writers])
+    network.pin(state, *_doubled(rows, for_reference(conditions, "is_theme"), guiding))
+    for writer in writers:
+        writer.track.recalls = True
 
 
 def _choose_event(
@@ -221,9 +259,16 @@ def _read_context(
     how: tuple[int, bool],
 ) -> None:
     """Let the network read what stands before; the last row is left for the writers."""
+    takes, guiding = how
+    if context.references is not None:
+        events, known = context.references
+        events, known = (
+            np.repeat(events[None], takes, axis=0),
+            np.repeat(known[None], takes, axis=0),
+        )
+        network.pin(state, *_doubled(events, known, guiding))
     if len(context.rows) < 2:
         return
-    takes, guiding = how
     rows = np.repeat(context.rows[None, :-1], takes, axis=0)
     conditions = np.repeat(context.conditions[None, :-1], takes, axis=0)
     network.step(state, *_doubled(rows, conditions, guiding))

@@ -19,6 +19,7 @@ from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
 from emsync_server.composition.piece import LOW_PITCH, Piece
 from emsync_server.composition.representation import (
     BAR,
+    CHORD_KINDS,
     CLASSES,
     INSTRUMENT,
     POSITION,
@@ -30,9 +31,10 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
-OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, FLAT_SEVENTH_LEANING = -1.1, -20.0, -0.7
-HOME_LEANINGS = (0.8, 1.4, 0.4)  # root, third, fifth, on downbeats: the third tells the mode
-HOME_BASS_LEANING = 0.7  # of the root
+OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, OTHER_SEVENTH_LEANING = -1.1, -20.0, -0.9
+CHORD_LEANINGS = (0.5, 0.8, 0.3)  # root, third, fifth, on beats: the third tells the mode
+FOREIGN_LEANING = -1.0  # of other notes there
+ROOT_BASS_LEANING = 0.7
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
@@ -47,34 +49,48 @@ UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
 MOST_LACK_OF_BASS = 4.0
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
+_TONES = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "other": (0, 7)}
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 
 
 @cache
-def key_leaning(key: int, *, is_asked: bool) -> Leaning:
-    """(128,) away from notes outside the key, out of the question where the brief asks for it.
+def key_leaning(key: int, chord: int, *, is_asked: bool) -> Leaning:
+    """(128,) away from notes outside the key, out of the question where the brief asks for it;
+    the notes of the chord are always welcome.
 
-    Minor keys have both sevenths, the leading tone first: it tells them from the relative major.
+    Minor keys have both sevenths: the leading tone where the chord has it, else the flat one.
     """
     steps = (np.arange(128) - key % 12) % 12
     outside = ASKED_KEY_LEANING if is_asked else OUT_OF_KEY_LEANING
     leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, outside)
     if key >= 12:
-        leaning[steps == 11] = 0.0
-        leaning[steps == 10] = FLAT_SEVENTH_LEANING
+        leads = (key + 11) % 12 in chord_tones(chord)
+        leaning[steps == 11] = 0.0 if leads else OTHER_SEVENTH_LEANING
+        leaning[steps == 10] = OTHER_SEVENTH_LEANING if leads else 0.0
+    leaning[np.isin(np.arange(128) % 12, chord_tones(chord))] = 0.0
     return np.asarray(leaning)
+
+
+def chord_tones(chord: int) -> tuple[int, ...]:
+    """Pitch classes of a chord (root + 12 · kind), root first."""
+    root, kind = chord % 12, CHORD_KINDS[chord // 12]
+    return tuple((root + tone) % 12 for tone in _TONES[kind])
 
 
 @cache
-def home_leaning(key: int) -> Leaning:
-    """(128,) towards the tonic chord, and in the bass towards its root."""
+def chord_leaning(chord: int, *, opens: bool) -> Leaning:
+    """(128,) on a beat, towards the notes of the chord and in the bass to its root; stronger
+    where the chord `opens`.
+    """
     pitches = np.arange(128)
-    steps = (pitches - key % 12) % 12
-    leaning = np.zeros(128)
-    for step, towards in zip(TRIADS[key // 12], HOME_LEANINGS, strict=True):
-        leaning[steps == step] = towards
-    leaning[(pitches < LOW_PITCH) & (steps == 0)] += HOME_BASS_LEANING
-    return np.asarray(leaning)
+    tones = chord_tones(chord)
+    leaning = np.where(np.isin(pitches % 12, tones), 0.0, FOREIGN_LEANING)
+    for tone, towards in zip(tones, CHORD_LEANINGS, strict=False):
+        leaning[pitches % 12 == tone] = towards
+    low = pitches < LOW_PITCH
+    leaning[low & (pitches % 12 == tones[0])] += ROOT_BASS_LEANING
+    leaning[low & ~np.isin(pitches % 12, tones)] += FOREIGN_LEANING
+    return np.asarray(leaning if opens else PASSING_SHARE * leaning)
 
 
 @cache

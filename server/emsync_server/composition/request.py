@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from emsync.cue import Cue, Mode
 from emsync.cue import Style as CueStyle
 from emsync.score import TempoMap
+from emsync_server.composition.form import BarPlace, plan_form
 from emsync_server.composition.orchestration import (
     Ensemble,
     Mood,
@@ -65,6 +66,10 @@ class BarRequest:
     ensemble: Ensemble
     density: float
     """Notes per second."""
+    chords: tuple[int, int] = (0, 0)
+    """Of the bar's halves: root + 12 · kind."""
+    recall: float = 0.0
+    """How much it should recall the theme, 0 to 1."""
 
     @property
     def end_step(self) -> int:
@@ -75,6 +80,15 @@ class BarRequest:
     def seconds_per_step(self) -> float:
         """At the bar's mean tempo."""
         return 60 / self.tempo_bpm / STEPS_PER_QUARTER
+
+    @property
+    def halves(self) -> bool:
+        """Whether the bar has two halves, of whole quarters each."""
+        return self.steps % (2 * STEPS_PER_QUARTER) == 0
+
+    def chord_at(self, step: int) -> int:
+        """The chord at a step of the cue."""
+        return self.chords[int(self.halves and 2 * (step - self.start_step) >= self.steps)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,8 @@ class CueRequest:
     """Where the last chord begins."""
     key_is_asked: bool = False
     """Whether the brief names the key."""
+    theme_bars: int = 0
+    """The first bars, so many, state the theme."""
 
     @property
     def end_step(self) -> int:
@@ -148,6 +164,8 @@ def request_for(
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
     bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng)))
+    final_step = _final_step(tempo_map, bars, landings)
+    bars, theme_bars = _formed(cue, bars, sections, final_step, rng)
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
     return CueRequest(
         tempo_map=tempo_map,
@@ -155,8 +173,9 @@ def request_for(
         bars=bars,
         landings=landings,
         hits_s=hits,
-        final_step=_final_step(tempo_map, bars, landings),
+        final_step=final_step,
         key_is_asked=cue.brief.key is not None,
+        theme_bars=theme_bars,
     )
 
 
@@ -241,6 +260,28 @@ def _bars(
             )
         )
     return tuple(bars)
+
+
+def _formed(
+    cue: Cue,
+    bars: tuple[BarRequest, ...],
+    sections: list[tuple[Mood, Mode]],
+    final_step: int,
+    rng: Random,
+) -> tuple[tuple[BarRequest, ...], int]:
+    """The bars with their chords and with how much they recall the theme, and the theme's bars."""
+    final = bisect_right(bars, final_step, key=lambda bar: bar.start_step) - 1
+    in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
+    places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
+    keep_key = cue.brief.key is not None
+    form = plan_form(rng, places, (final, in_second_half), keep_key=keep_key)
+    formed = []
+    for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):
+        chords = asked.chords
+        if not bar.halves:
+            chords = (chords[int(index == final and in_second_half)],) * 2
+        formed.append(replace(bar, chords=chords, recall=asked.recall))
+    return tuple(formed), form.theme_bars
 
 
 def _density(asked: float | None, arousal: float) -> float:

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emsync import wire
 from emsync.cue import Cue
@@ -15,9 +16,16 @@ from emsync.errors import CueSheetError
 from emsync.score import Note, Part, Score, Take, TempoMap
 from emsync.settings import ComposeSettings
 from emsync_server.composition.composer import Composer
-from emsync_server.composition.conditions import ConditionTrack
-from emsync_server.composition.decoder import Context, DecoderSettings, Writer, write_takes
+from emsync_server.composition.conditions import ConditionTrack, for_reference
+from emsync_server.composition.decoder import (
+    THEME_EVENTS,
+    Context,
+    DecoderSettings,
+    Writer,
+    write_takes,
+)
 from emsync_server.composition.emotion_estimate import key_fits
+from emsync_server.composition.harmony import Notes, half_bar_chords
 from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
 from emsync_server.composition.measures import measure, passage_of, rank
 from emsync_server.composition.orchestration import PERCUSSION
@@ -26,7 +34,9 @@ from emsync_server.composition.representation import (
     BAR_ROW,
     FIRST_DRUM_KEY,
     LAST_DRUM_KEY,
+    NO_CHORD,
     STEPS_PER_QUARTER,
+    Condition,
     note_row,
     sort_rows,
 )
@@ -65,8 +75,9 @@ def rewrite_bars(
     for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 2, number])
         request = _alike(request_for(cue, take.tempo_map, landings, rng), score, written)
-        context = _context(request, written, first, stop)
+        context, track = _context(request, written, first, stop)
         writers.append(Writer(request, rng, piece=_opened(request, written, first), stop_bar=stop))
+        writers[-1].track = track
     assert context is not None
     write_takes(composer.session, writers, decoding, progress.part(0.05, 0.95), context=context)
     candidates = [_joined(score, writer, (start_q, stop_q)) for writer in writers]
@@ -115,16 +126,36 @@ def _written(score: Score) -> list[WrittenNote]:
 
 
 def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> CueRequest:
-    """The request with the key and the instruments that the take has."""
+    """The request with the key, the chords and the instruments that the take has."""
     best = int(np.argmax(key_fits(passage_of(score).pitch_classes)))
     minor_tonic = best - 12 if best >= 12 else (best + 9) % 12
     played = frozenset(note.instrument for note in written)
+    chords = _chords_of(request, written)
     bars = []
-    for bar in request.bars:
+    for bar, heard in zip(request.bars, chords, strict=True):
         ensemble = played if played - PERCUSSION else bar.ensemble | played
         key = minor_tonic + 12 if bar.key >= 12 else (minor_tonic + 3) % 12
-        bars.append(replace(bar, key=key, ensemble=ensemble))
+        asked = tuple(
+            plan if chord == NO_CHORD else int(chord)
+            for plan, chord in zip(bar.chords, heard, strict=True)
+        )
+        bars.append(replace(bar, key=key, ensemble=ensemble, chords=(asked[0], asked[1])))
     return replace(request, bars=tuple(bars))
+
+
+def _chords_of(request: CueRequest, written: list[WrittenNote]) -> NDArray[np.uint8]:
+    """(bars, 2) the chords that the take has in the halves of each bar."""
+    bar = np.array([request.bar_index_at(note.step) for note in written], np.int64)
+    start = np.array([one.start_step for one in request.bars], np.int64)
+    notes = Notes(
+        bar,
+        np.array([note.step for note in written], np.int64) - start[bar],
+        np.array([note.pitch for note in written], np.int64),
+        np.array([note.steps for note in written], np.int64),
+        np.array([note.velocity for note in written], np.int64),
+        np.array([note.is_drum for note in written], bool),
+    )
+    return half_bar_chords(notes, np.array([one.steps for one in request.bars], np.int64))
 
 
 def _opened(request: CueRequest, written: list[WrittenNote], first: int) -> Piece:
@@ -141,25 +172,62 @@ def _opened(request: CueRequest, written: list[WrittenNote], first: int) -> Piec
     return piece
 
 
-def _context(request: CueRequest, written: list[WrittenNote], first: int, stop: int) -> Context:
-    """The last events before the bars, and the BAR that opens them."""
+def _context(
+    request: CueRequest, written: list[WrittenNote], first: int, stop: int
+) -> tuple[Context, ConditionTrack]:
+    """What the network reads before it writes: for reference the theme, where it was stated
+    before, and the bars that follow; then the last bars, and the BAR that opens the new ones.
+    """
     track = ConditionTrack(request)
-    rows: list[list[int]] = []
+    references = []
+    if 0 < request.theme_bars <= first:
+        theme = _read(request, written, track, range(first))
+        references.append((theme, "is_theme"))
+    if stop < len(request.bars):
+        after = _read(request, written, track, range(stop, len(request.bars)))
+        references.append((after, "is_after"))
+        track.join_step = request.bars[stop].start_step
+    track.recalls = 0 < request.theme_bars <= first
+    before, conditions = _read(request, written, track, range(first))
+    opening = track.at(first, request.bars[first].start_step)
+    kept = slice(max(len(before) + 1 - CONTEXT_EVENTS, 0), None)
+    context = Context(
+        np.array([*before, BAR_ROW][kept], np.int64),
+        np.stack([*conditions, opening][kept]),
+        _pinned(references),
+    )
+    return context, track
+
+
+def _read(
+    request: CueRequest, written: list[WrittenNote], track: ConditionTrack, bars: range
+) -> tuple[list[tuple[int, ...]], list[Condition]]:
+    """The events of some bars, and their conditions."""
+    rows: list[tuple[int, ...]] = []
     conditions = []
-    for index, bar in enumerate(request.bars[:first]):
+    for index in bars:
+        bar = request.bars[index]
         inside = [note for note in written if bar.start_step <= note.step < bar.end_step]
         notes = sort_rows(
             note_row(n.step - bar.start_step, n.instrument, n.pitch, n.steps, n.velocity)
             for n in inside
         )
-        for row in ([*BAR_ROW], *notes):
-            rows.append(row)
+        for row in (BAR_ROW, *notes):
+            rows.append(tuple(row))
             step = bar.start_step + (0 if row[0] == BAR_ROW[0] else row[0])
             conditions.append(track.at(index, step))
-    rows.append([*BAR_ROW])
-    conditions.append(track.at(first, request.bars[first].start_step))
-    kept = slice(max(len(rows) - CONTEXT_EVENTS, 0), None)
-    return Context(np.array(rows[kept], np.int64), np.stack(conditions[kept]))
+    return rows, conditions
+
+
+def _pinned(
+    references: list[tuple[tuple[list[tuple[int, ...]], list[Condition]], str]],
+) -> tuple[NDArray[np.int64], Condition] | None:
+    rows: list[tuple[int, ...]] = []
+    conditions: list[Condition] = []
+    for (events, known), role in references:
+        rows.extend(events[:THEME_EVENTS])
+        conditions.extend(for_reference(np.stack(known[:THEME_EVENTS]), role))
+    return (np.array(rows, np.int64), np.stack(conditions)) if rows else None
 
 
 def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) -> Composed:

@@ -163,14 +163,17 @@ class Rules:
 
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:
         """(128,) all taste about pitches."""
-        key = self._bar_at(step).key
+        bar = self._bar_at(step)
+        key, chord = bar.key, bar.chord_at(step)
         is_asked = self.request.key_is_asked
-        leaning = leanings.key_leaning(key, is_asked=is_asked) + leanings.register(instrument)
-        if step == piece.bar_start:
-            leaning += leanings.home_leaning(key)
+        leaning = leanings.key_leaning(key, chord, is_asked=is_asked)
+        leaning = leaning + leanings.register(instrument)
+        on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
+        if on_beat or self.accents.at(step):
+            opens = (step - bar.start_step) % (bar.steps // 2 if bar.halves else bar.steps) == 0
+            leaning += leanings.chord_leaning(chord, opens=opens or bool(self.accents.at(step)))
         if instrument == TIMPANI:
             leaning += leanings.tuning(key)
-        on_beat = (step - piece.bar_start) % STEPS_PER_QUARTER == 0
         clashes = leanings.clashes(piece.sounding_at(step))
         leaning += clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
         before = piece.last_chord.get(instrument, ())

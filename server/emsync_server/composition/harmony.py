@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -12,7 +14,6 @@ from emsync_server.composition.representation import (
     NO_CHORD,
     STEPS_PER_QUARTER,
 )
-from emsync_training.labels import Notes
 
 Ints = NDArray[np.int64]
 
@@ -23,6 +24,20 @@ BASS_BONUS = 0.12  # of the triad's share, where the lowest note is its root
 LEAST_SHARE = 0.6  # of the sounding notes that a triad must explain
 _TRIADS = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6)}
 _OTHER = CHORD_KINDS.index("other")
+
+
+@dataclass(frozen=True, slots=True)
+class Notes:
+    """A piece's notes as parallel arrays."""
+
+    bar: Ints
+    step: Ints
+    """Grid steps since the bar began."""
+    pitch: Ints
+    length: Ints
+    """Grid steps."""
+    velocity: Ints
+    is_drum: NDArray[np.bool_]
 
 
 def half_bar_chords(notes: Notes, bar_steps: Ints) -> NDArray[np.uint8]:

@@ -1,0 +1,171 @@
+"""The form of a cue: phrases, the chords under them, and where the theme returns.
+
+A phrase is a few bars of one mood and mode. The first states the theme; others restate it, bring
+it back in another mood, or depart from it. Chords come from the phrase's letter, so that what
+returns brings its harmony along; the network writes the notes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+from emsync.cue import Mode
+from emsync_server.composition.orchestration import Mood
+from emsync_server.composition.progressions import (
+    CADENCES,
+    PROGRESSIONS,
+    chords_of,
+    is_diatonic,
+)
+
+Random = np.random.Generator
+
+PHRASE_BARS = 4
+SHORT_FORMS = ("", "A", "AA", "ABA", "AABA")
+LONG_FORM = "CABA"  # after AABA, again and again; each C is new
+RECALLED, DEPARTED = 0.72, 0.18
+"""Likeness to the theme that is asked of bars that restate it and of bars that do not; of real
+music, restated bars reach 0.6 to 1, any two bars 0.2.
+"""
+LIFTED_RECALL = 0.6  # where the theme comes back in another mode
+
+
+@dataclass(frozen=True, slots=True)
+class BarPlace:
+    """What a bar is when its form is planned."""
+
+    key: int
+    mood: Mood
+
+    @property
+    def mode(self) -> Mode:
+        """Of the key."""
+        return Mode.MINOR if self.key >= 12 else Mode.MAJOR
+
+
+@dataclass(frozen=True, slots=True)
+class BarForm:
+    """What the form asks of a bar."""
+
+    chords: tuple[int, int]
+    """Of its halves: root + 12 · kind."""
+    recall: float
+    """How much it should recall the theme, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The form of a cue."""
+
+    bars: tuple[BarForm, ...]
+    theme_bars: int
+    """The first bars, so many, state the theme."""
+
+
+def plan_form(
+    rng: Random, bars: Sequence[BarPlace], final: tuple[int, bool], *, keep_key: bool
+) -> Form:
+    """The form of bars in order.
+
+    final: the bar in which the last chord begins, and whether it begins in its second half ·
+    keep_key: whether only notes of the key may sound
+    """
+    phrases = _phrases(bars)
+    letters = _letters(len(phrases))
+    book = _Songbook(rng, keep_key=keep_key)
+    forms: list[BarForm] = []
+    for (start, stop), letter in zip(phrases, letters, strict=True):
+        chords = book.chords(letter, bars[start])
+        recall = _recall(letter, bars[start], bars[0])
+        forms.extend(BarForm(pair, recall) for pair in _spread(chords, stop - start))
+    for index, pair in _cadence(rng, bars, forms, final, keep_key=keep_key):
+        forms[index] = BarForm(pair, forms[index].recall)
+    return Form(tuple(forms), theme_bars=phrases[0][1])
+
+
+def _phrases(bars: Sequence[BarPlace]) -> list[tuple[int, int]]:
+    """(first bar, bar after the last) of each phrase: about four bars, none across a change of
+    mood or mode.
+    """
+    changes = [i for i, (a, b) in enumerate(pairwise(bars), start=1) if a != b]
+    edges = [0, *changes, len(bars)]
+    phrases = []
+    for start, stop in pairwise(edges):
+        count = max(round((stop - start) / PHRASE_BARS), 1)
+        inner = [start + round((stop - start) * k / count) for k in range(count + 1)]
+        phrases.extend(pairwise(inner))
+    return phrases
+
+
+def _letters(count: int) -> list[str]:
+    if count < len(SHORT_FORMS):
+        return list(SHORT_FORMS[count])
+    letters = list(SHORT_FORMS[-1])
+    while len(letters) < count:
+        fresh = chr(ord("C") + len(letters) // len(LONG_FORM) - 1)
+        letters.extend(LONG_FORM.replace("C", fresh))
+    return [*letters[: count - 1], "A"]  # it ends with what it began with
+
+
+def _recall(letter: str, here: BarPlace, first: BarPlace) -> float:
+    if letter != "A":
+        return DEPARTED
+    return RECALLED if here.mode is first.mode else LIFTED_RECALL
+
+
+class _Songbook:
+    """One progression for each letter in each mode and mood."""
+
+    def __init__(self, rng: Random, *, keep_key: bool) -> None:
+        self._rng = rng
+        self._keep_key = keep_key
+        self._drawn: dict[tuple[str, Mode, Mood], str] = {}
+
+    def chords(self, letter: str, place: BarPlace) -> tuple[int, ...]:
+        name = (letter, place.mode, place.mood)
+        if name not in self._drawn:
+            taken = {p for (_, mode, mood), p in self._drawn.items() if (mode, mood) == name[1:]}
+            options = [
+                numerals
+                for numerals in PROGRESSIONS[place.mode, place.mood]
+                if not self._keep_key or is_diatonic(numerals, place.mode)
+            ]
+            fresh = [numerals for numerals in options if numerals not in taken] or options
+            self._drawn[name] = fresh[int(self._rng.integers(len(fresh)))]
+        return chords_of(self._drawn[name], place.key)
+
+
+def _spread(chords: tuple[int, ...], bars: int) -> list[tuple[int, int]]:
+    """A pair of chords a bar: the progression stretched or pressed over half-bars, changing on
+    bar lines where it has a bar for each chord.
+    """
+    if bars >= len(chords):
+        return [(chords[i * len(chords) // bars],) * 2 for i in range(bars)]
+    halves = [chords[i * len(chords) // (2 * bars)] for i in range(2 * bars)]
+    return list(zip(halves[::2], halves[1::2], strict=True))
+
+
+def _cadence(
+    rng: Random,
+    bars: Sequence[BarPlace],
+    forms: Sequence[BarForm],
+    final: tuple[int, bool],
+    *,
+    keep_key: bool,
+) -> list[tuple[int, tuple[int, int]]]:
+    """Bars that lead home, and their chords."""
+    last, in_second_half = final
+    key, mode = bars[last].key, bars[last].mode
+    options = [c for c in CADENCES[mode] if not keep_key or is_diatonic(c, mode)]
+    before, dominant, tonic = chords_of(options[int(rng.integers(len(options)))], key)
+    home = [(index, (tonic, tonic)) for index in range(last, len(bars))]
+    if in_second_half:
+        home[0] = (last, (dominant, tonic))
+        leading = [(last - 1, (forms[last - 1].chords[0], before))] if last else []
+    else:
+        leading = [(last - 1, (before, dominant))] if last else []
+    return [*leading, *home]
