@@ -3,25 +3,51 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from emsync import wire
 from emsync.errors import MissingPartError
 from emsync_server.benchmarks.commands import benchmark_commands
-from emsync_server.cli.console import say
+from emsync_server.cli.console import say, shown_progress
 from emsync_server.evaluation import evaluate as evaluate_folder
 from emsync_server.evaluation import summary_lines
+from emsync_server.evaluation.composer import FULL, QUICK, TABLE, evaluate_composer
 
 __all__ = ["register"]
+
+DEFAULT = "folder"
+
+
+class _FolderUnlessNamed(TyperGroup):
+    """`emsync evaluate DIR` is `emsync evaluate folder DIR`."""
+
+    # typer brings its own copy of click in some versions and takes the installed one in others
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:  # noqa: ANN401
+        if args and args[0] not in self.commands:
+            args = [DEFAULT, *args]
+        return super().resolve_command(ctx, args)
 
 
 def register(commands: typer.Typer) -> None:
     """Add the measuring commands."""
-    commands.command()(evaluate)
+    evaluating = typer.Typer(
+        cls=_FolderUnlessNamed,
+        help="Measure a score that emsync wrote (a folder), or the composer itself.",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    evaluating.command(DEFAULT)(folder)
+    evaluating.command("composer")(composer)
+    commands.add_typer(evaluating, name="evaluate")
     commands.add_typer(benchmark_commands(), name="benchmark")
     commands.command(
         context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
@@ -29,13 +55,36 @@ def register(commands: typer.Typer) -> None:
     )(train)
 
 
-def evaluate(
+def folder(
     folder: Annotated[Path, typer.Argument(help="A folder that score wrote.")],
 ) -> None:
     """Measure the score of a cue: hits in MIDI and sound, music, levels."""
     sheet = wire.read_cue_sheet(folder / "cues.json")
     for line in summary_lines(evaluate_folder(folder, sheet)):
         say(line)
+
+
+def composer(
+    output: Annotated[Path, typer.Option("-o", "--output", help="Folder for table and gallery.")],
+    quick: Annotated[bool, typer.Option("--quick", help="A few cues only: a smoke test.")] = False,
+    plans: Annotated[
+        int | None, typer.Option(min=2, help="Cues with random hits; 200 where left out.")
+    ] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Takes of each emotion; 8 where left out.")
+    ] = None,
+    workers: Annotated[
+        int, typer.Option(min=1, help="Processes; as many as there are processors, up to 8.")
+    ] = min(os.cpu_count() or 1, 8),
+    sound: Annotated[bool, typer.Option(help="Render the gallery.")] = True,
+) -> None:
+    """Compose some hundred cues and measure what the composer promises; a gallery to listen to."""
+    extent = QUICK if quick else FULL
+    extent = replace(extent, plans=plans or extent.plans, seeds=seeds or extent.seeds)
+    with shown_progress("evaluating the composer") as progress:
+        evaluate_composer(output, progress, extent=extent, workers=workers, sound=sound)
+    say((output / TABLE).read_text(encoding="utf-8"))
+    say(f"Look and listen: {output / 'gallery' / 'index.html'}")
 
 
 def train(context: typer.Context) -> None:

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync.score import Score
+from emsync_server.evaluation.keys import key_fits
 from emsync_server.evaluation.sounding import SoundingNotes
 
 __all__ = ["FEATURES", "EmotionJudge", "Judged", "RatedNotes", "emotion_features"]
@@ -41,10 +42,6 @@ LONGEST_FOR_KEY_S, LONGEST_FOR_LENGTH_S = 2.0, 4.0
 LEAST_SPAN_S = 1.0
 SAME_ONSET_DECIMALS = 2  # onsets within about 10 ms are one
 JUDGE_FILE = "judge.json"
-
-# Krumhansl & Kessler 1982: how well each pitch class fits a key of C major and C minor.
-MAJOR_PROFILE = (6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88)
-MINOR_PROFILE = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17)
 
 Floats = NDArray[np.float64]
 
@@ -175,17 +172,5 @@ def _key_fits(notes: RatedNotes) -> tuple[float, float]:
     """The best correlation with a major key and with a minor one; 0 where all classes are alike."""
     seconds = np.minimum(notes.length_s, LONGEST_FOR_KEY_S)
     classes = np.bincount(notes.pitch % 12, weights=seconds, minlength=12)
-    centred = classes - classes.mean()
-    norm = float(np.linalg.norm(centred))
-    if norm < 1e-12:
-        return 0.0, 0.0
-    fits = _profiles() @ centred / norm
+    fits = key_fits(classes.astype(np.float64))
     return float(fits[:12].max()), float(fits[12:].max())
-
-
-@cache
-def _profiles() -> Floats:
-    """(24, 12): the major keys from C, then the minor ones; of zero mean and unit length."""
-    rows = np.array([np.roll(p, k) for p in (MAJOR_PROFILE, MINOR_PROFILE) for k in range(12)])
-    rows = rows - rows.mean(axis=1, keepdims=True)
-    return np.asarray(rows / np.linalg.norm(rows, axis=1, keepdims=True))

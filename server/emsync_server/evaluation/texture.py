@@ -150,7 +150,7 @@ def _chords_on_beat(notes: SoundingNotes) -> float | None:
 def _moves(line: NDArray[np.float64]) -> NDArray[np.float64]:
     """Changes between neighbours that are both there and differ."""
     steps = np.diff(line[~np.isnan(line)])
-    return steps[steps != 0]
+    return np.asarray(steps[steps != 0])
 
 
 def _share(flags: NDArray[np.bool_]) -> float | None:

@@ -1,0 +1,7 @@
+"""What the composer is worth: each claim measured on cues that are composed for it."""
+
+from emsync_server.evaluation.composer.extent import FULL, QUICK, Extent
+from emsync_server.evaluation.composer.findings import Row
+from emsync_server.evaluation.composer.run import FACTS, TABLE, evaluate_composer, markdown
+
+__all__ = ["FACTS", "FULL", "QUICK", "TABLE", "Extent", "Row", "evaluate_composer", "markdown"]

@@ -1,0 +1,204 @@
+"""Whether the network hears boundaries coming: random hits that no rule enforces.
+
+Each plan is composed three times with the same seed, and so the same bars: told no hit, told the
+hits, and told the hits at other times. A hit lies on a random beat of the plan and is not locked,
+so that it changes neither the plan nor the rules: only the network's offsets know of it.
+
+Chance is counted twice. As DESIGN §9 has it: all hits of a plan moved round the cue by a random
+time. And harder: moved by a random number of whole beats, since music has its accents on beats
+anyway, hits or no hits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync.cue import CueSheet
+from emsync.errors import EmsyncError
+from emsync.score import TempoMap
+from emsync_server.evaluation.accents import accents_of_notes
+from emsync_server.evaluation.composer.extent import Extent
+from emsync_server.evaluation.composer.findings import Finding, Row
+from emsync_server.evaluation.composer.studio import Commission, Composed, Studio
+from emsync_server.evaluation.composer.trial_cues import flat, trial_sheet, with_heard_hits
+from emsync_server.evaluation.hits import Trial, pooled_agreement, shares_with_accent
+from emsync_server.evaluation.sounding import SoundingNotes
+from emsync_server.progress import Progress
+
+__all__ = ["BeatAgreement", "measure_boundaries", "moved_by_beats"]
+
+TOLERANCE_S = 0.1
+BAR_TOLD, BAR_CONTROL = 0.5, 0.05
+DRAWS = 1000
+FIRST_SEED = 500
+FIRST_S, LAST_S = 3.0, 5.0  # no hit so near to the start and to the end
+SPACING_S = (3.0, 6.0)
+LEAST_AWAY_S = 0.4  # a hit told at another time is told at least so far from each true one
+EMOTION = 0.8
+WAYS = ("told", "withheld", "told elsewhere")
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class BeatAgreement:
+    """κ against hits moved by whole beats."""
+
+    hit_share: float
+    chance_share: float
+    kappa: float
+    low: float
+    """95 % when plans are drawn anew."""
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    beats_s: Floats
+    hits: Ints
+    """Indices of beats."""
+    elsewhere: Ints
+
+
+def measure_boundaries(studio: Studio, extent: Extent, progress: Progress) -> Finding:
+    """Compose every plan in the three ways, and compare its strong accents with its hits."""
+    sheets = [_sheet(index, extent) for index in range(extent.plans)]
+    seeds = [FIRST_SEED + index for index in range(extent.plans)]
+    withheld = studio.compose(
+        [Commission(*one, candidates=1) for one in zip(sheets, seeds, strict=True)],
+        progress.part(0.0, 0.33),
+        "composing plans whose hits are withheld",
+    )
+    plans = [
+        _plan(composed[0].score.tempo_map, seed)
+        for composed, seed in zip(withheld, seeds, strict=True)
+    ]
+    takes = {"withheld": [composed[0] for composed in withheld]}
+    for number, (way, note) in enumerate(
+        (("told", "composing plans"), ("told elsewhere", "composing plans told other hits"))
+    ):
+        heard = [plan.hits if way == "told" else plan.elsewhere for plan in plans]
+        commissions = [
+            Commission(with_heard_hits(sheet, _moments(one.score.tempo_map, beats)), seed, 1, 1)
+            for sheet, seed, beats, one in zip(sheets, seeds, heard, takes["withheld"], strict=True)
+        ]
+        part = progress.part(0.33 + 0.33 * number, 0.66 + 0.33 * number)
+        takes[way] = [composed[0] for composed in studio.compose(commissions, part, note)]
+        _check_plans(takes["withheld"], takes[way])
+    return _finding(plans, takes, extent)
+
+
+def moved_by_beats(
+    beats_s: Sequence[Floats],
+    hits: Sequence[Ints],
+    accents_s: Sequence[Floats],
+    *,
+    seed: int = 0,
+    draws: int = DRAWS,
+) -> BeatAgreement:
+    """κ where chance is every hit of a plan moved round its beats by one random number of them."""
+    rng = np.random.default_rng(seed)
+    weights = np.array([len(one) for one in hits], dtype=np.float64)
+    found, chance = np.zeros(len(hits)), np.zeros(len(hits))
+    for index, (beats, one, accents) in enumerate(zip(beats_s, hits, accents_s, strict=True)):
+        if len(one):
+            moves = np.arange(1, len(beats))
+            moved = beats[(one[None, :] + moves[:, None]) % len(beats)]
+            found[index] = shares_with_accent(beats[one][None], accents, TOLERANCE_S)[0]
+            chance[index] = shares_with_accent(moved, accents, TOLERANCE_S).mean()
+    kappas = []
+    for _ in range(draws):
+        rows = rng.integers(len(hits), size=len(hits))
+        kappas.append(_kappa(found[rows], chance[rows], weights[rows])[2])
+    low, high = np.percentile(kappas, [2.5, 97.5])
+    share, by_chance, kappa = _kappa(found, chance, weights)
+    return BeatAgreement(share, by_chance, kappa, float(low), float(high))
+
+
+def _kappa(found: Floats, chance: Floats, weights: Floats) -> tuple[float, float, float]:
+    total = max(float(weights.sum()), 1e-9)
+    share, by_chance = float(found @ weights / total), float(chance @ weights / total)
+    return share, by_chance, (share - by_chance) / max(1 - by_chance, 1e-9)
+
+
+def _sheet(index: int, extent: Extent) -> CueSheet:
+    rng = np.random.default_rng([FIRST_SEED, index])
+    valence, arousal = rng.uniform(-EMOTION, EMOTION, 2).round(3)
+    return trial_sheet(extent.plan_s, flat(float(valence), float(arousal)))
+
+
+def _plan(tempo: TempoMap, seed: int) -> _Plan:
+    """Random hits on the plan's beats, and the same hits moved to where none is."""
+    rng = np.random.default_rng([FIRST_SEED, 1, seed])
+    end_s = float(tempo.end_s)
+    moments = np.array([float(tempo.seconds_at(Fraction(q))) for q in range(int(tempo.end_q) + 1)])
+    beats_s = moments[(moments >= FIRST_S) & (moments <= end_s - LAST_S)]
+    wanted: list[int] = []
+    time_s = FIRST_S + rng.uniform(0, SPACING_S[0])
+    while time_s < end_s - LAST_S and len(beats_s):
+        wanted.append(int(np.argmin(abs(beats_s - time_s))))
+        time_s += rng.uniform(*SPACING_S)
+    hits = np.unique(np.array(wanted, np.int64))
+    return _Plan(beats_s, hits, _elsewhere(beats_s, hits, rng))
+
+
+def _elsewhere(beats_s: Floats, hits: Ints, rng: np.random.Generator) -> Ints:
+    """The hits moved round the beats by the first random number that brings none near a hit."""
+    for move in rng.permutation(np.arange(1, max(len(beats_s), 2))):
+        moved = np.unique((hits + int(move)) % max(len(beats_s), 1))
+        if (
+            len(moved) == 0
+            or abs(beats_s[moved][:, None] - beats_s[hits][None, :]).min() >= LEAST_AWAY_S
+        ):
+            return moved
+    return hits[:0]
+
+
+def _moments(tempo: TempoMap, beats: Ints) -> list[Fraction]:
+    """The exact moments of beats that are counted from the first one after FIRST_S."""
+    quarters = [
+        q for q in range(int(tempo.end_q) + 1) if float(tempo.seconds_at(Fraction(q))) >= FIRST_S
+    ]
+    return [tempo.seconds_at(Fraction(quarters[beat])) for beat in beats.tolist()]
+
+
+def _check_plans(withheld: Sequence[Composed], told: Sequence[Composed]) -> None:
+    """The comparison stands on equal plans."""
+    for one, other in zip(withheld, told, strict=True):
+        if one.score.tempo_map != other.score.tempo_map:
+            raise EmsyncError(
+                "A hit that is not locked changed the bars of a cue, so that the evaluation "
+                "cannot tell what the network does by itself. This is a fault in emsync."
+            )
+
+
+def _finding(plans: list[_Plan], takes: dict[str, list[Composed]], extent: Extent) -> Finding:
+    rows, facts = [], {}
+    for way in WAYS:
+        accents = [accents_of_notes(SoundingNotes.of(one.score)).strong_s for one in takes[way]]
+        trials = [
+            Trial(plan.beats_s[plan.hits], strong, extent.plan_s, TOLERANCE_S)
+            for plan, strong in zip(plans, accents, strict=True)
+        ]
+        any_time = pooled_agreement(trials)
+        beats = moved_by_beats([p.beats_s for p in plans], [p.hits for p in plans], accents)
+        facts[way] = {"moved by any time": any_time, "moved by whole beats": beats}
+        is_told = way == "told"
+        kappa = any_time.kappa if any_time.kappa is not None else 0.0
+        rows.append(
+            Row(
+                f"hears boundaries coming, no constraint: hits {way}",
+                f"κ = {beats.kappa:+.2f} ({beats.low:+.2f} to {beats.high:+.2f}) over chance on "
+                f"beats, {kappa:+.2f} over any moment; H = {beats.hit_share:.0%}, "
+                f"{any_time.targets} hits of {len(plans)} plans",
+                f"κ ≥ {BAR_TOLD}" if is_told else f"|κ| ≤ {BAR_CONTROL}",
+                beats.kappa >= BAR_TOLD if is_told else abs(beats.kappa) <= BAR_CONTROL,
+            )
+        )
+    return Finding("boundaries", tuple(rows), facts)
