@@ -1,11 +1,9 @@
 """The ONNX engine against the network it was exported from."""
 
-import json
 
 import numpy as np
 import pytest
 
-from emsync.errors import MissingPartError, VersionMismatchError
 from emsync_server.composition.representation import CLASSES, CONDITION_SIZE, vocabulary
 from emsync_server.inference import composer_session, composer_state
 from emsync_server.inference.composer_session import ComposerSession
@@ -34,10 +32,10 @@ def network():
 
 @pytest.fixture(scope="module")
 def folder(network, tmp_path_factory):
-    from emsync_training.export import export_composer
+    from emsync_training.export import Storage, export_composer
 
     folder = tmp_path_factory.mktemp("models")
-    export_composer(network, folder, facts={"step": 0})
+    export_composer(network, folder, facts={"step": 0}, storage=Storage.HALF)
     return folder
 
 
@@ -196,15 +194,30 @@ def test_heads_agree_with_the_network_and_know_what_was_chosen(session, network,
     assert np.abs(other - named[2]).max() > 1e-3
 
 
-def test_weights_of_another_vocabulary_are_refused(folder, tmp_path):
-    for file in folder.iterdir():
-        (tmp_path / file.name).write_bytes(file.read_bytes())
-    side = tmp_path / composer_session.SIDE_FILE
-    side.write_text(json.dumps(json.loads(side.read_text()) | {"steps_per_quarter": 24}))
-    with pytest.raises(VersionMismatchError, match="steps_per_quarter"):
-        ComposerSession.load(tmp_path, vocabulary=vocabulary())
+def test_eight_bit_weights_are_a_quarter_of_the_file_and_close(network, tmp_path, piece, expected):
+    from emsync_training.export import Storage, export_composer
+
+    sizes = {}
+    for storage in (Storage.SINGLE, Storage.EIGHT_BITS):
+        export_composer(network, tmp_path, facts={}, storage=storage)
+        sizes[storage] = (tmp_path / composer_session.TRUNK_FILE).stat().st_size
+    assert sizes[Storage.EIGHT_BITS] < 0.4 * sizes[Storage.SINGLE]  # tables stay as they are
+    session = ComposerSession.load(tmp_path, vocabulary=vocabulary(), threads=1)
+    state = session.start(BATCH)
+    for t in range(EVENTS):
+        hidden = session.step(state, piece[0][:, t], piece[1][:, t])
+    error = hidden - expected[:, -1]
+    assert np.sqrt(np.mean(error**2) / np.mean(expected[:, -1] ** 2)) < 0.1
 
 
-def test_missing_weights_are_named(tmp_path):
-    with pytest.raises(MissingPartError, match=r"composer\.onnx"):
-        ComposerSession.load(tmp_path, vocabulary=vocabulary())
+def test_eight_bits_keep_a_weight_within_half_a_step_and_leave_room_for_the_sum():
+    from emsync_training.storage import LARGEST, rounded
+
+    weight = np.random.default_rng(2).normal(size=(64, 9)).astype(np.float32)
+    weight[:, 4] = 0
+    integers, scale = rounded(weight)
+    assert np.abs(integers).max() <= LARGEST
+    inside = np.abs(weight) <= LARGEST * scale
+    assert (np.abs(integers * scale - weight) <= scale / 2 + 1e-6)[inside].all()
+    assert inside.mean() > 0.95
+    assert 2 * 255 * LARGEST < 2**15

@@ -9,11 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import load_file
+from safetensors.numpy import load
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
@@ -34,6 +33,19 @@ class FieldWeights:
     chained: Floats | None
     """(K, D): what the chosen class adds to the hidden vector; None for the last field."""
 
+    def arrays(self) -> tuple[Floats, ...]:
+        """All weights."""
+        plain = (self.inner, self.inner_bias, self.outer, self.outer_bias)
+        return plain if self.chained is None else (*plain, self.chained)
+
+    def check(self, width: int, *, is_last: bool) -> None:
+        """Weights that fit each other, or `ValueError`."""
+        hidden, classes = self.outer.shape
+        shapes = [(width, hidden), (hidden,), (hidden, classes), (classes,), (classes, width)]
+        wanted = shapes[:-1] if is_last else shapes
+        if [array.shape for array in self.arrays()] != wanted:
+            raise ValueError(f"heads of shapes {[array.shape for array in self.arrays()]}")
+
 
 class ComposerHeads:
     """Logits of position, instrument, pitch, length and velocity."""
@@ -43,23 +55,35 @@ class ComposerHeads:
         self._fields = tuple(fields)
 
     @classmethod
-    def load(cls, path: Path) -> ComposerHeads:
-        """Read the heads' safetensors file; half precision becomes single."""
-        tensors = {name: value.astype(np.float32) for name, value in load_file(path).items()}
+    def read(cls, data: bytes) -> ComposerHeads:
+        """Heads of a safetensors file's bytes; half precision becomes single."""
+        tensors = {name: value.astype(np.float32) for name, value in load(data).items()}
         count = sum(name.endswith(".inner.weight") for name in tensors)
+        width = len(tensors["heads.0.norm.weight"])
         fields = []
         for field in range(count):
             gain = tensors[f"heads.{field}.norm.weight"]
-            fields.append(
-                FieldWeights(
-                    np.ascontiguousarray((tensors[f"heads.{field}.inner.weight"] * gain).T),
-                    tensors[f"heads.{field}.inner.bias"],
-                    np.ascontiguousarray(tensors[f"heads.{field}.outer.weight"].T),
-                    tensors[f"heads.{field}.outer.bias"],
-                    tensors.get(f"chained.{field}.weight"),
-                )
+            weights = FieldWeights(
+                np.ascontiguousarray((tensors[f"heads.{field}.inner.weight"] * gain).T),
+                tensors[f"heads.{field}.inner.bias"],
+                np.ascontiguousarray(tensors[f"heads.{field}.outer.weight"].T),
+                tensors[f"heads.{field}.outer.bias"],
+                tensors.get(f"chained.{field}.weight"),
             )
+            weights.check(width, is_last=field + 1 == count)
+            fields.append(weights)
         return cls(fields)
+
+    @property
+    def width(self) -> int:
+        """Channels of the hidden vector."""
+        return len(self._fields[0].inner)
+
+    @property
+    def is_finite(self) -> bool:
+        """Whether every weight is a number."""
+        arrays = (array for weights in self._fields for array in weights.arrays())
+        return all(bool(np.isfinite(array).all()) for array in arrays)
 
     @property
     def classes(self) -> tuple[int, ...]:

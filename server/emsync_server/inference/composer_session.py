@@ -8,7 +8,6 @@ the pinned rows and the latest events (`composer_state`), so pieces have no limi
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,8 +16,16 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as engine
 
-from emsync.errors import MissingPartError, VersionMismatchError
+from emsync_server.inference.composer_files import (
+    HEADS_FILE,
+    SIDE_FILE,
+    TRUNK_FILE,
+    ComposerFiles,
+    damaged,
+    read_composer_files,
+)
 from emsync_server.inference.composer_heads import ComposerHeads
 from emsync_server.inference.composer_state import (
     FIELDS,
@@ -42,7 +49,16 @@ __all__ = [
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
 
-TRUNK_FILE, HEADS_FILE, SIDE_FILE = "composer.onnx", "composer.heads.safetensors", "composer.json"
+FATAL = 4  # what the engine may say on stderr
+ENGINE_ERRORS = (
+    engine.Fail,
+    engine.InvalidArgument,
+    engine.InvalidGraph,
+    engine.InvalidProtobuf,
+    engine.NotImplemented,
+    engine.RuntimeException,
+    RuntimeError,
+)
 
 
 class ComposerSession:
@@ -62,22 +78,21 @@ class ComposerSession:
         cls, folder: Path, *, vocabulary: Mapping[str, Any], threads: int | None = None
     ) -> ComposerSession:
         """Load the composer of a models folder, which must speak this version's `vocabulary`."""
-        for name in (TRUNK_FILE, HEADS_FILE, SIDE_FILE):
-            if not (folder / name).is_file():
-                raise MissingPartError(
-                    f"The composer's weights are not installed (looked for {name} in {folder}). "
-                    "Install emsync again."
-                )
-        _check_vocabulary(folder / SIDE_FILE, vocabulary)
+        files = read_composer_files(folder, vocabulary)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or max(1, (os.cpu_count() or 2) - 1)
         options.inter_op_num_threads = 1
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        options.log_severity_level = 3
-        trunk = onnxruntime.InferenceSession(
-            str(folder / TRUNK_FILE), options, providers=["CPUExecutionProvider"]
-        )
-        return cls(trunk, ComposerHeads.load(folder / HEADS_FILE))
+        options.log_severity_level = FATAL
+        try:
+            trunk = onnxruntime.InferenceSession(
+                files.trunk, options, providers=["CPUExecutionProvider"]
+            )
+        except ENGINE_ERRORS as err:
+            raise damaged(folder / TRUNK_FILE, "the engine does not take it") from err
+        if not _fits(trunk, files):
+            raise damaged(folder / TRUNK_FILE, "it has other inputs or outputs than a composer")
+        return cls(trunk, files.heads)
 
     def start(self, batch: int, pinned: tuple[Ints, Floats] | None = None) -> ComposerState:
         """An empty state for pieces written side by side.
@@ -162,11 +177,20 @@ class ComposerSession:
         return np.asarray(binding.get_outputs()[-1].numpy())
 
 
-def _check_vocabulary(path: Path, vocabulary: Mapping[str, Any]) -> None:
-    stored = json.loads(path.read_text(encoding="utf-8"))
-    for name, value in vocabulary.items():
-        if stored.get(name) != value:
-            raise VersionMismatchError(
-                f"The composer's weights were made for another version of emsync: {path} says "
-                f"{name} is {stored.get(name)!r}, this version has {value!r}. Install emsync again."
-            )
+def _fits(trunk: onnxruntime.InferenceSession, files: ComposerFiles) -> bool:
+    """Whether a trunk takes what `step` gives it, and gives what the heads read."""
+    inputs = {value.name: list(value.shape) for value in trunk.get_inputs()}
+    outputs = {value.name: list(value.shape) for value in trunk.get_outputs()}
+    plain = {"events", "condition", "last_slot", "slots_used"}
+    past = [inputs[name] for name in inputs if name.startswith("past_")]
+    present = {name.replace("past_", "present_") for name in inputs if name.startswith("past_")}
+    return (
+        bool(past)
+        and inputs.keys() == plain | {name for name in inputs if name.startswith("past_")}
+        and inputs["events"][2:] == [FIELDS]
+        and inputs["condition"][2:] == [files.condition_size]
+        and all(len(shape) == 4 and shape[1:] == past[0][1:] for shape in past)
+        and past[0][2] == SLOTS
+        and outputs.keys() == present | {"hidden"}
+        and outputs["hidden"][1:] == [files.heads.width]
+    )
