@@ -92,6 +92,11 @@ def translated_os_errors(target: Path) -> Iterator[None]:
                 f"The disk is full: '{target}' could not be written. "
                 "Free some space, or choose another folder with -o."
             ) from err
+        if err.errno in (errno.EEXIST, errno.ENOTDIR):
+            raise OutputError(
+                f"'{target}' cannot be written: a file is in the way where a folder should be. "
+                "Name another folder with -o."
+            ) from err
         raise OutputError(
             f"'{target}' cannot be written ({err.strerror or err}). "
             "Choose a folder that you may write to with -o."

@@ -153,10 +153,32 @@ def test_a_full_disk_is_said_and_nothing_is_left(film: Path):
     assert "/dev/full" in said
 
 
-def test_an_unknown_option_is_a_usage_error(film: Path):
-    done = emsync("score", film, "--loudness-please")
-    assert done.returncode == 2
-    assert "Traceback" not in done.stderr
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (["--loudness-please"], "No such option: --loudness-please. See 'emsync score --help'."),
+        (["--style", "jazz"], "--style: 'jazz' is not one of orchestral, chamber, piano, "),
+        (["--seed", "x"], "--seed: there should be a whole number. See"),
+        (["--density", "7"], "--density: there should be 1 or less. See"),
+        (["--key", "H"], "--key: 'H' is not a key like 'D minor' or 'F# major'. See"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_what_was_typed_wrongly_gets_a_sentence(film: Path, words: list[str], sentence: str):
+    assert sentence in complaint(emsync("score", film, *words), 2)
+
+
+def test_the_wrong_file_or_folder_is_named_as_what_it_is(film: Path, sheet: dict, tmp_path: Path):
+    cues = tmp_path / "cues.json"
+    cues.write_text(json.dumps(sheet))
+    said = complaint(emsync("render", cues, "-o", tmp_path / "out"), 3)
+    assert "is a cue sheet, not a take. Name the take.json" in said
+    said = complaint(emsync("spot", film, "-o", tmp_path), 5)
+    assert "is a folder" in said and str(tmp_path / "cues.json") in said
+    said = complaint(emsync("compose", cues, "-o", cues), 5)
+    assert "a file is in the way" in said
+    said = complaint(emsync("place", film, cues, "-o", tmp_path / "scored.otio"), 3)
+    assert "no folder with a score" in said
 
 
 def test_the_film_is_not_touched(film: Path, tmp_path: Path):

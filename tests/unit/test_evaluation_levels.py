@@ -64,6 +64,17 @@ def test_clipping_and_dead_air_are_found(tmp_path):
     assert mix.silence_share == pytest.approx(1 / 3, abs=0.02)
 
 
+def test_a_stem_that_rests_says_so_and_the_mix_of_it_does_not(tmp_path):
+    rests = np.concatenate((np.zeros(2 * SECOND), sine(0.3, 1.0)))
+    for name, sound in (("a.wav", rests), ("b.wav", sine(0.3)), ("mix.wav", rests + sine(0.3))):
+        write(tmp_path, name, sound)
+    stems = stem_set((Family.BRASS, "a.wav"), (Family.STRINGS, "b.wav"))
+    levels = measure_levels(tmp_path, stems, cue_samples=3 * SECOND)
+    resting, playing = levels.stems
+    assert (resting.silence_share, resting.dead_air_s) == (pytest.approx(2 / 3, abs=0.02), 2.0)
+    assert (playing.silence_share, levels.mix.silence_share) == (0.0, 0.0)
+
+
 def test_digital_silence_has_no_level(tmp_path):
     write(tmp_path, "mix.wav", np.zeros(3 * SECOND))
     mix = measure_levels(tmp_path, stem_set(), cue_samples=3 * SECOND).mix

@@ -307,3 +307,18 @@ def test_any_bytes_are_read_or_refused_in_a_sentence(tmp_path):
             except InputError:
                 refused += 1
     assert refused > 0
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(b"", "it ends too early", id="empty"),
+        pytest.param(b"MThd\0\0\0\6\0\1\0\2", "it ends too early", id="cut off"),
+        pytest.param(b"No MIDI, but words.\n" * 9, "it is none, or it is damaged", id="text"),
+    ],
+)
+def test_a_file_that_is_no_midi_gets_a_sentence_of_ours(tmp_path, content, words):
+    path = tmp_path / "score.mid"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=f"as a MIDI file: {words}. Export it again"):
+        read_midi(path)

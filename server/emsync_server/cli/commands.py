@@ -43,7 +43,10 @@ def run() -> int:
     """Parse the command line and run it; returns the exit code."""
 
     def command() -> int:
-        command_tree()()
-        return 0
+        try:
+            code = command_tree()(prog_name="emsync", standalone_mode=False)
+        except typer.Abort as err:
+            raise KeyboardInterrupt from err
+        return code if isinstance(code, int) else 0
 
     return guarded(command)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import sys
 import traceback
@@ -19,7 +20,17 @@ from emsync_server.progress import ProgressSink
 
 __all__ = ["guarded", "say", "shown_progress", "warn"]
 
+USAGE_EXIT_CODE = 2
 INTERNAL_EXIT_CODE = 70  # EX_SOFTWARE of sysexits.h
+LIBRARY_WORDS = (
+    (r"Input should be a valid integer.*", "there should be a whole number"),
+    (r"Input should be a valid number.*", "there should be a number"),
+    (r"Input should be (greater|less) than or equal to (\S+)", r"there should be a number \1 \2"),
+    (r"a number greater (\S+)", r"\1 or more"),
+    (r"a number less (\S+)", r"\1 or less"),
+    (r"'(\w[\w-]*)'(?=, '|\.?$)", r"\1"),
+)
+"""What the library says of wrong values, and how we do."""
 
 _out = Console(highlight=False, soft_wrap=True)
 _err = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -68,6 +79,9 @@ def guarded(command: Callable[[], int]) -> int:
         _err.print("emsync: Cancelled; nothing was left behind.", markup=False)
         return JobCancelledError.exit_code
     except Exception as err:  # noqa: BLE001 - the top of the command line
+        if (sentence := usage_sentence(err)) is not None:
+            _err.print(sentence, markup=False)
+            return USAGE_EXIT_CODE
         if os.environ.get("EMSYNC_TRACEBACK"):
             traceback.print_exc()
         _err.print(
@@ -76,6 +90,28 @@ def guarded(command: Callable[[], int]) -> int:
             markup=False,
         )
         return INTERNAL_EXIT_CODE
+
+
+def usage_sentence(err: Exception) -> str | None:
+    """What is wrong with what was typed; None where the error is another.
+
+    Typer has click inside itself since 0.25 and beside itself before: its usage errors are known by
+    what they can do. Its words are the libraries' own; those that leak are put into ours.
+    """
+    tell = getattr(err, "format_message", None)
+    if tell is None:
+        return None
+    words = str(tell())
+    if type(err).__name__ == "NoArgsIsHelpError":
+        return words
+    if match := re.fullmatch(r"Invalid value for '?(.+?)'?: (.*)", words, re.DOTALL):
+        why = match[2].removeprefix("Value error, ")
+        for theirs, ours in LIBRARY_WORDS:
+            why = re.sub(theirs, ours, why)
+        words = f"{match[1]}: {why}"
+    context = getattr(err, "ctx", None)
+    ask = f" See '{context.command_path} --help'." if context is not None else ""
+    return f"emsync: {words.rstrip('.')}.{ask}"
 
 
 def _line_writer() -> Callable[[float, str], None]:

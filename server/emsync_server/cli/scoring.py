@@ -10,7 +10,7 @@ import typer
 
 from emsync import wire
 from emsync.cue import Brief
-from emsync.errors import NotFoundError
+from emsync.errors import CueSheetError, NotFoundError, OutputError
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import PlacedCue, place
@@ -118,6 +118,11 @@ def spot(
     server: ServerOption = False,
 ) -> None:
     """Find boundaries, hits and emotion; write them to a cue sheet that you can edit."""
+    if output.is_dir():
+        raise OutputError(
+            f"'{output}' is a folder. Name the cue sheet's file with -o, such as "
+            f"'{output / 'cues.json'}'."
+        )
     settings = SpotSettings(
         draft=draft,
         min_spacing_s=spacing,
@@ -194,6 +199,11 @@ def place_command(
     ] = False,
 ) -> None:
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are."""
+    if not (score_folder / "cues.json").exists():
+        raise CueSheetError(
+            f"'{score_folder}' is no folder with a score: it has no cues.json. "
+            "Name the folder that 'emsync score' or 'emsync render' wrote."
+        )
     sheet = wire.read_cue_sheet(score_folder / "cues.json")
     placed = [
         PlacedCue(

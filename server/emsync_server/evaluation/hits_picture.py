@@ -119,7 +119,7 @@ def _draw_header(canvas: Canvas, report: Report) -> None:
     )
     entries = (
         LegendEntry("locked hit", HIT),
-        LegendEntry("cut", CUT),
+        LegendEntry("cut or transition", CUT),
         LegendEntry("half a frame around the hit", FRAME),
         LegendEntry("attack found", ATTACK),
         LegendEntry("attack found outside", MISSED),

@@ -71,7 +71,7 @@ def _draw_header(canvas: Canvas, take: Take, score: Score, notes: SoundingNotes)
     )
     present = [family for family in Family if family in notes.families]
     entries = [LegendEntry(family.value, FAMILY_COLOURS[family]) for family in present]
-    marks = [LegendEntry("locked hit", HIT), LegendEntry("cut", CUT)]
+    marks = [LegendEntry("locked hit", HIT), LegendEntry("cut or transition", CUT)]
     draw_legend(canvas, [*entries, *marks], LEFT, 62)
 
 

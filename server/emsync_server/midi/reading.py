@@ -86,7 +86,7 @@ def _opened(path: Path) -> mido.MidiFile:
         mido.midifiles.meta.KeySignatureError,
     ) as err:
         raise InputError(
-            f"'{path}' cannot be read as a MIDI file ({err or 'it ends too early'}). "
+            f"'{path}' cannot be read as a MIDI file: {_fault(err)}. "
             "Export it again from the DAW as a standard MIDI file."
         ) from err
     if file.ticks_per_beat <= 0 or file.type not in (0, 1):
@@ -95,6 +95,13 @@ def _opened(path: Path) -> mido.MidiFile:
             "Export it as a standard MIDI file of type 1 with ticks per quarter."
         )
     return file
+
+
+def _fault(err: Exception) -> str:
+    """What is wrong, in our words: the library's are short, or none."""
+    if isinstance(err, PermissionError):
+        return "it may not be read by you"
+    return "it ends too early" if isinstance(err, EOFError) else "it is none, or it is damaged"
 
 
 def _messages(file: mido.MidiFile) -> list[tuple[int, bool, int, mido.Message | mido.MetaMessage]]:

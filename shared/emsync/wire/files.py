@@ -16,6 +16,13 @@ __all__ = ["read_cue_sheet", "read_stem_set", "read_take"]
 
 Value = TypeVar("Value")
 
+TELLING_FIELDS = {"cue sheet": "cues", "take": "midi", "stem set": "stems"}
+"""Which field only this kind of file has."""
+USUAL_NAMES = {
+    "cue sheet": "the cues.json that 'emsync spot' wrote",
+    "take": "the take.json that 'emsync compose' wrote",
+    "stem set": "the stems.json that 'emsync render' wrote",
+}
 MAX_FILE_BYTES = 64 * 2**20  # a five-hour film with a cut every second takes 5 MB
 
 
@@ -35,7 +42,18 @@ def read_stem_set(path: Path) -> StemSet:
 
 
 def _read(kind: type[Value], path: Path, word: str) -> Value:
-    return from_dict(kind, _parsed(path, _text(path, word), word), origin=f"The {word} '{path}'")
+    data = _parsed(path, _text(path, word), word)
+    _refuse_another_kind(data, path, word)
+    return from_dict(kind, data, origin=f"The {word} '{path}'")
+
+
+def _refuse_another_kind(data: object, path: Path, word: str) -> None:
+    """Say it where one of our files was given for another."""
+    if not isinstance(data, dict) or TELLING_FIELDS[word] in data:
+        return
+    for other, field in TELLING_FIELDS.items():
+        if field in data:
+            raise CueSheetError(f"'{path}' is a {other}, not a {word}. Name {USUAL_NAMES[word]}.")
 
 
 def _text(path: Path, word: str) -> str:
@@ -45,7 +63,7 @@ def _text(path: Path, word: str) -> str:
                 f"There is no {word} at '{path}'. Look at the path for a typing error."
             )
         if not path.is_file():
-            raise CueSheetError(f"'{path}' is not a file. Name the {word}'s file, not its folder.")
+            raise CueSheetError(f"'{path}' is not a file. Name {USUAL_NAMES[word]}.")
         size_bytes = path.stat().st_size
         if size_bytes > MAX_FILE_BYTES:
             raise LimitError(
