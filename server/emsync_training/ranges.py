@@ -28,7 +28,7 @@ USUAL_EXCERPTS = 2
 LEAST_EXCERPTS = 15  # fewer have no 5 and 95 %
 LONG_S = (300.0, 600.0)
 """A long piece lasts as long as the first at least; no more than the second of it is looked at."""
-LONG_PIECES = 400
+LONG_PIECES = 150
 ENDING_BARS = 16
 PIANO_PROGRAMS = frozenset((0, 6, 19))
 BAND_PROGRAMS = frozenset((27, 30, 33, 38))
@@ -40,6 +40,7 @@ STYLE_OF_GROUP = {
     "lieder": "song",
 }
 PERCENTILES = (5.0, 95.0)
+REGISTER_EVERY = 4  # of all pieces
 REGISTER_PARTS = 20  # fewer parts of an instrument have no range
 
 
@@ -134,7 +135,7 @@ def _registers(corpus: Corpus) -> dict[str, list[float]]:
     """5 to 95 % of the mean pitch of a part, by programme, over all pieces."""
     rows = defaultdict(list)
     for held_out in (True, False):
-        for piece in chosen_pieces(corpus, held_out=held_out)[:3000]:
+        for piece in chosen_pieces(corpus, held_out=held_out)[::REGISTER_EVERY]:
             for one in islice(excerpts(corpus, piece, EXCERPT_S), 1):
                 for program, pitch in instrument_registers(one.score).items():
                     rows[program].append(pitch)

@@ -30,8 +30,6 @@ MOTIF_NOTES = 6
 LEAST_MOTIF_VARIETY = 3  # repeated notes and bits of scale are no motif
 MOST_BARS = 1200
 
-Floats = NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class FormMeasures:
@@ -45,25 +43,28 @@ class FormMeasures:
     """Places of the top line whose motif stands again at least four bars away."""
 
 
-def measure_form(score: Score) -> FormMeasures:
-    """Measure a score."""
-    alike, known = recurrence_matrix(score)
-    best = _best_elsewhere(alike)[known] if known.any() else np.zeros(0)
+def measure_form(score: Score, notes: SoundingNotes | None = None) -> FormMeasures:
+    """Measure a score; notes: its own, where they are at hand."""
+    notes = SoundingNotes.of(score) if notes is None else notes
+    alike, known = recurrence_matrix(score, notes)
+    best = _best_elsewhere(alike)[known]
     enough = len(alike) > 2 * APART_BARS and len(best) >= APART_BARS
     return FormMeasures(
         float(np.mean(best >= ALIKE)) if enough else None,
         float(np.mean(best)) if enough else None,
-        _recurring_motifs(score),
+        _recurring_motifs(score, notes),
     )
 
 
-def recurrence_matrix(score: Score) -> tuple[Floats, NDArray[np.bool_]]:
+def recurrence_matrix(
+    score: Score, notes: SoundingNotes
+) -> tuple[NDArray[np.float32], NDArray[np.bool_]]:
     """How alike units are (U, U), 0 to 1, and which have enough notes to be compared (U,)."""
-    prints, lengths, known = _fingerprints(score)
+    prints, lengths, known = _fingerprints(score, notes)
     units = len(prints)
     norm = np.linalg.norm(prints.reshape(units, -1), axis=1).clip(min=1e-9)
     flat = prints.reshape(units, -1) / norm[:, None]
-    alike = np.zeros((units, units))
+    alike = np.zeros((units, units), np.float32)
     for shift in range(12):
         moved = np.roll(prints, shift, axis=2).reshape(units, -1) / norm[:, None]
         alike = np.maximum(alike, flat @ moved.T)
@@ -73,14 +74,15 @@ def recurrence_matrix(score: Score) -> tuple[Floats, NDArray[np.bool_]]:
     return np.asarray(alike), known
 
 
-def _fingerprints(score: Score) -> tuple[Floats, NDArray[np.int64], NDArray[np.bool_]]:
-    """(U, MOST_SLOTS, 12) fingerprints, lengths in slots (U,), and which are full enough (U,)."""
+def _fingerprints(
+    score: Score, notes: SoundingNotes
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.bool_]]:
+    """(U, slots, 12) fingerprints, lengths in slots (U,), and which are full enough (U,)."""
     bars = score.tempo_map.bars()[:MOST_BARS]
-    notes = SoundingNotes.of(score)
     pitched = ~notes.is_drum
     start, pitch = notes.start_q[pitched], notes.pitch[pitched]
     units = max(len(bars) - UNIT_BARS + 1, 0)
-    prints = np.zeros((units, MOST_SLOTS, 12))
+    prints = np.zeros((units, MOST_SLOTS, 12), np.float32)
     lengths, known = np.zeros(units, np.int64), np.zeros(units, bool)
     for unit in range(units):
         begin = float(bars[unit].start_q)
@@ -91,18 +93,19 @@ def _fingerprints(score: Score) -> tuple[Floats, NDArray[np.int64], NDArray[np.b
         prints[unit, slot.clip(0, MOST_SLOTS - 1), pitch[first:stop] % 12] = 1
         lengths[unit] = round((end - begin) * SLOTS_A_QUARTER)
         known[unit] = prints[unit].sum() >= LEAST_UNIT_NOTES
-    return prints, lengths, known
+    slots = min(int(lengths.max(initial=1)), MOST_SLOTS)
+    return prints[:, :slots], lengths, known
 
 
-def _best_elsewhere(alike: Floats) -> Floats:
+def _best_elsewhere(alike: NDArray[np.float32]) -> NDArray[np.float32]:
     """(U,) likeness of each unit to the one most like it far enough away."""
     index = np.arange(len(alike))
     far = abs(index[:, None] - index[None, :]) >= APART_BARS
     return np.asarray(np.where(far, alike, 0.0).max(axis=1, initial=0.0))
 
 
-def _recurring_motifs(score: Score) -> float | None:
-    line = skyline(SoundingNotes.of(score))
+def _recurring_motifs(score: Score, notes: SoundingNotes) -> float | None:
+    line = skyline(notes)
     if len(line) < 4 * MOTIF_NOTES:
         return None
     interval = np.diff(line[:, 1]).astype(int)

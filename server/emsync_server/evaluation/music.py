@@ -61,9 +61,11 @@ class Range:
         return self.low <= value <= self.high
 
 
-def measure_music(score: Score, length_s: float) -> MusicMeasures:
-    """Measure a score that lasts `length_s`."""
-    notes = SoundingNotes.of(score)
+def measure_music(
+    score: Score, length_s: float, notes: SoundingNotes | None = None
+) -> MusicMeasures:
+    """Measure a score that lasts `length_s`; notes: its own, where they are at hand."""
+    notes = SoundingNotes.of(score) if notes is None else notes
     pitches = notes.pitch[~notes.is_drum]
     sounding_s, note_s = _sounding(notes, length_s)
     bars = _bars(score, notes)

@@ -14,6 +14,7 @@ from typing import Any
 from emsync.score import Score
 from emsync_server.evaluation.form import measure_form
 from emsync_server.evaluation.music import Range, measure_music
+from emsync_server.evaluation.sounding import SoundingNotes
 from emsync_server.evaluation.texture import measure_texture
 
 __all__ = [
@@ -42,7 +43,12 @@ class StyleRanges:
 
 def all_measures(score: Score, length_s: float) -> dict[str, float | None]:
     """Every measure of a score by its name."""
-    groups = (measure_music(score, length_s), measure_texture(score, length_s), measure_form(score))
+    notes = SoundingNotes.of(score)
+    groups = (
+        measure_music(score, length_s, notes),
+        measure_texture(score, length_s, notes),
+        measure_form(score, notes),
+    )
     return {one.name: getattr(group, one.name) for group in groups for one in fields(group)}
 
 

@@ -46,9 +46,11 @@ class TextureMeasures:
     """Pairs of notes a semitone (or its octaves) apart that sound on a beat, a beat."""
 
 
-def measure_texture(score: Score, length_s: float) -> TextureMeasures:
-    """Measure a score that lasts `length_s`."""
-    notes = SoundingNotes.of(score)
+def measure_texture(
+    score: Score, length_s: float, notes: SoundingNotes | None = None
+) -> TextureMeasures:
+    """Measure a score that lasts `length_s`; notes: its own, where they are at hand."""
+    notes = SoundingNotes.of(score) if notes is None else notes
     beats = _Beats.of(score, notes)
     top = skyline(notes)
     return TextureMeasures(
