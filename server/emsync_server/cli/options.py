@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -10,18 +11,29 @@ import typer
 
 from emsync.cue import Brief, Key, Style
 from emsync.family import Family
-from emsync.settings import MarkerRule, MarkerUse
-from emsync.stem import LoudnessTarget
+from emsync.settings import (
+    MAX_DUCKING_DB,
+    SAMPLE_RATES_HZ,
+    MarkerRule,
+    MarkerUse,
+    RenderSettings,
+)
+from emsync.stem import LoudnessTarget, SampleFormat
 from emsync.timecode import parse_rate
 
 __all__ = [
     "BarsOption",
+    "BitDepth",
+    "BitDepthOption",
     "DensityOption",
     "DraftOption",
+    "DuckingOption",
     "FamilyOption",
     "KeyOption",
     "MarkersOption",
     "RateOption",
+    "RubatoOption",
+    "SampleRateOption",
     "SeedOption",
     "ServerOption",
     "SoundfontOption",
@@ -31,6 +43,7 @@ __all__ = [
     "TargetOption",
     "TempoOption",
     "brief_from",
+    "render_settings",
 ]
 
 MARKER_COLORS = (
@@ -45,6 +58,23 @@ class TempoRange(NamedTuple):
 
     low_bpm: float
     high_bpm: float
+
+
+class BitDepth(Enum):
+    """Bits of a sample, as people say it."""
+
+    SIXTEEN = "16"
+    TWENTY_FOUR = "24"
+    FLOAT = "32"
+
+    @property
+    def sample_format(self) -> SampleFormat:
+        """What the renderer calls it."""
+        return {
+            BitDepth.SIXTEEN: SampleFormat.PCM_16,
+            BitDepth.TWENTY_FOUR: SampleFormat.PCM_24,
+            BitDepth.FLOAT: SampleFormat.FLOAT_32,
+        }[self]
 
 
 class BarRange(NamedTuple):
@@ -149,6 +179,31 @@ BarsOption = Annotated[
     BarRange | None,
     typer.Option(parser=parse_bars, metavar="A:B", help="Compose only these bars anew."),
 ]
+SampleRateOption = Annotated[
+    int, typer.Option("--sample-rate", metavar="HZ", help="44100, 48000 or 96000.")
+]
+BitDepthOption = Annotated[
+    BitDepth, typer.Option("--bit-depth", help="Of stems and mix; 32 is floating point.")
+]
+DuckingOption = Annotated[
+    float,
+    typer.Option(
+        "--ducking",
+        metavar="DB",
+        min=0.0,
+        max=MAX_DUCKING_DB,
+        help="How far at most the music goes down under the film's sound; 0: not at all.",
+    ),
+]
+RubatoOption = Annotated[
+    float | None,
+    typer.Option(
+        "--rubato",
+        min=0.0,
+        max=0.5,
+        help="How far the tempo may bend to reach the hits, as a share; 0.08 if left out.",
+    ),
+]
 ServerOption = Annotated[bool, typer.Option("--server", help="Let the running server do it.")]
 
 
@@ -158,12 +213,37 @@ def brief_from(
     key: Key | None,
     tempo: tuple[float, float] | None,
     density: float | None,
+    rubato: float | None,
+    *,
+    base: Brief | None = None,
 ) -> Brief:
-    """The brief that the options add up to."""
+    """What the options ask for; where they say nothing, what `base` does."""
+    base = base or Brief()
     return Brief(
-        style=style,
-        families=tuple(families or ()),
-        key=key,
-        density=density,
-        tempo_bpm=tempo,
+        style=style or base.style,
+        families=tuple(families or base.families),
+        key=key or base.key,
+        density=base.density if density is None else density,
+        tempo_bpm=tempo or base.tempo_bpm,
+        max_rubato=base.max_rubato if rubato is None else rubato,
+    )
+
+
+def render_settings(
+    target: LoudnessTarget | None,
+    soundfont: Path | None,
+    sample_rate_hz: int,
+    bit_depth: BitDepth,
+    ducking_db: float,
+) -> RenderSettings:
+    """What the options ask of rendering."""
+    if sample_rate_hz not in SAMPLE_RATES_HZ:
+        known = ", ".join(map(str, SAMPLE_RATES_HZ))
+        raise typer.BadParameter(f"--sample-rate: {sample_rate_hz} is not one of {known}")
+    return RenderSettings(
+        target=target,
+        soundfont=soundfont,
+        sample_rate_hz=sample_rate_hz,
+        sample_format=bit_depth.sample_format,
+        ducking_depth_db=ducking_db,
     )

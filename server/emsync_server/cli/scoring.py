@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from emsync import wire
-from emsync.cue import Brief
 from emsync.errors import CueSheetError, NotFoundError, OutputError
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
@@ -18,12 +17,17 @@ from emsync_server.app import Scored, ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     BarsOption,
+    BitDepth,
+    BitDepthOption,
     DensityOption,
     DraftOption,
+    DuckingOption,
     FamilyOption,
     KeyOption,
     MarkersOption,
     RateOption,
+    RubatoOption,
+    SampleRateOption,
     SeedOption,
     ServerOption,
     SoundfontOption,
@@ -33,6 +37,7 @@ from emsync_server.cli.options import (
     TargetOption,
     TempoOption,
     brief_from,
+    render_settings,
 )
 from emsync_server.demo import draw_demo_film
 from emsync_server.outputs import replacing_file, write_text
@@ -40,6 +45,7 @@ from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
 
+DEFAULTS = RenderSettings()
 SourceArgument = Annotated[Path, typer.Argument(help="A film, or a timeline file.")]
 FolderOption = Annotated[
     Path | None, typer.Option("-o", "--output", help="Folder for the score; default NAME.emsync.")
@@ -63,11 +69,15 @@ def score_command(
     key: KeyOption = None,
     tempo: TempoOption = None,
     density: DensityOption = None,
+    rubato: RubatoOption = None,
     spacing: SpacingOption = 4.0,
     markers: MarkersOption = None,
     draft: DraftOption = False,
     target: TargetOption = None,
     soundfont: SoundfontOption = None,
+    sample_rate: SampleRateOption = DEFAULTS.sample_rate_hz,
+    bit_depth: BitDepthOption = BitDepth.TWENTY_FOUR,
+    ducking: DuckingOption = DEFAULTS.ducking_depth_db,
     rate: RateOption = None,
     server: ServerOption = False,
 ) -> None:
@@ -76,12 +86,12 @@ def score_command(
         SpotSettings(
             draft=draft,
             min_spacing_s=spacing,
-            brief=brief_from(style, families, key, tempo, density),
+            brief=brief_from(style, families, key, tempo, density, rubato),
             rate=rate,
             markers=markers or MarkerRule(),
         ),
         ComposeSettings(takes=takes, seed=seed),
-        RenderSettings(target=target, soundfont=soundfont),
+        render_settings(target, soundfont, sample_rate, bit_depth, ducking),
     )
     folder = output or Path(f"{source.with_suffix('')}.emsync")
     with shown_progress("score") as progress:
@@ -111,6 +121,7 @@ def spot(
     key: KeyOption = None,
     tempo: TempoOption = None,
     density: DensityOption = None,
+    rubato: RubatoOption = None,
     spacing: SpacingOption = 4.0,
     markers: MarkersOption = None,
     draft: DraftOption = False,
@@ -126,7 +137,7 @@ def spot(
     settings = SpotSettings(
         draft=draft,
         min_spacing_s=spacing,
-        brief=brief_from(style, families, key, tempo, density),
+        brief=brief_from(style, families, key, tempo, density, rubato),
         rate=rate,
         markers=markers or MarkerRule(),
     )
@@ -151,6 +162,7 @@ def compose(
     key: KeyOption = None,
     tempo: TempoOption = None,
     density: DensityOption = None,
+    rubato: RubatoOption = None,
     server: ServerOption = False,
 ) -> None:
     """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
@@ -159,10 +171,12 @@ def compose(
     if not chosen:
         names = ", ".join(f"'{one.name}'" for one in sheet.cues) or "none"
         raise NotFoundError(f"'{cues}' has no cue '{cue}'; it has {names}.")
-    brief = brief_from(style, families, key, tempo, density)
-    if brief != Brief():
-        changed = tuple(replace(one, brief=brief) if one in chosen else one for one in sheet.cues)
-        sheet = replace(sheet, cues=changed)
+    asked = {
+        one.name: brief_from(style, families, key, tempo, density, rubato, base=one.brief)
+        for one in chosen
+    }
+    changed = tuple(replace(one, brief=asked.get(one.name, one.brief)) for one in sheet.cues)
+    sheet = replace(sheet, cues=changed)
     settings = ComposeSettings(takes=takes, seed=seed, bars=bars)
     with shown_progress("compose") as progress:
         for index, one in enumerate(chosen):
@@ -179,10 +193,13 @@ def render(
     output: Annotated[Path, typer.Option("-o", "--output", help="Folder for stems and mix.")],
     target: TargetOption = None,
     soundfont: SoundfontOption = None,
+    sample_rate: SampleRateOption = DEFAULTS.sample_rate_hz,
+    bit_depth: BitDepthOption = BitDepth.TWENTY_FOUR,
+    ducking: DuckingOption = DEFAULTS.ducking_depth_db,
     server: ServerOption = False,
 ) -> None:
     """Render a take: one stem for each instrument family, and their mix."""
-    settings = RenderSettings(target=target, soundfont=soundfont)
+    settings = render_settings(target, soundfont, sample_rate, bit_depth, ducking)
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
