@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from emsync_training.baselines.commands import add_baseline_commands
 from emsync_training.measuring_commands import add_measuring_commands
 
 
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export)
     add_measuring_commands(commands)
+    add_baseline_commands(commands)
     options = parser.parse_args(arguments)
     options.run(options)
     return 0

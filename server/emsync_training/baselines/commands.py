@@ -1,0 +1,49 @@
+"""The command that compares representations."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_baseline_commands(commands: Subparsers) -> None:
+    """Add `compare-representations`."""
+    compare = commands.add_parser(
+        "compare-representations",
+        help="note events against REMI tokens at equal training time; goes on where it stopped",
+    )
+    compare.add_argument("--corpus", type=Path, required=True)
+    compare.add_argument("--out", type=Path, required=True)
+    compare.add_argument("--hours", type=float, default=1.0, help="of training, each side")
+    compare.add_argument("--rate", type=float, default=2e-3)
+    compare.add_argument("--threads", type=int, default=0)
+    compare.add_argument("--held-out-crops", type=int, default=64)
+    compare.add_argument("--compiled", action="store_true", help="both; a minute or more each")
+    compare.set_defaults(run=_compare)
+
+
+def _compare(options: argparse.Namespace) -> None:
+    import json
+
+    import torch
+
+    from emsync_training.baselines.representations import compare
+    from emsync_training.corpus import Corpus
+    from emsync_training.networks.composer import ComposerShape
+    from emsync_training.train import TrainSettings
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    settings = TrainSettings(
+        hours=options.hours,
+        matrix_rate=options.rate,
+        other_rate=options.rate,
+        held_out_crops=options.held_out_crops,
+        compiled=options.compiled,
+    )
+    corpus = Corpus.open(options.corpus)
+    print(json.dumps(compare(corpus, options.out, settings, ComposerShape()), indent=1))

@@ -1,0 +1,130 @@
+"""Note events against REMI tokens at equal training compute: `python -m emsync_training
+compare-representations`. It goes on where it was stopped."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+
+from emsync_training.baselines.equal_training import SideTraining
+from emsync_training.baselines.sides import NoteSide, RemiSide, Side, music_seconds
+from emsync_training.corpus import Corpus
+from emsync_training.dataset import Batch, CropSampler
+from emsync_training.networks.composer import ComposerShape
+from emsync_training.train import TrainSettings, held_out_batches
+
+SLICE_S = 60.0  # the sides take turns, so that what else the machine does falls on both
+EVALUATED_SLICES = 8  # turns between two measures on the held-out crops
+DECODED_CROPS = 8
+
+Report = dict[str, dict[str, float]]
+
+
+def compare(
+    corpus: Corpus,
+    out: Path,
+    settings: TrainSettings,
+    shape: ComposerShape,
+    *,
+    events: int = 768,
+    slice_s: float = SLICE_S,
+) -> Report:
+    """Train each side for the settings' hours in turns; write `representations.json` and a plot."""
+    out.mkdir(parents=True, exist_ok=True)
+    sides: list[Side] = [
+        NoteSide(crops=settings.crops, compiled=settings.compiled),
+        RemiSide(compiled=settings.compiled),
+    ]
+    trainings = [SideTraining(side, shape, settings) for side in sides]
+    curves_file = out / "curves.json"
+    curves: dict[str, list[list[float]]] = {side.name: [] for side in sides}
+    for training in trainings:
+        if _checkpoint(out, training).exists():
+            training.load(_checkpoint(out, training))
+    if curves_file.exists():
+        curves |= json.loads(curves_file.read_text(encoding="utf-8"))
+    sampler = CropSampler(corpus, held_out=False, events=events)
+    held_out = _held_out(corpus, settings.held_out_crops, events)
+    turns = 0
+    while not all(_finished(training) for training in trainings):
+        turns += 1
+        for training in trainings:
+            training.train_for(sampler, slice_s)
+        if turns % EVALUATED_SLICES == 0 or all(_finished(one) for one in trainings):
+            for training in trainings:
+                row = training.held_out(held_out)["held_out_nats_per_note"]
+                curves[training.side.name].append([training.seconds / 3600, row])
+                training.save(_checkpoint(out, training))
+            curves_file.write_text(json.dumps(curves), encoding="utf-8")
+            _plot(curves, out / "representations.png")
+    report = {training.side.name: measured(training, held_out) for training in trainings}
+    (out / "representations.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
+    return report
+
+
+def measured(training: SideTraining, held_out: list[Batch]) -> dict[str, float]:
+    """What a side has learned, and what it costs to write with it on one thread."""
+    side, first = training.side, held_out[:DECODED_CROPS]
+    steps = [side.steps(batch) for batch in first]
+    seconds = [music_seconds(batch) for batch in first]
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    side.decode(training.ema, first[0])
+    decoded = [side.decode(training.ema, batch) for batch in first]
+    torch.set_num_threads(threads)
+    costs = [1000 * cost / count for cost, count in zip(decoded, steps, strict=True)]
+    return {
+        **training.held_out(held_out),
+        "parameters": sum(p.numel() for p in training.network.parameters()),
+        "training_wall_s": training.seconds,
+        "training_cpu_s": training.cpu_s,
+        "optimizer_steps": training.step,
+        "notes_trained_on": training.notes,
+        "steps_per_second_of_music": sum(steps) / sum(seconds),
+        "ms_per_step": median(costs),
+        "decode_s_per_second_of_music": sum(decoded) / sum(seconds),
+    }
+
+
+def _finished(training: SideTraining) -> bool:
+    settings = training.settings
+    return training.seconds >= settings.hours * 3600 or training.step >= settings.most_steps
+
+
+def _checkpoint(out: Path, training: SideTraining) -> Path:
+    return out / f"{training.side.name.replace(' ', '-').lower()}.pt"
+
+
+def _held_out(corpus: Corpus, crops: int, events: int) -> list[Batch]:
+    """The crops of every other evaluation, one a batch."""
+    return [
+        Batch(
+            batch.events[row : row + 1, : events + 1],
+            batch.condition[row : row + 1, :events],
+            batch.learned[row : row + 1, :events],
+        )
+        for batch in held_out_batches(corpus, crops)
+        for row in range(len(batch.events))
+    ]
+
+
+def _plot(curves: dict[str, list[list[float]]], path: Path) -> None:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, axes = pyplot.subplots(figsize=(8, 5))
+    for name, points in curves.items():
+        if points:
+            axes.plot(*np.array(points).T, "o-", label=name, markersize=3)
+    axes.set(xlabel="hours of training, each side", ylabel="held-out nats a note")
+    axes.grid(alpha=0.3)
+    axes.legend()
+    figure.tight_layout()
+    figure.savefig(path, dpi=110)
+    pyplot.close(figure)
