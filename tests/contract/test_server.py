@@ -19,7 +19,7 @@ from emsync.client import Client, connect
 from emsync.client.grpc_transport import GrpcTransport
 from emsync.client.runtime_file import RUNTIME_FILE, ServerAddress, read_address, write_address
 from emsync.errors import LimitError, ServerUnavailableError, VersionMismatchError, WrongTokenError
-from emsync.wire.calls import ApiVersion
+from emsync.wire.calls import API_VERSION, ApiVersion
 from emsync_server.config import ServerSettings
 from emsync_server.rpc import running_server
 from tests.contract.conftest import BRIDGE, StartServer, film, wait_until
@@ -294,7 +294,7 @@ def test_a_foreign_process_at_the_address_is_not_waited_for(
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))  # bound, but nobody listens
         address = f"127.0.0.1:{deaf.getsockname()[1]}"
-        write_address(runtime, ServerAddress(address, os.getpid(), "1.0", "token"))
+        write_address(runtime, ServerAddress(address, os.getpid(), str(API_VERSION), "token"))
         began = time.monotonic()
         transport = connect()  # gives up on it, starts a server of its own
         assert time.monotonic() - began < 20

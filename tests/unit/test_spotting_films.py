@@ -15,6 +15,7 @@ from emsync.cue import Brief, HitSource, Style
 from emsync.errors import JobCancelledError, MediaError, PathRefusedError
 from emsync.settings import SpotSettings
 from emsync.timecode import RationalTime
+from emsync_server.access import Access
 from emsync_server.progress import ProgressSink, silent_progress
 from emsync_server.spotting import spot
 from emsync_server.spotting.sheets import cue_name_of
@@ -126,7 +127,7 @@ def test_a_link_is_refused_where_the_server_says_so(tmp_path):
     draw_film(tmp_path / "film.mp4", seconds=1.0, cuts_s=())
     (tmp_path / "link.mp4").symlink_to(tmp_path / "film.mp4")
     with pytest.raises(PathRefusedError):
-        spot(tmp_path / "link.mp4", SETTINGS, silent_progress(), follow_links=False)
+        spot(tmp_path / "link.mp4", SETTINGS, silent_progress(), access=Access((tmp_path,)))
 
 
 def test_a_text_is_refused_with_a_sentence(tmp_path):

@@ -31,15 +31,19 @@ _FRAME_RATES = (8.0, 240.0)
 
 
 def read_edit(
-    path: Path, rate: Fraction | None = None, markers: MarkerRule = _EVERY_MARKER
+    path: Path,
+    rate: Fraction | None = None,
+    markers: MarkerRule = _EVERY_MARKER,
+    *,
+    content: Path | None = None,
 ) -> TimelineEdit:
     """The edit of a timeline file.
 
     `rate` is for EDLs alone, which do not say at what rate they count; `markers` says which of the
-    editor's markers become hits.
+    editor's markers become hits; `content` is a copy of the file to read in its stead.
     Raises NotFoundError for a path that names nothing, TimelineError for all that cannot be scored.
     """
-    timeline = open_timeline(path, rate)
+    timeline = open_timeline(content or path, rate)
     return edit_of(timeline, path, markers)
 
 

@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from emsync.errors import LimitError, MediaError
 from emsync.picture import PictureInfo
 from emsync.timecode import RationalTime
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media.clock import FilmClock
 from emsync_server.media.opening import open_container
 from emsync_server.media.probing import FilmProbe, picture_stream, probe_of
@@ -51,9 +52,9 @@ class FilmFrame:
 
 
 @contextmanager
-def open_film(path: Path, *, follow_links: bool = True, draft: bool = False) -> Iterator[Film]:
+def open_film(path: Path, *, access: Access = ANY_FILE, draft: bool = False) -> Iterator[Film]:
     """A film, probed and ready to be read once. `draft` reads its keyframes only."""
-    with open_container(path, follow_links=follow_links) as container:
+    with open_container(path, access=access) as container:
         stream = picture_stream(container, path)
         _bound_threads(stream)
         if draft:
@@ -61,9 +62,9 @@ def open_film(path: Path, *, follow_links: bool = True, draft: bool = False) -> 
         yield Film(path, container, stream, draft=draft)
 
 
-def probe_film(path: Path, *, follow_links: bool = True) -> FilmProbe:
+def probe_film(path: Path, *, access: Access = ANY_FILE) -> FilmProbe:
     """What a film is: opens it and decodes its first frame."""
-    with open_film(path, follow_links=follow_links) as film:
+    with open_film(path, access=access) as film:
         return film.probe
 
 

@@ -8,7 +8,6 @@ would print goes nowhere: PyAV mutes its log unless asked.
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import stat
@@ -20,7 +19,8 @@ from typing import Any, BinaryIO
 import av
 from av.container import InputContainer
 
-from emsync.errors import MediaError, NotFoundError, PathRefusedError
+from emsync.errors import MediaError, NotFoundError
+from emsync_server.access import ANY_FILE, Access
 
 __all__ = ["open_container"]
 
@@ -38,12 +38,12 @@ NOT_FILMS = frozenset(
 
 
 @contextmanager
-def open_container(path: Path, *, follow_links: bool = True) -> Iterator[InputContainer]:
+def open_container(path: Path, *, access: Access = ANY_FILE) -> Iterator[InputContainer]:
     """A film's or sound file's container, open for reading; closed at the end.
 
-    `follow_links=False` (the server) refuses a path whose last part is a symbolic link.
+    `access` says which files may be: a server's callers may not name every one.
     """
-    with _open_file(path, follow_links=follow_links) as file:
+    with _open_file(path, access) as file:
         container = _demuxer_of(file, path)
         with container:
             if container.format.name in NOT_FILMS:
@@ -55,13 +55,13 @@ def open_container(path: Path, *, follow_links: bool = True) -> Iterator[InputCo
 
 
 @contextmanager
-def _open_file(path: Path, *, follow_links: bool) -> Iterator[BinaryIO]:
+def _open_file(path: Path, access: Access) -> Iterator[BinaryIO]:
     """The file behind a path, once it is known to be an ordinary one with something in it."""
     if URL.match(str(path)) and not path.exists():
         raise MediaError(
             f"'{path}' is an address, not a file. Download the film and give its path."
         )
-    descriptor = _descriptor(path, follow_links=follow_links)
+    descriptor = _descriptor(path, access)
     if stat.S_ISDIR(os.fstat(descriptor).st_mode):  # fdopen refuses it with an error of its own
         os.close(descriptor)
         raise MediaError(f"'{path}' is a folder. Give the film inside it.")
@@ -74,29 +74,18 @@ def _open_file(path: Path, *, follow_links: bool) -> Iterator[BinaryIO]:
         yield file
 
 
-def _descriptor(path: Path, *, follow_links: bool) -> int:
-    """Open a path for reading; a FIFO does not block, a link is refused where it must be."""
-    if not follow_links and path.is_symlink():
-        raise _link_refused(path)
-    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
-    if not follow_links:
-        flags |= getattr(os, "O_NOFOLLOW", 0)  # closes the gap between the look above and this
+def _descriptor(path: Path, access: Access) -> int:
+    """Open a path for reading, as far as it may be."""
     try:
-        return os.open(path, flags)
+        return access.open(path)
     except FileNotFoundError as err:
         raise NotFoundError(f"There is no film at '{path}'. Check the path.") from err
     except ValueError as err:  # a NUL byte in the name
         raise NotFoundError(f"{str(path)!r} cannot be the name of a file.") from err
     except OSError as err:
-        if err.errno == errno.ELOOP and not follow_links:
-            raise _link_refused(path) from err
         if path.is_dir():  # Windows refuses to open a folder
             raise MediaError(f"'{path}' is a folder. Give the film inside it.") from err
         raise MediaError(f"'{path}' cannot be read ({err.strerror or err}).") from err
-
-
-def _link_refused(path: Path) -> PathRefusedError:
-    return PathRefusedError(f"'{path}' is a symbolic link. Give the path of the film itself.")
 
 
 def _demuxer_of(file: BinaryIO, path: Path) -> InputContainer:

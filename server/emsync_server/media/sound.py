@@ -18,6 +18,7 @@ from av.container import InputContainer
 from numpy.typing import NDArray
 
 from emsync.errors import MediaError
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media.opening import open_container
 from emsync_server.media.probing import FilmProbe
 
@@ -43,7 +44,7 @@ def read_sound(
     start_s: Fraction = Fraction(0),
     duration_s: Fraction,
     block_samples: int = 48_000,
-    follow_links: bool = True,
+    access: Access = ANY_FILE,
 ) -> Iterator[Samples]:
     """The sound from `start_s` of picture time, exactly round(duration_s × rate_hz) samples in all.
 
@@ -55,7 +56,7 @@ def read_sound(
         yield from _silence(total, block_samples, channels)
         return
     layout = LAYOUTS[channels]
-    with open_container(probe.path, follow_links=follow_links) as container:
+    with open_container(probe.path, access=access) as container:
         zero_s = probe.start_s + start_s
         pieces = _placed_pieces(_decoded(container, probe, zero_s), zero_s, rate_hz, layout)
         yield from _blocks(pieces, total, block_samples, channels)

@@ -8,6 +8,7 @@ from pathlib import Path
 from emsync.errors import MediaError, NotFoundError, PathRefusedError
 from emsync.score import Take
 from emsync.stem import LoudnessTarget
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import probe_film, read_sound
 from emsync_server.progress import Progress
 from emsync_server.rendering.ducking import QUIET_SOUND_LUFS
@@ -26,7 +27,7 @@ WITHOUT_SOUND_LUFS = -23.0
 """EBU R128, for want of a sound to follow."""
 
 
-def listen(take: Take, progress: Progress) -> Loudness | None:
+def listen(take: Take, progress: Progress, access: Access = ANY_FILE) -> Loudness | None:
     """Measure the production sound under a cue; None where the picture has none that can be read.
 
     A timeline, or a film that has been moved away, is a picture without production sound here.
@@ -34,7 +35,7 @@ def listen(take: Take, progress: Progress) -> Loudness | None:
     if take.picture.has_sound is False:
         return None
     try:
-        probe = probe_film(Path(take.picture.source))
+        probe = probe_film(Path(take.picture.source), access=access)
     except (MediaError, NotFoundError, PathRefusedError):
         progress.report(0.0, "no production sound to listen to")
         return None
@@ -44,7 +45,11 @@ def listen(take: Take, progress: Progress) -> Loudness | None:
     meter = LoudnessMeter(RATE_HZ, measures_peak=False)
     heard = 0
     for block in read_sound(
-        probe, rate_hz=RATE_HZ, start_s=take.cue.range.start.seconds, duration_s=duration_s
+        probe,
+        rate_hz=RATE_HZ,
+        start_s=take.cue.range.start.seconds,
+        duration_s=duration_s,
+        access=access,
     ):
         progress.report(heard / (RATE_HZ * float(duration_s)), "listening to the production sound")
         meter.add(block)

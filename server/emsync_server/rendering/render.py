@@ -19,6 +19,7 @@ from emsync.family import Family
 from emsync.score import Score, Take
 from emsync.settings import RenderSettings
 from emsync.stem import GainCurve, LoudnessTarget, Stem, StemSet
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.midi import read_midi
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
@@ -51,22 +52,32 @@ class _Lengths:
     max_tail: int
 
 
-def render(take_path: Path, folder: Path, settings: RenderSettings, progress: Progress) -> StemSet:
+def render(
+    take_path: Path,
+    folder: Path,
+    settings: RenderSettings,
+    progress: Progress,
+    *,
+    access: Access = ANY_FILE,
+) -> StemSet:
     """Render a take into `folder`: stems/<family>.wav, mix.wav, ducking.json and stems.json.
 
     Notes and tempo come from the MIDI beside the take, so that a person may edit it first. All
     stems have the same start and length. The sum of the stems, with the ducking applied, is the
     mix within 1 LSB; without ducking it is the plain sum. Loudness and true peak are those of
     the sum before ducking. Raises NotFoundError, InputError, MissingPartError, OutputError,
-    DiskFullError or JobCancelledError, and leaves nothing behind then.
+    DiskFullError or JobCancelledError, and leaves nothing behind then. `access` says which files
+    may be opened: the take, its MIDI, the film that it names.
     """
-    take = wire.read_take(take_path)
-    score = read_midi(take_path.parent / take.midi)
+    with access.readable(take_path) as readable:
+        take = wire.read_take(readable)
+    with access.readable(take_path.parent / take.midi) as readable:
+        score = read_midi(readable)
     synthesizer = choose_synthesizer(settings.soundfont)
     lengths = _lengths(take, settings.sample_rate_hz)
     with translated_os_errors(folder), working_folder(folder) as working:
         _check_space(working, len(families_of(score)), lengths, settings)
-        sound = listen(take, progress.part(0.0, SHARES["listen"]))
+        sound = listen(take, progress.part(0.0, SHARES["listen"]), access)
         raw = _play(score, synthesizer, lengths, settings, working, progress)
         stem_set = _master(
             take,

@@ -31,6 +31,7 @@ from emsync.v1 import (
     system_pb2_grpc,
 )
 from emsync.wire.calls import API_VERSION, ApiVersion, Method
+from emsync_server.access import Access
 from emsync_server.config import ServerSettings
 from emsync_server.rpc.instance import only_instance
 from emsync_server.rpc.interceptors import Activity, CallInterceptor
@@ -63,7 +64,7 @@ def serve(settings: ServerSettings, steps: Steps | None = None) -> None:
 
     before = {number: signal.signal(number, leave) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        with _running(settings, steps or LocalSteps(), API_VERSION) as (address, activity):
+        with _running(settings, steps, API_VERSION) as (address, activity):
             _log.info("listening at %s", address.address)
             while not told.wait(WATCH_S):
                 if (
@@ -84,16 +85,18 @@ def running_server(
     api_version: ApiVersion = API_VERSION,
 ) -> Iterator[ServerAddress]:
     """A server for the length of a block: for tests, and for one process that is both ends."""
-    with _running(settings, steps or LocalSteps(), api_version) as (address, _):
+    with _running(settings, steps, api_version) as (address, _):
         yield address
 
 
 @contextmanager
 def _running(
-    settings: ServerSettings, steps: Steps, api_version: ApiVersion
+    settings: ServerSettings, steps: Steps | None, api_version: ApiVersion
 ) -> Iterator[tuple[ServerAddress, Activity]]:
     folder = private_folder(settings.runtime_folder or runtime_folder())
     token = _token(settings)
+    roots = AllowedRoots.of(settings.allowed_roots)
+    steps = steps or LocalSteps(Access(roots.folders))
     activity = Activity()
     jobs = Jobs(settings.ceilings)
     check = health.HealthServicer(experimental_non_blocking=True)
@@ -101,7 +104,7 @@ def _running(
     with only_instance(folder), _threads(calls) as threads:
         interceptor = CallInterceptor(token, api_version, activity)
         server = _assembled(settings, interceptor, threads, calls)
-        _add_services(server, steps, jobs, AllowedRoots.of(settings.allowed_roots), api_version)
+        _add_services(server, steps, jobs, roots, api_version)
         health_pb2_grpc.add_HealthServicer_to_server(check, server)
         if settings.reflection:
             _reflect(server)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync.wire.calls import Model
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.progress import Progress
 
 __all__ = ["LocalSteps", "Steps"]
@@ -40,14 +42,18 @@ class Steps(Protocol):
         """The networks that are installed."""
 
 
+@dataclass
 class LocalSteps:
     """The steps in this process, each imported when it is first asked for: a start is quick."""
+
+    access: Access = ANY_FILE
+    """Which files they may open."""
 
     def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
         """Film or timeline to cue sheet."""
         from emsync_server.spotting import spot
 
-        return spot(source, settings, progress)
+        return spot(source, settings, progress, access=self.access)
 
     def compose(
         self,
@@ -68,7 +74,7 @@ class LocalSteps:
         """Take to stems and mix."""
         from emsync_server.rendering import render
 
-        return render(take_path, folder, settings, progress)
+        return render(take_path, folder, settings, progress, access=self.access)
 
     def models(self) -> tuple[Model, ...]:
         """The networks that are installed."""

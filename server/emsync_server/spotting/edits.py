@@ -25,6 +25,7 @@ from emsync.errors import (
 )
 from emsync.settings import SpotSettings
 from emsync_otio import ShotMedia, read_edit
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import CEILING_S, Film, FilmProbe, Shrinker, open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.appearance import Appearance, AppearanceSampler
@@ -68,18 +69,19 @@ class _Findings:
 
 
 def spot_timeline(
-    source: Path, settings: SpotSettings, progress: Progress, *, follow_links: bool = True
+    source: Path, settings: SpotSettings, progress: Progress, *, access: Access = ANY_FILE
 ) -> CueSheet:
     """The cue sheet of a timeline."""
     progress.report(0.0, "reading the edit")
-    edit = read_edit(source, settings.rate, settings.markers)
+    with access.readable(source) as readable:
+        edit = read_edit(source, settings.rate, settings.markers, content=readable)
     if edit.picture.duration.seconds > CEILING_S:
         raise LimitError(
             f"'{source}' is longer than {CEILING_S // 3600} hours, "
             "the most that is scored at once. Cut it into reels."
         )
     glimpse_s = DRAFT_GLIMPSE_S if settings.draft else GLIMPSE_S
-    found = _glimpse_all(edit.shots, glimpse_s, progress.part(0.05, 1.0), follow_links)
+    found = _glimpse_all(edit.shots, glimpse_s, progress.part(0.05, 1.0), access)
     evidence = Evidence(
         edit.picture.duration,
         tuple(boundary.time for boundary in edit.boundaries),
@@ -94,7 +96,7 @@ def spot_timeline(
 
 
 def _glimpse_all(
-    shots: Sequence[ShotMedia], glimpse_s: Fraction, progress: Progress, follow_links: bool
+    shots: Sequence[ShotMedia], glimpse_s: Fraction, progress: Progress, access: Access
 ) -> _Findings:
     """Open each film once, and look at what the shots use of it."""
     found = _Findings()
@@ -105,14 +107,14 @@ def _glimpse_all(
     done = 0
     for path, indices in wanted.items():
         try:
-            with open_film(path, follow_links=follow_links) as film:
+            with open_film(path, access=access) as film:
                 for index in indices:
                     progress.report(done / len(shots), f"looking at {path.name}")
                     done += 1
                     found.seen_shots.add(index)
                     for glimpse in _glimpses(shots[index], glimpse_s):
                         _look(film, glimpse, found)
-                        _hear(film.probe, glimpse, found, progress, follow_links)
+                        _hear(film.probe, glimpse, found, progress, access)
         except (InputError, NotFoundError, LimitError, PathRefusedError) as err:
             found.seen_shots.difference_update(indices)
             found.warnings.append(_unusable(path, err))
@@ -165,16 +167,14 @@ def _hear(
     glimpse: _Glimpse,
     found: _Findings,
     progress: Progress,
-    follow_links: bool,
+    access: Access,
 ) -> None:
     """Sound of a glimpse, in picture time; of shots at their own speed only, others are pitched or
     mute."""
     length_s = glimpse.media_end_s - glimpse.media_start_s
     if not probe.has_sound or glimpse.shot.speed != 1 or length_s <= 0:
         return
-    heard = listen(
-        probe, glimpse.media_start_s, length_s, progress.part(0.0, 0.0), follow_links=follow_links
-    )
+    heard = listen(probe, glimpse.media_start_s, length_s, progress.part(0.0, 0.0), access=access)
     found.hearings.append(replace(heard, time_s=glimpse.picture_time_s(heard.time_s)))
 
 

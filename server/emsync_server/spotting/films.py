@@ -9,6 +9,7 @@ from emsync.cue import CueSheet
 from emsync.errors import MediaError
 from emsync.settings import SpotSettings
 from emsync.timecode import RationalTime
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import FilmProbe, open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.emotion import Evidence, curve_of
@@ -23,16 +24,16 @@ LOOKING_SHARE = 0.95
 
 
 def spot_film(
-    source: Path, settings: SpotSettings, progress: Progress, *, follow_links: bool = True
+    source: Path, settings: SpotSettings, progress: Progress, *, access: Access = ANY_FILE
 ) -> CueSheet:
     """The cue sheet of a film."""
-    with open_film(source, follow_links=follow_links, draft=settings.draft) as film:
+    with open_film(source, access=access, draft=settings.draft) as film:
         seen = look_at_film(film, progress.part(0.0, LOOKING_SHARE))
         hearing, complaint = hear_film(
             film.probe,
             seen.end,
             progress.part(LOOKING_SHARE, 1.0),
-            follow_links=follow_links,
+            access=access,
         )
         picture = film.picture(*complaint)
     evidence = Evidence(
@@ -44,13 +45,13 @@ def spot_film(
 
 
 def hear_film(
-    probe: FilmProbe, end: RationalTime, progress: Progress, *, follow_links: bool
+    probe: FilmProbe, end: RationalTime, progress: Progress, *, access: Access
 ) -> tuple[Hearing | None, tuple[str, ...]]:
     """What the production sound is like, and what is wrong with it. None: there is none."""
     if not probe.has_sound:
         return None, ()
     try:
-        heard = listen(probe, Fraction(0), end.seconds, progress, follow_links=follow_links)
+        heard = listen(probe, Fraction(0), end.seconds, progress, access=access)
     except MediaError as err:
         return None, (f"The sound could not be used: {err.sentence}",)
     return heard, ()

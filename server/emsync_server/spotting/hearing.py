@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import FilmProbe, read_sound
 from emsync_server.progress import Progress
 
@@ -45,7 +46,7 @@ def listen(
     duration_s: Fraction,
     progress: Progress,
     *,
-    follow_links: bool = True,
+    access: Access = ANY_FILE,
 ) -> Hearing:
     """Listen to a stretch of picture time. One pass over the sound alone, a minute at a time."""
     levels: list[NDArray[np.float32]] = []
@@ -58,7 +59,7 @@ def listen(
         start_s=start_s,
         duration_s=duration_s,
         block_samples=BLOCK,
-        follow_links=follow_links,
+        access=access,
     )
     for block in blocks:
         progress.report(done / max(1.0, float(duration_s) * RATE_HZ), "listening")
