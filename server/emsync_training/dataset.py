@@ -92,9 +92,12 @@ class CropSampler:
         events: int = CROP_EVENTS,
         group: str | None = None,
     ) -> None:
-        """Crops of `events` predictions from the training or the held-out pieces."""
+        """Crops of `events` predictions from the training or the held-out pieces; only those of
+        training get patterns of our own.
+        """
         self.corpus = corpus
         self.events = events
+        self._patterns = not held_out
         self._cumulative = np.cumsum(piece_weights(corpus.pieces, held_out=held_out, group=group))
 
     def batch(self, rng: Random, crops: int) -> Batch:
@@ -108,10 +111,12 @@ class CropSampler:
         """One crop: events (T + 1, 5), condition (T, C), how many rows stand for reference."""
         last = len(self._cumulative) - 1
         piece = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
-        return build_crop(rng, self.corpus, piece, self.events)
+        return build_crop(rng, self.corpus, piece, self.events, patterns=self._patterns)
 
 
-def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[Ints, Floats, int]:
+def build_crop(
+    rng: Random, corpus: Corpus, piece: int, length: int, *, patterns: bool = True
+) -> tuple[Ints, Floats, int]:
     """A random crop of one piece: events (length + 1, 5), condition (length, C), and how many
     rows at the start stand for reference.
     """
@@ -128,7 +133,7 @@ def build_crop(rng: Random, corpus: Corpus, piece: int, length: int) -> tuple[In
     order = _transform(rng, events, (bar, segment), group, transposition)
     order = _arranged(order, segment, len(main))
     events, bar, segment = events[order, :5], bar[order], segment[order]
-    laid = not (theme or after) and rng.random() < PATTERNS[group]
+    laid = patterns and not (theme or after) and rng.random() < PATTERNS[group]
     if laid:
         events, bar = lay_patterns(rng, events, bar, clock.bar_steps, clock.tempo)
         events, bar = events[: length + 1], bar[: length + 1]

@@ -33,6 +33,7 @@ from emsync_server.composition.representation import (
 from emsync_server.composition.request import CueRequest
 from emsync_server.composition.rules import Rules
 from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.composition.theme import stated_theme
 from emsync_server.progress import Progress
 
 Floats = NDArray[np.float32]
@@ -159,6 +160,8 @@ class Writer:
             self.finished = following == self.stop_bar
             if not self.finished:
                 self.piece.next_bar(self.request.bars[following].start_step)
+                if following == self.request.theme_bars:
+                    self.piece.theme = stated_theme(self.piece.notes, self.request)
                 self.row = BAR_ROW
         else:
             self.row = tuple(chosen)
@@ -173,7 +176,7 @@ class Writer:
         if number == 2:
             return self.rules.pitch(self.piece, step, self._chosen[1])
         if number == 3:
-            return self.rules.length(step, self._chosen[1])
+            return self.rules.length(self.piece, step, self._chosen[1])
         return self.rules.velocity(step)
 
     @property

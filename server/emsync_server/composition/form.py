@@ -8,7 +8,7 @@ returns brings its harmony along; the network writes the notes.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,12 +19,14 @@ from emsync_server.composition.progressions import (
     CADENCES,
     PROGRESSIONS,
     chords_of,
+    in_mode,
     is_diatonic,
 )
 
 Random = np.random.Generator
 
 PHRASE_BARS = 4
+THEME = "A"
 SHORT_FORMS = ("", "A", "AA", "ABA", "AABA")
 LONG_FORM = "CABA"  # after AABA, again and again; each C is new
 RECALLED, DEPARTED = 0.72, 0.18
@@ -55,6 +57,10 @@ class BarForm:
     """Of its halves: root + 12 · kind."""
     recall: float
     """How much it should recall the theme, 0 to 1."""
+    phrase: int
+    """The phrase it belongs to, counted from 0."""
+    theme_bar: int | None
+    """The bar of the theme that it restates."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +84,19 @@ def plan_form(
     letters = _letters(len(phrases))
     book = _Songbook(rng, keep_key=keep_key)
     forms: list[BarForm] = []
-    for (start, stop), letter in zip(phrases, letters, strict=True):
+    theme_bars = phrases[0][1]
+    for number, ((start, stop), letter) in enumerate(zip(phrases, letters, strict=True)):
         chords = book.chords(letter, bars[start])
         recall = _recall(letter, bars[start], bars[0])
-        forms.extend(BarForm(pair, recall) for pair in _spread(chords, stop - start))
+        restates = number > 0 and letter == THEME
+        for place, pair in enumerate(_spread(chords, stop - start)):
+            theme_bar = place if restates and place < theme_bars else None
+            forms.append(BarForm(pair, recall, number, theme_bar))
     for index, pair in _cadence(rng, bars, forms, final, keep_key=keep_key):
-        forms[index] = BarForm(pair, forms[index].recall)
-    return Form(tuple(forms), theme_bars=phrases[0][1])
+        forms[index] = replace(forms[index], chords=pair)
+    for index in range(final[0], len(bars)):
+        forms[index] = replace(forms[index], theme_bar=None)
+    return Form(tuple(forms), theme_bars)
 
 
 def _phrases(bars: Sequence[BarPlace]) -> list[tuple[int, int]]:
@@ -108,24 +120,29 @@ def _letters(count: int) -> list[str]:
     while len(letters) < count:
         fresh = chr(ord("C") + len(letters) // len(LONG_FORM) - 1)
         letters.extend(LONG_FORM.replace("C", fresh))
-    return [*letters[: count - 1], "A"]  # it ends with what it began with
+    return [*letters[: count - 1], THEME]  # it ends with what it began with
 
 
 def _recall(letter: str, here: BarPlace, first: BarPlace) -> float:
-    if letter != "A":
+    if letter != THEME:
         return DEPARTED
     return RECALLED if here.mode is first.mode else LIFTED_RECALL
 
 
 class _Songbook:
-    """One progression for each letter in each mode and mood."""
+    """One progression for each letter in each mode and mood; the theme's is the same in all moods,
+    and comes in the other mode where that is asked.
+    """
 
     def __init__(self, rng: Random, *, keep_key: bool) -> None:
         self._rng = rng
         self._keep_key = keep_key
+        self._theme: tuple[str, Mode] | None = None
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
 
     def chords(self, letter: str, place: BarPlace) -> tuple[int, ...]:
+        if letter == THEME and self._theme is not None:
+            return chords_of(in_mode(*self._theme, place.mode), place.key)
         name = (letter, place.mode, place.mood)
         if name not in self._drawn:
             taken = {p for (_, mode, mood), p in self._drawn.items() if (mode, mood) == name[1:]}
@@ -136,6 +153,8 @@ class _Songbook:
             ]
             fresh = [numerals for numerals in options if numerals not in taken] or options
             self._drawn[name] = fresh[int(self._rng.integers(len(fresh)))]
+        if letter == THEME:
+            self._theme = (self._drawn[name], place.mode)
         return chords_of(self._drawn[name], place.key)
 
 

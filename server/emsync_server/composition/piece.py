@@ -5,8 +5,12 @@ like.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from emsync_server.composition.instruments import DRUM_KIT
+
+if TYPE_CHECKING:
+    from emsync_server.composition.theme import Theme
 
 REMEMBERED_BARS = 8
 LOW_PITCH = 52
@@ -61,6 +65,8 @@ class Piece:
     last_onset: int | None = None
     last_chord: dict[int, list[int]] = field(default_factory=dict)
     """Pitches of each instrument's latest onset."""
+    theme: Theme | None = None
+    """The line of the first phrase, once it stands."""
     usage: dict[int, float] = field(default_factory=dict)
     """Notes of each instrument, the older the fewer."""
     _sounding: list[WrittenNote] = field(default_factory=list)

@@ -57,6 +57,24 @@ CADENCES: dict[Mode, tuple[str, ...]] = {
 """The last three chords of a cue."""
 
 
+_TO_MINOR = {
+    "I": "i", "ii": "iv", "II": "IV", "iii": "III", "bIII": "III", "iv": "iv", "IV": "iv",
+    "V": "V", "vi": "VI", "bVI": "VI", "bVII": "VII",
+}  # fmt: skip
+_TO_MAJOR = {
+    "i": "I", "ii°": "ii", "bII": "ii", "III": "iii", "iv": "IV", "IV": "IV", "#iv°": "IV",
+    "v": "V", "V": "V", "VI": "vi", "VII": "bVII", "vii°": "V",
+}  # fmt: skip
+
+
+def in_mode(numerals: str, mode: Mode, asked: Mode) -> str:
+    """A progression of one mode as the other would have it."""
+    if mode is asked:
+        return numerals
+    table = _TO_MINOR if asked is Mode.MINOR else _TO_MAJOR
+    return " ".join(table[numeral] for numeral in numerals.split())
+
+
 def chords_of(numerals: str, key: int) -> tuple[int, ...]:
     """The chords (root + 12 · kind) of a progression in a key, 0 to 11 C major to B major, 12 to
     23 C minor to B minor.

@@ -70,6 +70,9 @@ class BarRequest:
     """Of the bar's halves: root + 12 · kind."""
     recall: float = 0.0
     """How much it should recall the theme, 0 to 1."""
+    phrase: int = 0
+    theme_bar: int | None = None
+    """The bar of the theme that it restates."""
 
     @property
     def end_step(self) -> int:
@@ -280,7 +283,15 @@ def _formed(
         chords = asked.chords
         if not bar.halves:
             chords = (chords[int(index == final and in_second_half)],) * 2
-        formed.append(replace(bar, chords=chords, recall=asked.recall))
+        formed.append(
+            replace(
+                bar,
+                chords=chords,
+                recall=asked.recall,
+                phrase=asked.phrase,
+                theme_bar=asked.theme_bar,
+            )
+        )
     return tuple(formed), form.theme_bars
 
 

@@ -43,6 +43,7 @@ from emsync_server.composition.representation import (
 from emsync_server.composition.request import CueRequest, request_for
 from emsync_server.composition.score_writing import score_of
 from emsync_server.composition.take_files import Composed
+from emsync_server.composition.theme import stated_theme
 from emsync_server.midi import read_midi
 from emsync_server.progress import Progress
 
@@ -168,6 +169,8 @@ def _opened(request: CueRequest, written: list[WrittenNote], first: int) -> Piec
         piece.add(note)
     while piece.bar < first:
         piece.next_bar(request.bars[piece.bar + 1].start_step)
+    if 0 < request.theme_bars <= first:
+        piece.theme = stated_theme(before, request)
     piece.notes = []
     return piece
 

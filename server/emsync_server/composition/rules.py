@@ -30,6 +30,7 @@ from emsync_server.composition.representation import (
     VELOCITY,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.theme import SungBar, Theme, sung_bar
 
 Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
@@ -62,6 +63,7 @@ class Rules:
     def __init__(self, request: CueRequest) -> None:
         self.request = request
         self.accents = AccentPlan(request)
+        self._sung_bars: dict[int, tuple[Theme, SungBar | None]] = {}
 
     def may_close(self, piece: Piece) -> bool:
         """Whether the last chord stands and nothing but the end can follow."""
@@ -92,6 +94,8 @@ class Rules:
             mask[:] = False
             mask[here] = True
         leaning += leanings.hush(self.accents, bar)
+        if sung := self._sung(piece, piece.bar):
+            leaning += sung.positions(piece)
         leaning[here : here + STEPS_PER_QUARTER // 4] += leanings.haste(piece, bar)
         return mask, leaning
 
@@ -109,6 +113,8 @@ class Rules:
         leaning = leanings.balance(piece.usage, self._bar_at(step).ensemble)
         lack = leanings.lack_of_bass(piece, step, is_accent=self.accents.at(step) is not None)
         leaning += leanings.BASS_PLAYER_LEANING * lack * leanings.reaches_bass()
+        if sung := self._sung(piece, piece.bar):
+            leaning += sung.instruments(piece, step)
         return mask, leaning
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
@@ -129,9 +135,11 @@ class Rules:
         fresh[list(self._worn_pitches(piece, step, instrument))] = False
         mask[:128] = fresh if fresh.any() else options
         leaning[:128] = self._pitch_leaning(piece, step, instrument)
+        if sung := self._sung(piece, piece.bar):
+            leaning += sung.pitches(piece, step, instrument)
         return mask, leaning
 
-    def length(self, step: int, instrument: int) -> tuple[Mask, Leaning]:
+    def length(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there
         is.
         """
@@ -144,7 +152,9 @@ class Rules:
             mask = np.arange(len(_STEPS)) == np.flatnonzero(fits)[-1]
         else:
             mask = fits & ((ACCENT_STEPS if landing else 1) <= _STEPS)
-        return mask, np.zeros(CLASSES[LENGTH])
+        sung = self._sung(piece, piece.bar)
+        leaning = sung.lengths(piece, step, instrument) if sung else np.zeros(CLASSES[LENGTH])
+        return mask, leaning
 
     def velocity(self, step: int) -> tuple[Mask, Leaning]:
         """Loud on accents; elsewhere below them, softer still just before."""
@@ -182,6 +192,16 @@ class Rules:
         lack = leanings.lack_of_bass(piece, step, is_accent=is_accent)
         leaning[:LOW_PITCH] += leanings.BASS_LEANING * lack
         return leaning
+
+    def _sung(self, piece: Piece, bar: int) -> SungBar | None:
+        """What the running bar sings of the theme."""
+        theme = piece.theme
+        if theme is None:
+            return None
+        known = self._sung_bars.get(bar)
+        if known is None or known[0] is not theme:
+            known = self._sung_bars[bar] = (theme, sung_bar(theme, self.request, bar))
+        return known[1]
 
     def _bar_at(self, step: int) -> BarRequest:
         return self.request.bars[self.request.bar_index_at(step)]
