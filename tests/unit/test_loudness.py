@@ -1,4 +1,4 @@
-"""Loudness, peaks, limiting and ducking, against a second opinion and against their laws."""
+"""Loudness, peaks, and limiting, against a second opinion and against their laws."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from emsync.stem import GainCurve, GainPoint, LoudnessTarget
-from emsync_server.rendering.ducking import ducking_curve, gain_factors
+from emsync.stem import LoudnessTarget
 from emsync_server.rendering.limiter import (
     HOP_SAMPLES,
     PeakWatch,
@@ -18,7 +17,6 @@ from emsync_server.rendering.limiter import (
     limiting_factors,
 )
 from emsync_server.rendering.loudness import (
-    HOP_S,
     SILENCE_DB,
     SILENCE_LUFS,
     Loudness,
@@ -77,7 +75,6 @@ def test_stretches_of_digital_silence_are_numbers():
     sound[48_000:120_000] = 0.0
     levels = measured(sound).momentary_lufs
     assert len(levels) == 40 and min(levels) == SILENCE_LUFS
-    assert ducking_curve(measured(sound), depth_db=9.0, length_s=4.0).points
 
 
 def test_less_sound_than_one_measuring_window_is_silent_not_an_error():
@@ -130,77 +127,17 @@ def test_blocks_do_not_change_what_the_limiter_sees():
     )
 
 
-# Ducking
-
-
-def sound_with(momentary_lufs: list[float], integrated_lufs: float = -23.0) -> Loudness:
-    return Loudness(integrated_lufs, -6.0, tuple(momentary_lufs))
-
-
-def gain_at(curve: GainCurve, time_s: float) -> float:
-    return float(20 * np.log10(gain_factors(curve, round(time_s * 1000), 1, 1000)[0]))
-
-
-def test_music_goes_down_before_the_sound_and_comes_back_after_it():
-    quiet, loud = [-60.0] * 50, [-20.0] * 20
-    curve = ducking_curve(sound_with(quiet + loud + quiet), depth_db=9.0, length_s=12.0)
-    assert gain_at(curve, 1.0) == pytest.approx(0.0, abs=0.5)
-    assert gain_at(curve, 4.9) == pytest.approx(-9.0, abs=0.5)
-    assert gain_at(curve, 6.0) == pytest.approx(-9.0, abs=0.5)
-    assert gain_at(curve, 10.0) == pytest.approx(0.0, abs=0.5)
-
-
-@settings(max_examples=50, deadline=None)
-@given(
-    levels=st.lists(st.floats(-70.0, 0.0), min_size=1, max_size=120),
-    depth_db=st.floats(1.0, 24.0),
-    missing_s=st.floats(0.0, 0.35),
-)
-def test_ducking_stays_within_its_depth_and_its_time(levels, depth_db, missing_s):
-    length_s = max(len(levels) * HOP_S - missing_s, 0.01)
-    curve = ducking_curve(sound_with(levels), depth_db=depth_db, length_s=length_s)
-    assert all(-depth_db - 0.01 <= point.gain_db <= 0.0 for point in curve.points)
-    assert all(0.0 <= point.time_s <= length_s + 0.001 for point in curve.points)
-
-
-def test_the_curve_is_never_above_what_the_sound_asks_by_more_than_its_tolerance():
-    random = np.random.default_rng(4)
-    levels = random.uniform(-60.0, -15.0, 300)
-    curve = ducking_curve(sound_with(levels.tolist()), depth_db=9.0, length_s=30.0)
-    loud = np.flatnonzero(levels > -20.0)  # above the knee: the full depth
-    assert all(gain_at(curve, (index - 1) * HOP_S) <= -9.0 + 0.41 for index in loud if index > 8)
-
-
-def test_the_last_words_are_not_drowned_by_music_that_comes_back_early():
-    curve = ducking_curve(sound_with([-20.0] * 40), depth_db=9.0, length_s=4.0)
-    assert gain_at(curve, 3.999) == pytest.approx(-9.0, abs=0.5)
-
-
-@pytest.mark.parametrize(
-    ("loudness_lufs", "depth_db"),
-    [pytest.param(-55.0, 9.0, id="room tone"), pytest.param(-23.0, 0.0, id="not wanted")],
-)
-def test_there_is_no_ducking(loudness_lufs, depth_db):
-    sound = sound_with([-20.0] * 30, loudness_lufs)
-    assert ducking_curve(sound, depth_db=depth_db, length_s=3.0) == GainCurve()
-
-
-def test_gain_is_linear_in_decibels_between_points_and_flat_outside():
-    curve = GainCurve((GainPoint(1.0, 0.0), GainPoint(2.0, -6.0)))
-    assert [gain_at(curve, time) for time in (0.0, 1.5, 3.0)] == pytest.approx([0.0, -3.0, -6.0])
-
-
 @pytest.mark.parametrize(
     ("target", "sound_lufs", "wanted_lufs"),
     [
         pytest.param(LoudnessTarget.EBU_R128, -10.0, -23.0, id="named"),
         pytest.param(LoudnessTarget.UNDER_DIALOGUE, -20.0, -26.0, id="under the sound"),
         pytest.param(LoudnessTarget.UNDER_DIALOGUE, -5.0, -18.0, id="loud film"),
-        pytest.param(LoudnessTarget.UNDER_DIALOGUE, -45.0, -33.0, id="quiet film"),
+        pytest.param(LoudnessTarget.UNDER_DIALOGUE, -49.0, -42.0, id="quiet film"),
         pytest.param(LoudnessTarget.UNDER_DIALOGUE, -70.0, -23.0, id="silent film"),
         pytest.param(LoudnessTarget.UNDER_DIALOGUE, None, -23.0, id="no sound"),
     ],
 )
 def test_loudness_of_the_music(target, sound_lufs, wanted_lufs):
-    sound = None if sound_lufs is None else sound_with([], sound_lufs)
+    sound = None if sound_lufs is None else Loudness(sound_lufs, -6.0, ())
     assert music_loudness_lufs(target, sound) == wanted_lufs
