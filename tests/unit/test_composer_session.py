@@ -1,6 +1,5 @@
 """The ONNX engine against the network it was exported from."""
 
-
 import numpy as np
 import pytest
 
@@ -90,6 +89,17 @@ def test_rewinding_forgets_the_last_events(session, piece, expected):
     assert state.total == EVENTS - 4
     with pytest.raises(ValueError, match="cannot rewind"):
         state.rewind(EVENTS)
+
+
+def test_what_pieces_have_in_common_is_read_once_and_each_goes_on_alone(session, network):
+    rng = np.random.default_rng(10)
+    common, own = rows(rng, 9), rows(rng, 1, BATCH)
+    both = tuple(np.repeat(array, BATCH, axis=0) for array in common)
+    state = session.start(BATCH)
+    hidden = session.step(state, *both)
+    assert np.abs(hidden - last_hidden(network, both)).max() < 1e-4
+    hidden = session.step(state, *own)
+    assert np.abs(hidden - last_hidden(network, both, own)).max() < 1e-4
 
 
 def test_two_states_do_not_meet(session, piece, expected):

@@ -100,13 +100,10 @@ class ComposerSession:
         pinned: rows that stay at the front of the buffer, as `pin` takes them
         """
         shape = (batch, *self._cache_shape)
-        caches = [
-            onnxruntime.OrtValue.ortvalue_from_numpy(np.zeros(shape, np.float32))
-            for _ in self._caches
-        ]
+        memory = [np.zeros(shape, np.float32) for _ in self._caches]
         events = np.zeros((batch, SLOTS, FIELDS), np.int64)
         condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
-        state = ComposerState(batch, events, condition, caches, self._trunk.io_binding())
+        state = ComposerState(batch, events, condition, memory, self._trunk.io_binding())
         if pinned is not None:
             state.pin(*pinned)
         return state
@@ -131,10 +128,10 @@ class ComposerSession:
         if events.shape[1] != condition.shape[1] or not events.shape[1]:
             raise ValueError(f"{events.shape[1]} events with {condition.shape[1]} conditions")
         if state.must_refill(events.shape[1]):
-            return self._run(state, 0, state.refill(events, condition))
+            return self._read(state, state.refill(events, condition))
         start, stop = state.append(events, condition)
         if start == 0:
-            return self._run(state, 0, stop)
+            return self._read(state, stop)
         for slot in range(start, stop):  # the operator appends one at a time, or starts afresh
             hidden = self._run(state, slot, slot + 1)
         return hidden
@@ -161,15 +158,32 @@ class ComposerSession:
         """(B, D) and the chosen position, instrument, pitch and length to (B, velocity bins)."""
         return self.heads.logits(hidden, chosen)
 
-    def _run(self, state: ComposerState, start: int, stop: int) -> Floats:
+    def _read(self, state: ComposerState, stop: int) -> Floats:
+        """Read all slots from the first, piece by piece: what many pieces have in common (bars
+        before those that are written anew) is read once.
+        """
+        alike = state.batch > 1 and state.is_alike(stop)
+        hidden = [
+            self._run(state, 0, stop, slice(piece, piece + 1))
+            for piece in range(1 if alike else state.batch)
+        ]
+        if alike:
+            for memory in state.memory:
+                memory[1:, :, :stop] = memory[:1, :, :stop]
+        return np.repeat(hidden[0], state.batch, axis=0) if alike else np.concatenate(hidden)
+
+    def _run(
+        self, state: ComposerState, start: int, stop: int, pieces: slice = slice(None)
+    ) -> Floats:
         binding = state.binding
+        events, condition = state.events[pieces, start:stop], state.condition[pieces, start:stop]
         binding.clear_binding_inputs()
         binding.clear_binding_outputs()
-        binding.bind_cpu_input("events", np.ascontiguousarray(state.events[:, start:stop]))
-        binding.bind_cpu_input("condition", np.ascontiguousarray(state.condition[:, start:stop]))
-        binding.bind_cpu_input("last_slot", np.full(state.batch, stop - 1, np.int32))
+        binding.bind_cpu_input("events", np.ascontiguousarray(events))
+        binding.bind_cpu_input("condition", np.ascontiguousarray(condition))
+        binding.bind_cpu_input("last_slot", np.full(len(events), stop - 1, np.int32))
         binding.bind_cpu_input("slots_used", np.array(stop, np.int32))
-        for name, cache in zip(self._caches, state.caches, strict=True):
+        for name, cache in zip(self._caches, state.caches(pieces), strict=True):
             binding.bind_ortvalue_input(name, cache)
             binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
         binding.bind_output("hidden")

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -31,8 +32,8 @@ class ComposerState:
     """(B, S, F), the events in the buffer: pinned ones first, then the latest."""
     condition: Floats
     """(B, S, C), their conditions."""
-    caches: list[Any] = field(repr=False)
-    """One OrtValue (B, G, S, head size) for each layer's keys and values."""
+    memory: list[Floats] = field(repr=False)
+    """Keys and values (B, G, S, head size), each layer's."""
     binding: Any = field(repr=False)
     """ONNX Runtime's table of what is bound where; one for each state, so that jobs do not meet."""
     used: int = 0
@@ -43,6 +44,20 @@ class ComposerState:
     """Events read since the start, pinned ones aside."""
     _pinned: tuple[Ints, Floats] | None = field(default=None, repr=False)
     """Rows that the next refill puts first; None where the buffer holds them already."""
+    _views: dict[tuple[Any, Any], list[Any]] = field(default_factory=dict, repr=False)
+
+    def caches(self, pieces: slice) -> list[Any]:
+        """The memory of some pieces as the engine takes it: views, no copies."""
+        key = (pieces.start, pieces.stop)
+        if key not in self._views:
+            make = onnxruntime.OrtValue.ortvalue_from_numpy
+            self._views[key] = [make(array[pieces]) for array in self.memory]
+        return self._views[key]
+
+    def is_alike(self, stop: int) -> bool:
+        """Whether all pieces hold the same in the slots up to one."""
+        parts = (self.events[:, :stop], self.condition[:, :stop])
+        return all(bool((part[1:] == part[:1]).all()) for part in parts)
 
     def rewind(self, events: int) -> None:
         """Forget the last events, as many as given; they must still be in the buffer."""
