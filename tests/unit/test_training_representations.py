@@ -27,7 +27,6 @@ from emsync_training.baselines.remi import (  # noqa: E402
     UNKNOWN_VELOCITY,
     VOCABULARY,
     RemiComposer,
-    remi_losses,
     tokenised,
 )
 from emsync_training.baselines.representations import compare  # noqa: E402
@@ -73,19 +72,27 @@ def test_what_counts_is_the_same_on_both_sides():
     assert torch.isfinite(nats).all()
 
 
-def test_padding_to_a_multiple_costs_nothing():
+def test_crops_of_different_length_cost_together_what_they_cost_alone():
     torch.manual_seed(0)
-    network = RemiComposer(TINY)
+    network, side = RemiComposer(TINY), RemiSide()
     torch.nn.init.normal_(network.head.outer.weight)
-    found, padded = tokenised(batch()), tokenised(batch(), multiple=64)
-    assert padded.tokens.shape[1] == 65
-    assert (padded.tokens[0, len(found.tokens[0]) :] == PADDING).all()
-    sums = []
-    for one in (found, padded):
-        condition = batch().condition[:, one.event[0]]
-        arrays = (one.tokens, condition, one.learned)
-        sums.append(remi_losses(network, *(torch.from_numpy(array) for array in arrays))[0])
-    assert torch.allclose(*sums, atol=1e-4)
+    long, short = batch(), batch((*ROWS[:3], END_ROW, *[PAD_ROW] * 4))
+    both = Batch(*(np.concatenate([getattr(one, name) for one in (long, short)])
+                   for name in ("events", "condition", "learned")))  # fmt: skip
+    assert (tokenised(both).tokens[1, -8:] == PADDING).all()
+    together = side.losses(network, both)[0]
+    alone = [side.losses(network, one)[0] for one in (long, short)]
+    assert torch.allclose(together, sum(alone), atol=1e-4)
+
+
+def test_warming_up_leaves_a_training_as_it_was(corpus):  # noqa: F811
+    training = SideTraining(RemiSide(), TINY, settings(1))
+    before = [parameter.clone() for parameter in training.network.parameters()]
+    training.warm(CropSampler(corpus, held_out=False, events=64))
+    for one, other in zip(before, training.network.parameters(), strict=True):
+        assert torch.equal(one, other)
+        assert other.grad is None
+    assert (training.step, training.seconds, training.notes) == (0, 0.0, 0)
 
 
 def test_the_grammar_leaves_only_what_may_follow():

@@ -17,6 +17,8 @@ from emsync_training.losses import nats_per_note
 from emsync_training.networks.composer import ComposerShape
 from emsync_training.train import TrainSettings, learning_rate_factor
 
+WARM_PASSES = 3
+
 
 class SideTraining:
     """A side in training: network, average, optimizers, and the time that it has had."""
@@ -43,6 +45,16 @@ class SideTraining:
             self.seconds = before + time.monotonic() - begun
             self.cpu_s = cpu_before + time.process_time() - cpu
         return float(np.mean(total)) if total else float("nan")
+
+    def warm(self, sampler: CropSampler) -> None:
+        """Let everything be compiled that will be, before the clock runs."""
+        rng = np.random.default_rng(0)
+        for _ in range(WARM_PASSES):
+            batch = sampler.batch(rng, self.side.crops)
+            with torch.autocast("cpu", dtype=torch.bfloat16):
+                nats, counts = self.side.losses(self.network, batch)
+            nats_per_note(nats, counts).backward()  # type: ignore[no-untyped-call]
+        self.network.zero_grad(set_to_none=True)
 
     @torch.no_grad()
     def held_out(self, batches: Iterable[Batch]) -> dict[str, float]:

@@ -48,13 +48,12 @@ class Tokens:
     """(B, S) whether the target counts."""
 
 
-def tokenised(batch: Batch, *, multiple: int = 1) -> Tokens:
-    """The tokens of a batch, padded to the longest of its crops or a `multiple` above it."""
+def tokenised(batch: Batch) -> Tokens:
+    """The tokens of a batch, padded to the longest of its crops."""
     crops = [
         _crop(events, learned) for events, learned in zip(batch.events, batch.learned, strict=True)
     ]
-    longest = max(len(tokens) for tokens, _, _ in crops) - 1
-    size = -(-longest // multiple) * multiple
+    size = max(len(tokens) for tokens, _, _ in crops) - 1
     tokens = np.full((len(crops), size + 1), PADDING)
     event, learned = np.zeros((len(crops), size), np.int64), np.zeros((len(crops), size), bool)
     for row, (its, belongs, counts) in enumerate(crops):

@@ -49,6 +49,9 @@ def compare(
         curves |= json.loads(curves_file.read_text(encoding="utf-8"))
     sampler = CropSampler(corpus, held_out=False, events=events)
     held_out = _held_out(corpus, settings.held_out_crops, events)
+    if settings.compiled:
+        for training in trainings:
+            training.warm(sampler)
     turns = 0
     while not all(_finished(training) for training in trainings):
         turns += 1

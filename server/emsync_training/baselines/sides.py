@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,6 @@ from emsync_training.losses import field_losses
 from emsync_training.networks.composer import Composer, ComposerShape
 
 Losses = Callable[..., tuple[Tensor, Tensor]]
-COMPILED_MULTIPLE = 512  # tokens; each length is compiled once
 
 
 class Side(Protocol):
@@ -49,9 +48,7 @@ class NoteSide:
     def __init__(self, *, crops: int = 4, compiled: bool = False) -> None:
         """`crops` a forward pass."""
         self.crops = crops
-        self._losses: Losses = (
-            torch.compile(field_losses, dynamic=False) if compiled else field_losses
-        )
+        self._losses = _for_training(field_losses, compiled=compiled)
 
     def network(self, shape: ComposerShape) -> Composer:
         """Fresh weights."""
@@ -98,10 +95,7 @@ class RemiSide:
     def __init__(self, *, crops: int = 1, compiled: bool = False) -> None:
         """`crops` a forward pass."""
         self.crops = crops
-        self._multiple = COMPILED_MULTIPLE if compiled else 1
-        self._losses: Losses = (
-            torch.compile(remi_losses, dynamic=False) if compiled else remi_losses
-        )
+        self._losses = _for_training(remi_losses, compiled=compiled)
 
     def network(self, shape: ComposerShape) -> RemiComposer:
         """Fresh weights."""
@@ -109,7 +103,7 @@ class RemiSide:
 
     def losses(self, network: nn.Module, batch: Batch) -> tuple[Tensor, Tensor]:
         """Sums of nats and counts of the five fields."""
-        tokens = tokenised(batch, multiple=self._multiple)
+        tokens = tokenised(batch)
         condition = np.take_along_axis(batch.condition, tokens.event[..., None], axis=1)
         arrays = (tokens.tokens, condition, tokens.learned)
         return self._losses(network, *(torch.from_numpy(array) for array in arrays))
@@ -142,6 +136,20 @@ def music_seconds(batch: Batch) -> float:
     quarters = 4 * batch.condition[..., CONDITION["bar_length"].start]
     bars = batch.events[:, :-1, 0] == BAR
     return float((60 / tempo * quarters)[bars].sum())
+
+
+def _for_training(losses: Losses, *, compiled: bool) -> Losses:
+    """Compiled where gradients are wanted; measures are taken without. A length that differs is
+    compiled once more, then for all lengths.
+    """
+    if not compiled:
+        return losses
+    fast = torch.compile(losses)
+
+    def chosen(*arguments: Any) -> tuple[Tensor, Tensor]:  # noqa: ANN401 - passed on
+        return (fast if torch.is_grad_enabled() else losses)(*arguments)
+
+    return chosen
 
 
 def _one(batch: Batch, crop: int) -> Batch:
