@@ -7,13 +7,17 @@ import ipaddress
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
-from emsync.client import Client, connect_elsewhere, locating
-from emsync.client.grpc_transport import ClientTls
-from emsync.errors import ServerUnavailableError, WrongTokenError
+from emsync import wire
+from emsync.client import Client, ClientTls, connect_elsewhere, locating, tokens, trust
+from emsync.errors import EmsyncError, ServerUnavailableError, WrongTokenError
+from emsync_server.cli.commands import command_tree
+from emsync_server.cli.options import with_server_named
 from emsync_server.config import ServerSettings, TlsFiles
 from emsync_server.rpc import running_server
 from tests.contract.fake_steps import FakeSteps
+from tests.films import draw_film
 
 x509 = pytest.importorskip("cryptography.x509", reason="makes the test's certificates")
 
@@ -89,3 +93,62 @@ def test_a_certificate_that_is_not_there_is_named(runtime: Path, tmp_path: Path)
     server = running_server(settings, FakeSteps())
     with pytest.raises(ServerUnavailableError, match=r"missing\.pem"), server:
         pass
+
+
+def test_the_commands_work_on_a_server_elsewhere_after_a_login(
+    runtime: Path, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, _ = certificate(tmp_path, "studio", "studio")
+    editor, key = certificate(tmp_path, "editor", "studio")
+    tls = TlsFiles(*certificate(tmp_path, "server", "studio"), authority)
+    monkeypatch.setattr(tokens, "_token_path", lambda: tmp_path / "config" / "tokens.json")
+    monkeypatch.setattr(trust, "_file", lambda: tmp_path / "config" / "servers.json")
+    monkeypatch.setattr(tokens, "_in_keyring", lambda action: None)
+    monkeypatch.delenv("EMSYNC_TOKEN", raising=False)
+    draw_film(root / "film.mp4", seconds=4.0, cuts_s=(2.0,), size=(96, 64))
+    settings = ServerSettings(
+        runtime_folder=runtime, listen="127.0.0.1:0", tls=tls, allowed_roots=(root,), token="of it"
+    )
+    with running_server(settings) as address:  # with the real steps
+
+        def emsync(*words: str, typed: str = "") -> tuple[int, str]:
+            done = CliRunner().invoke(command_tree(), words, input=typed)
+            said = done.exception.sentence if isinstance(done.exception, EmsyncError) else ""
+            return done.exit_code, done.output + said
+
+        spot = ("spot", str(root / "film.mp4"), "-o", str(tmp_path / "cues.json"))
+        elsewhere = ("--server", address.address)
+        assert "There are no certificates for 127.0.0.1" in emsync(*spot, *elsewhere)[1]
+        files = ("--authority", str(authority), "--certificate", str(editor), "--key", str(key))
+        code, said = emsync("login", "127.0.0.1", *files, typed="of it\ny\n")
+        assert code == 0 and "of it" not in said, said
+
+        code, said = emsync(*spot, *elsewhere)
+        assert code == 0, said
+        sheet = wire.read_cue_sheet(tmp_path / "cues.json")
+        assert [float(cut.time.seconds) for cut in sheet.boundaries] == [2.0]
+
+        assert emsync("login", "127.0.0.1", typed="another\ny\n")[0] == 0
+        assert "not this server's" in emsync(*spot, *elsewhere)[1]
+
+
+def test_certificates_that_are_not_there_are_not_remembered(tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    with pytest.raises(ServerUnavailableError, match=r"missing\.pem"):
+        trust.keep_tls("studio", ClientTls(missing, missing, missing))
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["score", "film.mp4", "--server"], ["score", "film.mp4", "--server=here"]),
+        (["score", "--server", "film.mp4"], ["score", "--server=here", "film.mp4"]),
+        (["score", "--server", "studio:50051", "f"], ["score", "--server", "studio:50051", "f"]),
+        (["score", "--server", "[::1]:50051"], ["score", "--server", "[::1]:50051"]),
+        (["score", "--server", "--draft"], ["score", "--server=here", "--draft"]),
+    ],
+)
+def test_a_server_without_an_address_is_the_one_that_runs_here(
+    typed: list[str], meant: list[str]
+) -> None:
+    assert with_server_named(typed) == meant

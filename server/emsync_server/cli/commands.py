@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from emsync import __version__
 from emsync_server.cli import machine, measuring, scoring, service
 from emsync_server.cli.console import guarded, say
+from emsync_server.cli.options import with_server_named
 
 __all__ = ["command_tree", "run"]
 
@@ -44,7 +46,9 @@ def run() -> int:
 
     def command() -> int:
         try:
-            code = command_tree()(prog_name="emsync", standalone_mode=False)
+            code = command_tree()(
+                with_server_named(sys.argv[1:]), prog_name="emsync", standalone_mode=False
+            )
         except typer.Abort as err:
             raise KeyboardInterrupt from err
         return code if isinstance(code, int) else 0

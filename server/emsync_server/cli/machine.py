@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -49,10 +50,19 @@ def models() -> None:
 
 def login(
     host: Annotated[str, typer.Argument(help="Host name of a server on another machine.")],
+    authority: Annotated[
+        Path | None, typer.Option(help="PEM: who signed that server's certificate.")
+    ] = None,
+    certificate: Annotated[Path | None, typer.Option(help="PEM: your own certificate.")] = None,
+    key: Annotated[Path | None, typer.Option(help="PEM: your private key.")] = None,
 ) -> None:
-    """Keep the token of another machine's server in the system keyring."""
-    from emsync.client import keep_token
+    """Keep the token of another machine's server in the system keyring, and its certificates."""
+    from emsync.client import ClientTls, keep_tls, keep_token
 
+    if authority and certificate and key:
+        say(keep_tls(host, ClientTls(authority, certificate, key)))
+    elif authority or certificate or key:
+        raise typer.BadParameter("give --authority, --certificate and --key together")
     token = typer.prompt(f"Token of {host}", hide_input=True)
     kept = keep_token(
         host,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from enum import Enum
 from fractions import Fraction
 from pathlib import Path
@@ -22,6 +24,7 @@ from emsync.stem import LoudnessTarget, SampleFormat
 from emsync.timecode import parse_rate
 
 __all__ = [
+    "HERE",
     "BarsOption",
     "BitDepth",
     "BitDepthOption",
@@ -44,8 +47,12 @@ __all__ = [
     "TempoOption",
     "brief_from",
     "render_settings",
+    "with_server_named",
 ]
 
+HERE = "here"
+"""What `--server` alone stands for."""
+ADDRESS = re.compile(r"(\[[0-9a-fA-F:.]+\]|[\w.-]+):[0-9]{1,5}")
 MARKER_COLORS = (
     *("red", "pink", "orange", "yellow", "green", "cyan", "blue", "purple", "magenta"),
     *("black", "white"),
@@ -82,6 +89,16 @@ class BarRange(NamedTuple):
 
     first: int
     end: int
+
+
+def with_server_named(words: Sequence[str]) -> list[str]:
+    """The typed words, with what `--server` alone means; click's options take a value or none."""
+    named: list[str] = []
+    for at, word in enumerate(words):
+        following = words[at + 1] if at + 1 < len(words) else ""
+        alone = word == "--server" and ADDRESS.fullmatch(following) is None
+        named.append(f"--server={HERE}" if alone else word)
+    return named
 
 
 def parse_key(text: str) -> Key:
@@ -204,7 +221,14 @@ RubatoOption = Annotated[
         help="How far the tempo may bend to reach the hits, as a share; 0.08 if left out.",
     ),
 ]
-ServerOption = Annotated[bool, typer.Option("--server", help="Let the running server do it.")]
+ServerOption = Annotated[
+    str | None,
+    typer.Option(
+        "--server",
+        metavar="[HOST:PORT]",
+        help="Let the running server do it, or one on another machine (see 'emsync login').",
+    ),
+]
 
 
 def brief_from(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from emsync.client import Client, connect
+from emsync.client import Client, connect, connect_elsewhere
 from emsync.cue import CueSheet
 from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
@@ -26,6 +26,11 @@ class RemoteSteps:
     def of_running_server(cls) -> RemoteSteps:
         """The server of this user; started where none runs."""
         return cls(Client(connect()))
+
+    @classmethod
+    def of_server_at(cls, address: str) -> RemoteSteps:
+        """A server on another machine, by 'HOST:PORT', with what `emsync login` kept for it."""
+        return cls(Client(connect_elsewhere(address)))
 
     def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
         """Film or timeline to cue sheet."""

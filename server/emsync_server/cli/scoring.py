@@ -16,6 +16,7 @@ from emsync_otio import PlacedCue, place
 from emsync_server.app import Scored, ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
+    HERE,
     BarsOption,
     BitDepth,
     BitDepthOption,
@@ -79,7 +80,7 @@ def score_command(
     bit_depth: BitDepthOption = BitDepth.TWENTY_FOUR,
     ducking: DuckingOption = DEFAULTS.ducking_depth_db,
     rate: RateOption = None,
-    server: ServerOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Score a film or a timeline: look, compose, render, lay back."""
     settings = ScoreSettings(
@@ -99,7 +100,7 @@ def score_command(
     _tell(scored)
 
 
-def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = False) -> None:
+def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = None) -> None:
     """Draw a half-minute film of eight shots and score it: a first look, with nothing at hand."""
     folder = output or Path("demo.emsync")
     with shown_progress("demo") as progress:
@@ -126,7 +127,7 @@ def spot(
     markers: MarkersOption = None,
     draft: DraftOption = False,
     rate: RateOption = None,
-    server: ServerOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Find boundaries, hits and emotion; write them to a cue sheet that you can edit."""
     if output.is_dir():
@@ -163,7 +164,7 @@ def compose(
     tempo: TempoOption = None,
     density: DensityOption = None,
     rubato: RubatoOption = None,
-    server: ServerOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
     sheet = wire.read_cue_sheet(cues)
@@ -196,7 +197,7 @@ def render(
     sample_rate: SampleRateOption = DEFAULTS.sample_rate_hz,
     bit_depth: BitDepthOption = BitDepth.TWENTY_FOUR,
     ducking: DuckingOption = DEFAULTS.ducking_depth_db,
-    server: ServerOption = False,
+    server: ServerOption = None,
 ) -> None:
     """Render a take: one stem for each instrument family, and their mix."""
     settings = render_settings(target, soundfont, sample_rate, bit_depth, ducking)
@@ -244,13 +245,13 @@ def _bring_along(take: Path, folder: Path) -> None:
         write_text(folder / "cues.json", sheet.read_text(encoding="utf-8"))
 
 
-def _steps(server: bool) -> Steps:
-    """Here, or on the running server."""
-    if not server:
+def _steps(server: str | None) -> Steps:
+    """Here, on the running server, or on another machine's."""
+    if server is None:
         return LocalSteps()
     from emsync_server.cli.remote import RemoteSteps  # costs grpc's import, only where asked for
 
-    return RemoteSteps.of_running_server()
+    return RemoteSteps.of_running_server() if server == HERE else RemoteSteps.of_server_at(server)
 
 
 def _tell(scored: Scored) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import grpc
@@ -14,11 +12,12 @@ from google.protobuf.message import Message
 
 from emsync.client.failures import ERROR_KEY, failure_of, stopped_midway
 from emsync.client.runtime_file import ServerAddress
+from emsync.client.trust import ClientTls
 from emsync.errors import InputError, ServerUnavailableError, VersionMismatchError
 from emsync.v1 import composition_pb2, rendering_pb2, spotting_pb2, system_pb2
 from emsync.wire.calls import API_VERSION, ApiVersion, Method
 
-__all__ = ["ClientTls", "GrpcTransport", "message_from", "object_from"]
+__all__ = ["GrpcTransport", "message_from", "object_from"]
 
 MAX_ANSWER_BYTES = 256 * 2**20
 
@@ -28,15 +27,6 @@ _OPTIONS = [
     ("grpc.enable_http_proxy", 0),  # a proxy would see the loopback otherwise
     ("grpc.enable_retries", 0),  # a job is not started twice
 ]
-
-
-@dataclass(frozen=True, slots=True)
-class ClientTls:
-    """What a client shows and trusts when the server is on another machine; PEM files."""
-
-    server_authority: Path
-    certificate: Path
-    private_key: Path
 
 
 class GrpcTransport:

@@ -18,10 +18,11 @@ from emsync.client.runtime_file import (
     runtime_folder,
 )
 from emsync.client.tokens import token_of
+from emsync.client.trust import ClientTls, tls_of
 from emsync.errors import ServerUnavailableError, WrongTokenError
 
 if TYPE_CHECKING:
-    from emsync.client.grpc_transport import ClientTls, GrpcTransport
+    from emsync.client.grpc_transport import GrpcTransport
 
 __all__ = ["connect", "connect_elsewhere", "describe_server", "emsync_command"]
 
@@ -61,15 +62,24 @@ def connect() -> GrpcTransport:
     return found if found is not None else _start(folder, address)
 
 
-def connect_elsewhere(address: str, tls: ClientTls) -> GrpcTransport:
+def connect_elsewhere(address: str, tls: ClientTls | None = None) -> GrpcTransport:
     """A connection to a server on another machine, with the token that `emsync login` kept.
 
-    address: 'HOST:PORT'. Paths are the server's: both machines must see the films by one path.
+    address: 'HOST:PORT'. tls: None takes the certificates that `emsync login` was told. Paths are
+    the server's: both machines must see the films by one path.
     """
     host = address.rpartition(":")[0]
+    tls = tls or tls_of(host)
+    if tls is None:
+        raise ServerUnavailableError(
+            f"There are no certificates for {host}. Run 'emsync login {host} --authority FILE "
+            "--certificate FILE --key FILE' first, with the files of whoever runs that server."
+        )
     token = token_of(host)
     if token is None:
-        raise WrongTokenError(f"There is no token for {host}. Run 'emsync login {host}' first.")
+        raise WrongTokenError(
+            f"There is no token for {host}. Run 'emsync login {host}' first, or set EMSYNC_TOKEN."
+        )
     from emsync.client.grpc_transport import GrpcTransport
 
     transport = GrpcTransport(address, token, tls=tls)
