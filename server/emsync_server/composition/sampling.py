@@ -32,25 +32,20 @@ def choose(rng: Random, logits: Logits, allowed: Mask, sampling: HeadSampling) -
 
     logits, allowed: (K,); at least one class is allowed
     """
-    assert allowed.any(), "nothing is allowed"
-    masked = np.where(allowed, logits, -np.inf)
-    likelihood = _log_softmax(masked)
-    share = np.exp(_log_softmax(masked / sampling.temperature))
+    classes = np.flatnonzero(allowed)
+    assert len(classes), "nothing is allowed"
+    values = logits[classes]
+    values -= values.max()
+    share = np.exp(values if sampling.temperature == 1 else values / sampling.temperature)
+    share /= share.sum()
     order = np.argsort(-share, kind="stable")
-    reached = np.cumsum(share[order])
-    kept = order[: int(np.searchsorted(reached, sampling.top_p)) + 1]
-    kept = kept[share[kept] > 0]
-    edges = np.cumsum(share[kept])
-    index = int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
-    chosen = int(kept[min(index, len(kept) - 1)])
-    return chosen, float(likelihood[chosen])
+    reached = share[order].cumsum()
+    kept = min(int(reached.searchsorted(sampling.top_p)) + 1, int(np.count_nonzero(share)))
+    place = int(reached[:kept].searchsorted(rng.random() * reached[kept - 1], side="right"))
+    chosen = order[min(place, kept - 1)]
+    return int(classes[chosen]), float(values[chosen] - np.log(np.exp(values).sum()))
 
 
 def guided(with_emotion: Logits, without: Logits, strength: float) -> Logits:
     """Classifier-free guidance (Ho & Salimans, arXiv 2207.12598): 1 changes nothing."""
     return without + strength * (with_emotion - without)
-
-
-def _log_softmax(logits: Logits) -> Logits:
-    shifted = logits - logits.max()
-    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
