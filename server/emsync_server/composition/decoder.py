@@ -78,9 +78,9 @@ class DecoderSettings:
     """How freely the network is sampled."""
 
     heads: tuple[HeadSampling, ...] = (
-        HeadSampling(1.05, 0.975),
-        HeadSampling(1.05, 0.96),
-        HeadSampling(1.15, 0.98),
+        HeadSampling(1.0, 0.95),
+        HeadSampling(1.0, 0.95),
+        HeadSampling(1.0, 0.95),
         HeadSampling(1.0, 0.95),
         HeadSampling(0.95, 0.95),
     )

@@ -105,7 +105,7 @@ def _phrases(bars: Sequence[BarPlace]) -> list[tuple[int, int]]:
     """
     changes = [i for i, (a, b) in enumerate(pairwise(bars), start=1) if a != b]
     edges = [0, *changes, len(bars)]
-    phrases = []
+    phrases: list[tuple[int, int]] = []
     for start, stop in pairwise(edges):
         count = max(round((stop - start) / PHRASE_BARS), 1)
         inner = [start + round((stop - start) * k / count) for k in range(count + 1)]

@@ -8,7 +8,7 @@ hush before the accent. K classes of the field at hand.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 
 import numpy as np
@@ -22,6 +22,7 @@ from emsync_server.composition.representation import (
     CHORD_KINDS,
     CLASSES,
     INSTRUMENT,
+    LENGTH_STEPS,
     POSITION,
     STEPS_PER_QUARTER,
 )
@@ -35,10 +36,15 @@ OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, OTHER_SEVENTH_LEANING = -1.1, -20.0, -0.9
 CHORD_LEANINGS = (0.5, 0.8, 0.3)  # root, third, fifth, on beats: the third tells the mode
 FOREIGN_LEANING = -1.0  # of other notes there
 ROOT_BASS_LEANING = 0.7
+LACKING_LEANINGS = (0.3, 1.3, 0.5)  # root, third, fifth
+ENOUGH_VOICES, DOUBLED_LEANING = 2, -0.6
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
-LEAP_LEANING, MOST_LEAP_LEANING = -0.08, -2.5  # a semitone of leap beyond the free ones
-FREE_LEAP, FREE_SOLO_LEAP = 9, 5
+LEAP_LEANING, SOLO_LEAP_LEANING = -0.08, -0.2  # a semitone of leap beyond the free ones
+MOST_LEAP_LEANING = -3.0
+FREE_LEAP, FREE_SOLO_LEAP = 9, 4
+REPEAT_LEANING, MOST_REPEATS = -0.5, 5  # of a note that was struck again so often already
+CALM_LENGTH_LEANING = 1.0  # an octave of length, at arousal -1
 HIGH_FLOOR = 60  # celesta, glockenspiel, piccolo
 HIGH_PITCH, HIGH_LEANING = 84, -0.15  # a semitone above, but for those who live up there
 ODD_PLACE_LEANING = -1.5
@@ -93,6 +99,22 @@ def chord_leaning(chord: int, *, opens: bool) -> Leaning:
     return np.asarray(leaning if opens else PASSING_SHARE * leaning)
 
 
+def completion(chord: int, sounding: Iterable[int]) -> Leaning:
+    """(128,) to the notes that the chord lacks, the third above all, above the bass; away from
+    what two voices have already.
+    """
+    pitches = np.arange(128)
+    present = [pitch % 12 for pitch in sounding]
+    leaning = np.zeros(128)
+    for tone, towards in zip(chord_tones(chord), LACKING_LEANINGS, strict=False):
+        if tone not in present:
+            leaning[(pitches % 12 == tone) & (pitches >= LOW_PITCH)] = towards
+    for tone in set(present):
+        if present.count(tone) >= ENOUGH_VOICES:
+            leaning[(pitches % 12 == tone) & (pitches >= LOW_PITCH)] += DOUBLED_LEANING
+    return leaning
+
+
 @cache
 def tuning(key: int) -> Leaning:
     """(128,) of timpani: away from all but tonic and dominant."""
@@ -137,7 +159,16 @@ def leaps(before: Iterable[int], *, solo: bool) -> Leaning:
         return np.zeros(128)
     distance = np.abs(np.arange(128)[:, None] - latest).min(axis=1)
     beyond = np.maximum(distance - (FREE_SOLO_LEAP if solo else FREE_LEAP), 0)
-    return np.asarray(np.maximum(LEAP_LEANING * beyond, MOST_LEAP_LEANING))
+    towards = SOLO_LEAP_LEANING if solo else LEAP_LEANING
+    return np.asarray(np.maximum(towards * beyond, MOST_LEAP_LEANING))
+
+
+def repeats(before: Sequence[int], count: int) -> Leaning:
+    """(128,) away from an instrument's latest top note, the more the oftener it was struck."""
+    leaning = np.zeros(128)
+    if before:
+        leaning[before[-1]] = REPEAT_LEANING * min(count, MOST_REPEATS)
+    return leaning
 
 
 @cache
@@ -149,6 +180,14 @@ def _clashes_with(pitch: int) -> Leaning:
     near = (np.abs(pitches - pitch) <= 4) & (pitches != pitch)
     leaning[near & (pitches < LOW_PITCH) & (pitch < LOW_PITCH)] = MUD_LEANING
     return np.asarray(leaning)
+
+
+@cache
+def calm_lengths(arousal_tenths: int) -> Leaning:
+    """(K,) to long notes, the more the calmer: arousal in tenths, -10 to 10."""
+    calm = max(-arousal_tenths / 10, 0.0)
+    octaves = np.clip(np.log2(np.array(LENGTH_STEPS) / STEPS_PER_QUARTER), -2, 2)
+    return np.asarray(CALM_LENGTH_LEANING * calm * octaves)
 
 
 @cache

@@ -67,6 +67,8 @@ class Piece:
     """Pitches of each instrument's latest onset."""
     theme: Theme | None = None
     """The line of the first phrase, once it stands."""
+    repeats: dict[int, int] = field(default_factory=dict)
+    """How often each instrument has struck its latest top note in a row, beyond the first."""
     usage: dict[int, float] = field(default_factory=dict)
     """Notes of each instrument, the older the fewer."""
     _sounding: list[WrittenNote] = field(default_factory=list)
@@ -90,6 +92,10 @@ class Piece:
             if note.pitch < LOW_PITCH:
                 self.bass_until = max(self.bass_until, note.end_step)
             if self._last_step.get(note.instrument) != note.step:
+                before = self.last_chord.get(note.instrument, [])
+                again = bool(before) and before[-1] == note.pitch
+                count = self.repeats.get(note.instrument, 0) + 1 if again else 0
+                self.repeats[note.instrument] = count
                 self.last_chord[note.instrument] = []
             self._last_step[note.instrument] = note.step
             self.last_chord[note.instrument].append(note.pitch)

@@ -36,7 +36,8 @@ SMOOTHING_S = 12.0  # tempo follows the arousal of about this long
 TEMPO_CONTRAST = 0.6  # tempo follows the cue's swings of arousal by this share
 SECTION_S = 8.0  # ensemble and mode hold at least this long
 MODE_EDGE = 0.12  # valence must pass this to change the mode
-REST_DENSITY = 7.0  # notes a second at rest, where the brief is silent
+REST_DENSITY = 6.5  # notes a second at rest, where the brief is silent
+DENSITY_OCTAVES = 1.2  # of density for one of arousal
 LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
 
@@ -298,7 +299,7 @@ def _formed(
 def _density(asked: float | None, arousal: float) -> float:
     """Notes a second: the brief's, leaning with the arousal."""
     if asked is None:
-        return float(REST_DENSITY * 2 ** (0.9 * arousal))
+        return float(REST_DENSITY * 2 ** (DENSITY_OCTAVES * arousal))
     return float(LEAST_DENSITY * (GREATEST_DENSITY / LEAST_DENSITY) ** asked * 2 ** (0.3 * arousal))
 
 

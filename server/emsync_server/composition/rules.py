@@ -22,7 +22,6 @@ from emsync_server.composition.representation import (
     DRUM_PITCH_OFFSET,
     END,
     INSTRUMENT,
-    LENGTH,
     LENGTH_STEPS,
     PITCH,
     POSITION,
@@ -153,8 +152,8 @@ class Rules:
         else:
             mask = fits & ((ACCENT_STEPS if landing else 1) <= _STEPS)
         sung = self._sung(piece, piece.bar)
-        leaning = sung.lengths(piece, step, instrument) if sung else np.zeros(CLASSES[LENGTH])
-        return mask, leaning
+        leaning = leanings.calm_lengths(round(10 * self._bar_at(step).arousal))
+        return mask, leaning + sung.lengths(piece, step, instrument) if sung else leaning
 
     def velocity(self, step: int) -> tuple[Mask, Leaning]:
         """Loud on accents; elsewhere below them, softer still just before."""
@@ -182,12 +181,14 @@ class Rules:
         if on_beat or self.accents.at(step):
             opens = (step - bar.start_step) % (bar.steps // 2 if bar.halves else bar.steps) == 0
             leaning += leanings.chord_leaning(chord, opens=opens or bool(self.accents.at(step)))
+            leaning += leanings.completion(chord, piece.sounding_at(step))
         if instrument == TIMPANI:
             leaning += leanings.tuning(key)
         clashes = leanings.clashes(piece.sounding_at(step))
         leaning += clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
-        before = piece.last_chord.get(instrument, ())
+        before = piece.last_chord.get(instrument, [])
         leaning += leanings.leaps(before, solo=instrument in SOLOS)
+        leaning += leanings.repeats(before, piece.repeats.get(instrument, 0))
         is_accent = self.accents.at(step) is not None
         lack = leanings.lack_of_bass(piece, step, is_accent=is_accent)
         leaning[:LOW_PITCH] += leanings.BASS_LEANING * lack
