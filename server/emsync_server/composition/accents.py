@@ -76,7 +76,7 @@ def _landing(request: CueRequest, step: int) -> Landing:
     return Landing(
         step,
         hush_from=min(math.ceil(before), step),
-        still_from=min(math.ceil(still), step),
+        still_from=max(min(math.ceil(still), step - 1), 0),  # a note has a step at least
         hush_to=math.floor(after) + 1,
         is_final=step == request.final_step,
     )
