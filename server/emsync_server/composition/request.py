@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -113,6 +113,12 @@ class CueRequest:
     theme_bars: int = 0
     """The first bars, so many, state the theme."""
 
+    _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
+    """The first step of each bar."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_starts", tuple(bar.start_step for bar in self.bars))
+
     @property
     def end_step(self) -> int:
         """The first step after the cue."""
@@ -134,7 +140,7 @@ class CueRequest:
 
     def bar_index_at(self, step: int) -> int:
         """The bar that a step lies in."""
-        return bisect_right(self.bars, step, key=lambda bar: bar.start_step) - 1
+        return bisect_right(self._starts, step) - 1
 
 
 def asked_tempo(cue: Cue, rng: Random) -> Callable[[float], float]:

@@ -6,6 +6,7 @@ ranges, order, no dead air, the end); taste stands in `leanings`. K classes of t
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache
 
 import numpy as np
@@ -100,21 +101,28 @@ class Rules:
 
     def instrument(self, piece: Piece, step: int) -> tuple[Mask, Leaning]:
         """Instruments that may play the next note, which begins at a step of the cue."""
-        wanting = self._wanting_at(piece, step)
         mask = np.zeros(CLASSES[INSTRUMENT], bool)
-        for candidate in self._players(step, wanting or self._is_overdue(piece, step)):
-            options = self._options(piece, step, candidate)
-            later = self._later_room(step, candidate, wanting)
-            most = self._most_in_chord(candidate, step) - self._played(piece, step, candidate)
-            mask[candidate] = options.any() and most > 0
-            if wanting > 1:
-                mask[candidate] &= min(int(options.sum()), most) + later >= wanting
+        mask[list(self._able(piece, step))] = True
         leaning = leanings.balance(piece.usage, self._bar_at(step).ensemble)
         lack = leanings.lack_of_bass(piece, step, is_accent=self.accents.at(step) is not None)
         leaning += leanings.BASS_PLAYER_LEANING * lack * leanings.reaches_bass()
         if sung := self._sung(piece, piece.bar):
             leaning += sung.instruments(piece, step)
         return mask, leaning
+
+    def _able(self, piece: Piece, step: int) -> Iterator[int]:
+        """Instruments that have room for a note at a step and leave an accent's chord possible."""
+        wanting = self._wanting_at(piece, step)
+        for candidate in self._players(step, wanting or self._is_overdue(piece, step)):
+            most = self._most_in_chord(candidate, step) - self._played(piece, step, candidate)
+            if most <= 0:
+                continue
+            free = int(np.count_nonzero(self._options(piece, step, candidate)))
+            if wanting > 1:
+                room = min(free, most) + self._later_room(step, candidate, wanting)
+                free = free if room >= wanting else 0
+            if free:
+                yield candidate
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Pitches, or drum keys, that an instrument may play at a step."""
@@ -270,7 +278,7 @@ class Rules:
         """Whether one more note may begin where the pen stands."""
         if len(piece.onset) >= self._most_onsets(piece):
             return False
-        return bool(self.instrument(piece, piece.step)[0].any())
+        return any(True for _ in self._able(piece, piece.step))
 
     def _most_onsets(self, piece: Piece) -> int:
         if self.accents.at(piece.step):
