@@ -45,6 +45,21 @@ def play_chords(path, program, times_s=TIMES_S, *, is_drums=False):
     return write_sound(path, sound * 0.5 / abs(sound).max())
 
 
+def play_run(path, program, times_s):
+    """Short chords by the synthesiser that pip brings, each on other notes than the one before."""
+    notes = tuple(
+        PlayedNote(round(time * RATE_HZ), round((time + 0.03) * RATE_HZ), 0, pitch, 120)
+        for index, time in enumerate(times_s)
+        for pitch in ((60, 64, 67), (62, 65, 69))[index % 2]
+    )
+    performance = Performance((Instrument(program, False, 0.0, 0.3),), notes)
+    blocks = EmbeddedSynthesizer(bundled_soundfont()).render(
+        performance, length_samples=round((times_s[-1] + 1) * RATE_HZ), rate_hz=RATE_HZ
+    )
+    sound = np.concatenate(list(blocks)).mean(axis=1)
+    return write_sound(path, sound * 0.5 / abs(sound).max())
+
+
 def test_sudden_sounds_are_found_to_the_millisecond(tmp_path):
     path = write_sound(tmp_path / "clicks.wav", clicks(TIMES_S, LENGTH_S))
     errors = errors_of(path) + ATTACK_BIAS_S  # as heard, before the players' bias is taken off
@@ -71,11 +86,28 @@ def test_rendered_chords_land_and_moved_ones_do_not(tmp_path, program, is_drums)
     assert landed_share(errors_of(path, moved), HALF_FRAME_24_S) <= 0.125
 
 
-def test_another_films_hits_do_not_land(tmp_path):
+def test_another_films_hits_land_by_chance_only(tmp_path):
     path = play_chords(tmp_path / "chords.wav", 48)
-    others = np.sort(np.random.default_rng(3).uniform(0.5, 10, 12))
-    far = others[[np.min(abs(np.array(TIMES_S) - other)) > 0.05 for other in others]]
-    assert landed_share(errors_of(path, far), HALF_FRAME_24_S) < 0.35
+    shares = []
+    for seed in range(6):
+        others = np.sort(np.random.default_rng(seed).uniform(0.5, 10, 12))
+        far = others[[np.min(abs(np.array(TIMES_S) - other)) > 0.05 for other in others]]
+        shares.append(landed_share(errors_of(path, far), HALF_FRAME_24_S))
+    assert np.mean(shares) < 0.3  # half a frame either way is a fifth of what is searched
+
+
+def test_an_attack_that_began_before_the_search_does_not_count(tmp_path):
+    path = write_sound(tmp_path / "sounds.wav", 4 * clicks([0.895], 3) + clicks([1.0], 3))
+    assert abs(errors_of(path, [1.0])[0]) < HALF_FRAME_24_S
+
+
+@pytest.mark.parametrize("gap_s", [0.06, 0.08, 0.12], ids=lambda gap_s: f"{1000 * gap_s:.0f} ms")
+def test_a_run_of_struck_chords_is_told_apart_and_beside_it_nothing_lands(tmp_path, gap_s):
+    times = [start + gap_s * number for start in (1.0, 2.5, 4.1) for number in range(4)]
+    path = play_run(tmp_path / "run.wav", 0, times)
+    assert landed_share(errors_of(path, times), HALF_FRAME_24_S) == 1.0
+    between = np.array(times) + gap_s / 2
+    assert landed_share(errors_of(path, between), HALF_FRAME_24_S) <= 0.1
 
 
 def test_hits_close_together_are_each_measured_by_their_own_attack(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -13,13 +14,21 @@ from tests.tiny_composer import TinyNetwork
 
 from emsync.cue import Brief, Key, Mode, Style
 from emsync.family import Family
-from emsync_server.composition.accents import CHORD_NOTES
+from emsync_server.composition.accents import CHORD_NOTES, HUSH_BEFORE_S, STILL_S
 from emsync_server.composition.composing import planned
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS, playable
+from emsync_server.composition.orchestration import SOLOS, ensemble_for, mood_of
 from emsync_server.composition.representation import LENGTH_STEPS
 from emsync_server.composition.request import request_for
 from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.composition.striking import (
+    STRIKE,
+    force_of,
+    runners_of,
+    speaking,
+    strikers_of,
+)
 from emsync_server.progress import silent_progress
 
 
@@ -108,9 +117,10 @@ def test_whatever_the_network_says_the_rules_hold(sheet, seed, sharpness):
     for step in {*request.landings, request.final_step}:
         struck = [note for note in notes if note.step == step and not note.is_drum]
         assert len({note.pitch for note in struck}) >= CHORD_NOTES, f"no chord at step {step}"
-        longest = min(6, max(s for s in LENGTH_STEPS if s <= request.end_step - step))
+        longest = min(6, max(s for s in LENGTH_STEPS if s <= _room_after(request, step)))
         assert all(note.velocity >= 80 and note.steps >= longest for note in struck)
-    assert notes[0].step == 0
+    first_s = min(map(request.seconds_at, {*request.landings, request.final_step}))
+    assert notes[0].step == 0 or request.seconds_at(notes[0].step) == first_s <= STILL_S
     assert max(note.end_step for note in notes) <= request.end_step
     assert len({(n.step, n.instrument, n.pitch) for n in notes}) == len(notes)
     order = [(note.step, note.instrument, note.pitch) for note in notes]
@@ -121,15 +131,74 @@ def test_whatever_the_network_says_the_rules_hold(sheet, seed, sharpness):
         assert not families or INSTRUMENTS[note.instrument].family in families
 
 
-@given(st.integers(0, 10_000))
+def _room_after(request, step):
+    """Steps until the end, or until the next landing, before which it may be damped."""
+    landings = sorted({*request.landings, request.final_step})
+    return min([one for one in landings if one > step], default=request.end_step) - step
+
+
+@given(sheets(), st.integers(0, 1000), st.sampled_from([0.1, 2.0]))
+@settings(max_examples=60, deadline=None)
+def test_every_locked_hit_has_a_struck_attack_where_somebody_can_strike(sheet, seed, sharpness):
+    writer = written(sheet, seed=seed, network_seed=seed, sharpness=sharpness)
+    request = writer.request
+    for step in request.landings:
+        ensemble = request.bars[request.bar_index_at(step)].ensemble
+        able = strikers_of(ensemble - {DRUM_KIT} if step == request.final_step else ensemble)
+        strikes = [n for n in writer.piece.notes if n.step == step and n.instrument in able]
+        assert not able or sum(force_of(note.instrument) for note in strikes) >= STRIKE
+        assert all(speaking(note.instrument)[note.pitch] for note in strikes)
+        assert all(note.velocity >= 80 for note in strikes)
+
+
+@given(st.sampled_from(Style), st.floats(-1, 1), st.floats(-1, 1))
+def test_every_ensemble_has_somebody_who_strikes_chords(style, valence, arousal):
+    ensemble = ensemble_for(style, mood_of(valence, arousal), ())
+    assert any(player not in SOLOS for player in runners_of(ensemble))
+
+
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.value)
+def test_a_family_of_the_brief_strikes_if_any_of_it_can(family):
+    ensemble = ensemble_for(Style.ORCHESTRAL, mood_of(0.5, -0.5), (family,))
+    swelling = {Family.WOODWINDS, Family.BRASS, Family.CHOIR, Family.SYNTH, Family.BASS}
+    assert bool(strikers_of(ensemble)) == (family not in swelling)
+
+
+@given(st.integers(0, 1000), st.lists(st.integers(1, 5), min_size=2, max_size=8))
+@settings(max_examples=40, deadline=None)
+def test_a_run_of_hits_is_struck_short_and_on_ever_new_notes(seed, gaps):
+    frames = list(np.cumsum([60, *gaps]))
+    writer = written(sheet_of(24 * 12, [int(frame) for frame in frames]), seed=seed)
+    request = writer.request
+    chords = [[n for n in writer.piece.notes if n.step == step] for step in request.landings]
+    runners = runners_of(request.bars[request.bar_index_at(request.landings[0])].ensemble)
+    assert all(note.instrument in runners for chord in chords for note in chord)
+    for chord, following in pairwise(chords):
+        assert all(note.end_step <= following[0].step for note in chord)
+        assert not {n.pitch % 12 for n in chord} & {n.pitch % 12 for n in following}
+
+
+@given(st.integers(0, 10_000), st.sampled_from([(), (Family.WOODWINDS,), (Family.CHOIR,)]))
 @settings(max_examples=25, deadline=None)
-def test_nothing_begins_right_before_a_landing(seed):
-    writer = written(sheet_of(24 * 12, [60, 133, 202]), seed=seed)
+def test_nothing_begins_right_beside_a_landing(seed, families):
+    sheet = sheet_of(24 * 12, [60, 133, 202], brief=Brief(families=families))
+    writer = written(sheet, seed=seed)
     request = writer.request
     starts = {request.seconds_at(note.step) for note in writer.piece.notes}
+    breath_s = HUSH_BEFORE_S if families else STILL_S
     for step in request.landings:
         hit_s = request.seconds_at(step)
-        assert not any(0 < hit_s - start < 0.03 for start in starts)
+        assert not any(0 < hit_s - start < breath_s for start in starts)
+        assert not any(0 < start - hit_s < STILL_S for start in starts)
+
+
+@given(st.integers(0, 10_000))
+@settings(max_examples=10, deadline=None)
+def test_where_nobody_strikes_all_is_let_go_before_a_landing(seed):
+    sheet = sheet_of(24 * 12, [60, 133, 202], brief=Brief(families=(Family.CHOIR,)))
+    writer = written(sheet, seed=seed)
+    for step in writer.request.landings:
+        assert not any(n.step < step < n.end_step for n in writer.piece.notes)
 
 
 @given(st.integers(0, 10_000), st.floats(-1, 1))

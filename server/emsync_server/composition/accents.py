@@ -8,11 +8,13 @@ from dataclasses import dataclass
 
 from emsync_server.composition.request import CueRequest
 
-HUSH_BEFORE_S = 0.15  # no strong onset shortly before a landing
-HUSH_AFTER_S = 0.10
-STILL_BEFORE_S = (
-    0.045  # no onset at all: 30 ms later it would still count as the accent's beginning
-)
+HUSH_BEFORE_S, HUSH_AFTER_S = 0.15, 0.15  # no strong onset shortly before and after a landing
+STILL_S = 0.105
+"""No onset at all so shortly before and after: a landing that has room is one (and the check of the
+sound looks this far for the strongest attack).
+"""
+RUN_S = 0.25
+"""Landings closer than this are a run: struck and short, each damped before the next."""
 CHORD_NOTES = 3
 """Distinct pitches that make an accent (DESIGN §9)."""
 
@@ -26,10 +28,21 @@ class Landing:
     """The first step of the hush before it."""
     still_from: int
     """The first step of the stillness right before it."""
+    still_to: int
+    """The first step after the stillness that follows it."""
     hush_to: int
     """The first step after the hush that follows it."""
     is_final: bool
     """Whether the piece closes here."""
+    run_from: int | None
+    """The landing before it, where that lies closer than RUN_S."""
+    run_to: int | None
+    """The landing after it, where that lies closer than RUN_S."""
+
+    @property
+    def in_run(self) -> bool:
+        """Whether it belongs to a run of landings."""
+        return (self.run_from, self.run_to) != (None, None)
 
 
 class AccentPlan:
@@ -37,7 +50,12 @@ class AccentPlan:
 
     def __init__(self, request: CueRequest) -> None:
         steps = sorted({*request.landings, request.final_step})
-        self._landings = [_landing(request, step) for step in steps]
+        self._landings = [
+            _landing(request, step, (before, after))
+            for before, step, after in zip(
+                [None, *steps[:-1]], steps, [*steps[1:], None], strict=True
+            )
+        ]
         self._steps = steps
         self._by_step = dict(zip(steps, self._landings, strict=True))
 
@@ -68,15 +86,23 @@ class AccentPlan:
         return any(one.hush_from <= step < one.hush_to for one in self.within(step, step + 1))
 
 
-def _landing(request: CueRequest, step: int) -> Landing:
+def _landing(request: CueRequest, step: int, neighbours: tuple[int | None, int | None]) -> Landing:
     time_s = request.seconds_at(step)
     before = request.step_at(max(time_s - HUSH_BEFORE_S, 0.0))
     after = request.step_at(time_s + HUSH_AFTER_S)
-    still = request.step_at(max(time_s - STILL_BEFORE_S, 0.0))
+    still = request.step_at(max(time_s - STILL_S, 0.0))
+    still_after = request.step_at(time_s + STILL_S)
+    near = [
+        other if other is not None and abs(request.seconds_at(other) - time_s) < RUN_S else None
+        for other in neighbours
+    ]
     return Landing(
         step,
-        hush_from=min(math.ceil(before), step),
+        hush_from=max(min(math.ceil(before), step - 1), 0),
         still_from=max(min(math.ceil(still), step - 1), 0),  # a note has a step at least
+        still_to=math.floor(still_after) + 1,
         hush_to=math.floor(after) + 1,
         is_final=step == request.final_step,
+        run_from=near[0],
+        run_to=near[1],
     )

@@ -39,10 +39,10 @@ _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
     Style.ORCHESTRAL: (
         _named("string_ensemble contrabass french_horn"),
         {
-            Mood.CALM_BRIGHT: _named("cello oboe violin harp"),
-            Mood.CALM_DARK: _named("cello viola violin"),
-            Mood.EXCITED_BRIGHT: _named("trombone trumpet flute timpani"),
-            Mood.EXCITED_DARK: _named("brass_section trombone cello timpani"),
+            Mood.CALM_BRIGHT: _named("cello oboe violin harp celesta"),
+            Mood.CALM_DARK: _named("cello viola violin piano"),
+            Mood.EXCITED_BRIGHT: _named("trombone trumpet flute piano timpani"),
+            Mood.EXCITED_DARK: _named("brass_section trombone cello piano timpani"),
         },
     ),
     Style.GAME: (
@@ -50,11 +50,11 @@ _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
         {
             Mood.CALM_BRIGHT: _named("piano harp celesta cello"),
             Mood.CALM_DARK: _named("piano pad french_horn cello"),
-            Mood.EXCITED_BRIGHT: _named("french_horn trumpet violin drum_kit"),
-            Mood.EXCITED_DARK: _named("french_horn brass_section drum_kit timpani cello"),
+            Mood.EXCITED_BRIGHT: _named("french_horn trumpet violin piano drum_kit"),
+            Mood.EXCITED_DARK: _named("french_horn brass_section piano drum_kit timpani cello"),
         },
     ),
-    Style.CHAMBER: (_named("violin viola cello contrabass"), {}),
+    Style.CHAMBER: (_named("violin viola cello contrabass piano"), {}),
     Style.PIANO: (_named("piano"), {}),
     Style.SONG: (_named("piano violin cello"), {}),
     Style.BAND: (
@@ -76,10 +76,12 @@ _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
         },
     ),
 }
-"""Per style: who always plays, and who joins in which mood."""
+"""Per style: who always plays, and who joins in which mood. Everywhere somebody makes struck or
+plucked chords: that is who marks the accents.
+"""
 
 _OF_FAMILY: dict[Family, Ensemble] = {
-    Family.STRINGS: _named("string_ensemble violin cello contrabass"),
+    Family.STRINGS: _named("string_ensemble violin cello contrabass pizzicato_strings"),
     Family.WOODWINDS: _named("flute oboe clarinet bassoon"),
     Family.BRASS: _named("trumpet french_horn trombone tuba"),
     Family.CHOIR: _named("choir"),
@@ -96,6 +98,18 @@ SOLOS: Ensemble = _named(
     "cello contrabass acoustic_bass electric_bass synth_bass lead_saw timpani"
 )
 """Who plays one line, two notes at once at the most."""
+
+STRIKERS: Ensemble = _named(
+    "pizzicato_strings piano electric_piano harpsichord celesta harp acoustic_guitar clean_guitar "
+    "folk_plucked timpani glockenspiel vibraphone marimba tubular_bells taiko drum_kit"
+)
+"""Who can mark an accent: tones that begin at once, in every register used here."""
+
+SHARP: Ensemble = _named("piano electric_piano harpsichord celesta marimba")
+"""Whose beginnings are told apart best, 40 ms after one another too (BENCHMARKS.md, 'Attacks')."""
+
+HEAVY: Ensemble = _named("timpani tubular_bells taiko drum_kit")
+"""Who marks it with one note."""
 
 PERCUSSION: Ensemble = frozenset(
     i for i, instrument in enumerate(INSTRUMENTS) if instrument.family is Family.PERCUSSION
@@ -115,7 +129,9 @@ def default_style(rng: Random, valence: float, arousal: float) -> Style:
 
 
 def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:
-    """Who plays; where families are asked for, these and no others."""
+    """Who plays; where families are asked for, these and no others, a striker of theirs among
+    them.
+    """
     core, joining = _STYLES[style]
     usual = core | joining.get(mood, frozenset())
     asked = tuple(families)
@@ -125,4 +141,6 @@ def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemb
     for family in asked:
         playing = frozenset(i for i in usual if INSTRUMENTS[i].family is family)
         chosen |= playing if len(playing) > 1 else playing | _OF_FAMILY[family]
-    return chosen
+    if chosen & STRIKERS:
+        return chosen
+    return chosen.union(*(_OF_FAMILY[family] & STRIKERS for family in asked))

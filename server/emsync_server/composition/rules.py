@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition import leanings
-from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
+from emsync_server.composition.accents import AccentPlan, Landing
+from emsync_server.composition.cast import Cast
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
-from emsync_server.composition.orchestration import PERCUSSION, SOLOS
+from emsync_server.composition.orchestration import SOLOS, STRIKERS
 from emsync_server.composition.piece import LOW_PITCH, Piece
 from emsync_server.composition.representation import (
     BAR,
@@ -30,6 +31,7 @@ from emsync_server.composition.representation import (
     VELOCITY,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.striking import STRIKE, force_of, speaking
 from emsync_server.composition.theme import SungBar, Theme, sung_bar
 
 Mask = NDArray[np.bool_]
@@ -37,10 +39,8 @@ Leaning = NDArray[np.float64]
 
 MOST_SOUNDING = 14  # pitched notes at once
 MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 7, 10, 2
-SOLO_CHORD, SECTION_CHORD, ACCENT_CHORD = 2, 4, 4  # notes of one instrument on one onset
 DENSITY_CEILING = 2.5  # a bar may hold this many times the notes asked for
 LEAST_CEILING = 8  # notes a bar may always hold
-CALM_CHORD, FIERCE_CHORD = 4, 5  # pitches of an accent, where the ensemble has them
 LONGEST_SILENCE_S = 0.35
 NOTES_PER_LONGEST_GAP = 8.0  # a gap between onsets lasts as long as so many asked notes at most
 GAP_S = (0.6, 3.6)
@@ -52,6 +52,8 @@ ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
 CALM_AROUSAL, LIVELY_AROUSAL, FIERCE_AROUSAL = -0.3, 0.1, 0.55
 SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 
+RECENT_NOTES = 24  # more than two onsets hold
+MOST_RUN_ONSETS = 4  # so that the next chord finds other notes in the key
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
 TIMPANI = INSTRUMENT_INDEX["timpani"]
 _STEPS = np.array(LENGTH_STEPS)
@@ -63,6 +65,7 @@ class Rules:
     def __init__(self, request: CueRequest) -> None:
         self.request = request
         self.accents = AccentPlan(request)
+        self.cast = Cast(request, self.accents)
         self._sung_bars: dict[int, tuple[Theme, SungBar | None]] = {}
 
     def may_close(self, piece: Piece) -> bool:
@@ -80,7 +83,7 @@ class Rules:
             return mask, leaning
         full = self._is_full(piece, bar)
         mask[here + 1 : bar.steps] = not full
-        mask[here] = self._room_here(piece) and (not full or self._wanting(piece) > 0)
+        mask[here] = self._room_here(piece) and (not full or self._owes(piece))
         self._keep_still(mask, bar)
         deadline = self._deadline(piece, bar)
         if deadline < bar.end_step:
@@ -89,7 +92,7 @@ class Rules:
                 mask[deadline - bar.start_step] = True
         else:
             mask[BAR] = True
-        if self._wanting(piece):
+        if self._owes(piece):
             assert mask[here], "an accent has begun that cannot be completed"
             mask[:] = False
             mask[here] = True
@@ -111,17 +114,21 @@ class Rules:
         return mask, leaning
 
     def _able(self, piece: Piece, step: int) -> Iterator[int]:
-        """Instruments that have room for a note at a step and leave an accent's chord possible."""
-        wanting = self._wanting_at(piece, step)
-        for candidate in self._players(step, wanting or self._is_overdue(piece, step)):
-            most = self._most_in_chord(candidate, step) - self._played(piece, step, candidate)
+        """Instruments that have room for a note at a step and leave an accent's chord and strike
+        possible.
+        """
+        wanting, owed = self._wanting_at(piece, step), self._owed_strike(piece, step)
+        players = self.cast.players(step, wanting or self._is_overdue(piece, step))
+        for candidate in self.cast.strikers(step) if owed and not wanting else players:
+            most = self.cast.most_in_chord(candidate, step) - self._played(piece, step, candidate)
             if most <= 0:
                 continue
-            free = int(np.count_nonzero(self._options(piece, step, candidate)))
-            if wanting > 1:
-                room = min(free, most) + self._later_room(step, candidate, wanting)
-                free = free if room >= wanting else 0
-            if free:
+            room = min(int(np.count_nonzero(self._options(piece, step, candidate))), most)
+            if owed and force_of(candidate) * room + self.cast.later_strike(step, candidate) < owed:
+                continue
+            if wanting > 1 and room + self.cast.later_room(step, candidate, wanting) < wanting:
+                continue
+            if room:
                 yield candidate
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
@@ -134,7 +141,12 @@ class Rules:
             ]
             return mask, leaning
         wanting = self._wanting_at(piece, step)
-        missing = wanting - 1 - self._later_room(step, instrument, wanting)
+        missing = max(
+            wanting - 1 - self.cast.later_room(step, instrument, wanting),
+            self._owed_strike(piece, step)
+            - force_of(instrument)
+            - self.cast.later_strike(step, instrument),
+        )
         if missing > 0:  # this instrument must fit more notes above this one
             above = options[::-1].cumsum()[::-1] - options
             options = options & (above >= missing)
@@ -148,9 +160,9 @@ class Rules:
 
     def length(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there
-        is.
+        is; damped before the next landing in a run, and where nobody strikes it.
         """
-        left = self.request.end_step - step
+        left = self._let_go_by(step) - step
         fits = left >= _STEPS
         landing = self.accents.at(step)
         if instrument == DRUM_KIT:
@@ -169,7 +181,12 @@ class Rules:
         arousal = self._bar_at(step).arousal
         accent = CALM_ACCENT_BIN if arousal < CALM_AROUSAL else ACCENT_BIN
         if self.accents.at(step):
-            mask = bins >= accent
+            loudest = accent + 1
+            mask = (
+                (bins == loudest)
+                if self.cast.runners(step)
+                else (bins >= accent) & (bins <= loudest)
+            )
         elif self.accents.hushed(step):
             mask = (bins >= 1) & (bins < accent - 1)
         else:
@@ -225,7 +242,9 @@ class Rules:
     def _deadline(self, piece: Piece, bar: BarRequest) -> int:
         """The last step at which the next note may begin."""
         if piece.last_onset is None:
-            return bar.start_step
+            first = self.accents.after(piece.step)
+            early = first is not None and bar.start_step >= self._still_from(first)
+            return first.step if first is not None and early else bar.start_step
         gap_s = min(max(NOTES_PER_LONGEST_GAP / bar.density, GAP_S[0]), GAP_S[1])
         limits = [
             piece.last_onset + int(gap_s / bar.seconds_per_step),
@@ -235,40 +254,52 @@ class Rules:
         if landing is None:
             return max(min(limits), piece.step)
         limit = min(limits)
-        return landing.step if limit >= landing.still_from else max(limit, piece.step)
+        return landing.step if limit >= self._still_from(landing) else max(limit, piece.step)
 
     def _keep_still(self, mask: Mask, bar: BarRequest) -> None:
-        """No note begins right before a landing."""
+        """No note begins right before or after a landing."""
         before = mask.copy()
         near = self.accents.within(bar.start_step, bar.end_step)
         for landing in near:
-            low = max(landing.still_from - bar.start_step, 0)
-            mask[low : max(min(landing.step - bar.start_step, bar.steps), 0)] = False
+            low = max(self._still_from(landing) - bar.start_step, 0)
+            mask[low : max(min(landing.still_to - bar.start_step, bar.steps), 0)] = False
         for landing in near:
             if bar.start_step <= landing.step < bar.end_step:
                 mask[landing.step - bar.start_step] = before[landing.step - bar.start_step]
 
-    def _landed(self, piece: Piece) -> bool:
-        return bool(piece.onset) and self._wanting(piece) == 0
+    def _still_from(self, landing: Landing) -> int:
+        """Where stillness begins: a whole breath earlier where nobody can strike the landing."""
+        return landing.still_from if self.cast.strikers(landing.step) else landing.hush_from
 
-    def _wanting(self, piece: Piece) -> int:
-        """How many pitches the accent under the pen still lacks."""
+    def _let_go_by(self, step: int) -> int:
+        """The step that a note which begins here must not sound beyond."""
+        landing, following = self.accents.at(step), self.accents.after(step + 1)
+        if following is None:
+            return self.request.end_step
+        damped = landing is not None and landing.run_to is not None
+        return following.step if damped or not self.cast.strikers(step) else self.request.end_step
+
+    def _landed(self, piece: Piece) -> bool:
+        return bool(piece.onset) and not self._owes(piece)
+
+    def _owes(self, piece: Piece) -> bool:
+        """Whether the accent under the pen is not complete yet."""
         if not piece.onset and self.accents.at(piece.step):
-            return 0  # not begun: the deadline sees to it
-        return self._wanting_at(piece, piece.step)
+            return False  # not begun: the deadline sees to it
+        return bool(self._wanting_at(piece, piece.step) or self._owed_strike(piece, piece.step))
 
     def _wanting_at(self, piece: Piece, step: int) -> int:
         if not self.accents.at(step):
             return 0
         begun = len(piece.pitched_onset) if step == piece.step else 0
-        return max(self._full_chord(step) - begun, 0)
+        return max(self.cast.full_chord(step) - begun, 0)
 
-    def _full_chord(self, step: int) -> int:
-        """How many pitches an accent must have: three make one, more where the band is larger."""
-        bar = self._bar_at(step)
-        wanted = FIERCE_CHORD if bar.arousal > 0 else CALM_CHORD
-        room = sum(self._most_in_chord(player, step) for player in self._players_at(step))
-        return max(min(wanted, room), CHORD_NOTES)
+    def _owed_strike(self, piece: Piece, step: int) -> int:
+        """What an accent still lacks of its strike; nothing where nobody can strike."""
+        if not self.accents.at(step) or not self.cast.strikers(step):
+            return 0
+        begun = piece.onset if step == piece.step else []
+        return max(STRIKE - sum(force_of(note.instrument) for note in begun), 0)
 
     def _is_full(self, piece: Piece, bar: BarRequest) -> bool:
         seconds = bar.steps * bar.seconds_per_step
@@ -282,19 +313,11 @@ class Rules:
 
     def _most_onsets(self, piece: Piece) -> int:
         if self.accents.at(piece.step):
-            return MOST_ACCENT_ONSETS
+            return MOST_RUN_ONSETS if self.cast.runners(piece.step) else MOST_ACCENT_ONSETS
         if self.accents.hushed(piece.step):
             return MOST_HUSHED_ONSETS
         sounding = len(piece.sounding_at(piece.step) - piece.pitched_onset)
         return min(max(MOST_SOUNDING - sounding, 1), MOST_ONSETS)
-
-    def _players(self, step: int, wanting: int) -> list[int]:
-        """Instruments of the bar's ensemble; while an accent wants pitches, those that give it
-        harmony.
-        """
-        bar = self._bar_at(step)
-        landing = self.accents.at(step)
-        return _players_of(bar.ensemble, wanting > 0, bool(landing and landing.is_final))
 
     def _options(self, piece: Piece, step: int, instrument: int) -> Mask:
         """(128,) MIDI pitches that an instrument may add to the onset at a step, in the
@@ -302,8 +325,12 @@ class Rules:
         """
         options = _range_of(instrument).copy()
         landing = self.accents.at(step)
+        if landing and instrument in STRIKERS:
+            options &= speaking(instrument, in_run=bool(self.cast.runners(step)))
         if landing and landing.is_final and instrument != DRUM_KIT:
             options &= self._closing_pitches(step)
+        elif landing and landing.run_from is not None and instrument in self.cast.runners(step):
+            options &= ~_same_notes(_struck_at(piece, landing.run_from))
         if step != piece.step or not piece.onset:
             return options
         last = piece.onset[-1]
@@ -317,20 +344,6 @@ class Rules:
 
     def _closing_pitches(self, step: int) -> Mask:
         return _chord_pitches(self._bar_at(step).key)
-
-    def _later_room(self, step: int, instrument: int, wanting: int) -> int:
-        """Notes that instruments after this one could still add to an accent."""
-        later = [other for other in self._players(step, wanting) if other > instrument]
-        return sum(self._most_in_chord(other, step) for other in later)
-
-    def _most_in_chord(self, instrument: int, step: int) -> int:
-        if self.accents.at(step) and len(self._players_at(step)) == 1:
-            return ACCENT_CHORD
-        return SOLO_CHORD if instrument in SOLOS else SECTION_CHORD
-
-    def _players_at(self, step: int) -> list[int]:
-        bar = self._bar_at(step)
-        return _players_of(bar.ensemble, True, False)
 
     def _played(self, piece: Piece, step: int, instrument: int) -> int:
         if step != piece.step:
@@ -350,12 +363,16 @@ class Rules:
         return worn
 
 
-@cache
-def _players_of(ensemble: frozenset[int], wants_harmony: bool, is_final: bool) -> list[int]:
-    harmonic = sorted(ensemble - PERCUSSION)
-    if wants_harmony:
-        return harmonic or sorted(ensemble - {DRUM_KIT})
-    return sorted(ensemble - {DRUM_KIT}) if is_final else sorted(ensemble)
+def _struck_at(piece: Piece, step: int) -> list[int]:
+    """The pitches that began at a step not long ago."""
+    return [n.pitch for n in piece.notes[-RECENT_NOTES:] if n.step == step and not n.is_drum]
+
+
+def _same_notes(struck: list[int]) -> Mask:
+    """(128,) these notes in every octave: struck again at once, they would hardly be new, since
+    their partials sound already.
+    """
+    return np.isin(np.arange(128) % 12, np.array(struck, np.int64) % 12)
 
 
 @cache
