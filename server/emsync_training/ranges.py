@@ -28,7 +28,7 @@ USUAL_EXCERPTS = 2
 LEAST_EXCERPTS = 15  # fewer have no 5 and 95 %
 LONG_S = (300.0, 600.0)
 """A long piece lasts as long as the first at least; no more than the second of it is looked at."""
-LONG_PIECES = 150
+LONG_PIECES = 100
 ENDING_BARS = 16
 PIANO_PROGRAMS = frozenset((0, 6, 19))
 BAND_PROGRAMS = frozenset((27, 30, 33, 38))
@@ -40,7 +40,7 @@ STYLE_OF_GROUP = {
     "lieder": "song",
 }
 PERCENTILES = (5.0, 95.0)
-REGISTER_EVERY = 4  # of all pieces
+REGISTER_EVERY = 8  # of all pieces
 REGISTER_PARTS = 20  # fewer parts of an instrument have no range
 
 
@@ -73,13 +73,19 @@ def styles_of(piece: Excerpt) -> tuple[str, ...]:
 
 def _kinds(corpus: Corpus, pieces: list[int]) -> dict[str, object]:
     rows: dict[str, list[dict[str, float | None]]] = defaultdict(list)
+    names: dict[str, set[str]] = defaultdict(set)
     for piece in pieces:
         for one in _first_excerpts(corpus, piece):
             measured = all_measures(one.score, one.length_s)
             for style in ("all", *styles_of(one)):
                 rows[style].append(measured)
+                names[style].add(one.piece)
     return {
-        style: {"excerpts": len(measured), "ranges": _ranges(measured)}
+        style: {
+            "pieces": len(names[style]),
+            "excerpts": len(measured),
+            "ranges": _ranges(measured),
+        }
         for style, measured in sorted(rows.items())
         if len(measured) >= LEAST_EXCERPTS
     }
@@ -97,7 +103,7 @@ def _first_excerpts(corpus: Corpus, piece: int) -> list[Excerpt]:
 def _long(corpus: Corpus) -> dict[str, object]:
     """Form of long pieces, held out or not: only the held-out ones would be too few."""
     everyone = chosen_pieces(corpus, held_out=True) + chosen_pieces(corpus, held_out=False)
-    measured = []
+    measured: list[dict[str, float | None]] = []
     for piece in everyone:
         if len(measured) >= LONG_PIECES:
             break

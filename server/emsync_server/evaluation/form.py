@@ -1,9 +1,10 @@
 """What comes back in a piece: bars and motifs that are heard again, in any key.
 
-Two neighbouring bars make a unit; its fingerprint says which pitch classes begin in which
-semiquaver. Two units are as alike as the cosine of their fingerprints in the best of the twelve
-transpositions. A unit recurs where another one at least four bars away is alike by 0.7 or more. A
-motif is six notes of the top line, by interval and by the time to the next note.
+Two neighbouring bars make a unit, where six notes or more of three pitch classes begin in them: a
+drone is none. Its fingerprint says which pitch classes begin in which semiquaver. Two units are as
+alike as the cosine of their fingerprints in the best of the twelve transpositions. A unit recurs
+where another one at least four bars away is alike by 0.7 or more. A motif is six notes of the top
+line, by interval and by the time to the next note.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ UNIT_BARS = 2
 APART_BARS = 4
 ALIKE = 0.7
 LEAST_UNIT_NOTES = 6
+LEAST_UNIT_CLASSES = 3
 SLOTS_A_QUARTER = 4
 MOST_SLOTS = 64
 MOTIF_NOTES = 6
@@ -36,7 +38,7 @@ class FormMeasures:
     """Measures of one piece; None where it is too short."""
 
     recurring_units_share: float | None
-    """Units that recur, over units of six notes or more."""
+    """Units that recur, over all units."""
     nearest_unit_similarity: float | None
     """Of each such unit and the one most like it at least four bars away, the mean."""
     recurring_motifs_share: float | None
@@ -92,7 +94,8 @@ def _fingerprints(
         slot = np.floor((start[first:stop] - begin) * SLOTS_A_QUARTER + 1e-3).astype(np.int64)
         prints[unit, slot.clip(0, MOST_SLOTS - 1), pitch[first:stop] % 12] = 1
         lengths[unit] = round((end - begin) * SLOTS_A_QUARTER)
-        known[unit] = prints[unit].sum() >= LEAST_UNIT_NOTES
+        classes = int(prints[unit].any(axis=0).sum())
+        known[unit] = prints[unit].sum() >= LEAST_UNIT_NOTES and classes >= LEAST_UNIT_CLASSES
     slots = min(int(lengths.max(initial=1)), MOST_SLOTS)
     return prints[:, :slots], lengths, known
 

@@ -35,7 +35,9 @@ class StyleRanges:
     """Real pieces of one style."""
 
     style: str
+    pieces: int
     excerpts: int
+    """A minute each."""
     of: str
     """Whose ranges these are: the style's own, or 'all' where it has too few pieces."""
     ranges: dict[str, Range]
@@ -58,7 +60,7 @@ def style_ranges(style: str) -> StyleRanges:
     name = style if style in kinds else "all"
     kind = kinds[name]
     ranges = {key: Range(low, high) for key, (low, high) in kind["ranges"].items()}
-    return StyleRanges(style, kind["excerpts"], name, ranges)
+    return StyleRanges(style, kind["pieces"], kind["excerpts"], name, ranges)
 
 
 def register_ranges() -> dict[int, Range]:

@@ -21,6 +21,8 @@ __all__ = ["TextureMeasures", "instrument_registers", "measure_texture", "skylin
 CHORD_NOTES = 3
 STEP_SEMITONES = 2
 BASS_LEAP_SEMITONES = 7
+BASS_PITCH = 52  # E3
+STUB_S = 0.06
 OFF_BEAT_Q = 1 / 16  # nearer to a beat than this is on it
 LEAST_REGISTER_NOTES = 8
 
@@ -40,6 +42,12 @@ class TextureMeasures:
     """Of the top line's moves, those of two semitones or less."""
     bass_leap_share: float | None
     """Of the moves of the lowest sounding note from beat to beat, those beyond a fifth."""
+    bass_share: float | None
+    """Beats on which a note below E3 sounds, of those on which any does."""
+    length_entropy_bits: float | None
+    """Of the note lengths, to the nearest twelfth of a quarter: 0 where all notes are as long."""
+    stub_share: float | None
+    """Of the pitched notes, those shorter than 60 ms: clicks, where no trill is meant."""
     chords_on_beat_share: float | None
     """Of the onsets of three or more pitches, those on a beat."""
     semitone_clashes: float | None
@@ -60,6 +68,9 @@ def measure_texture(
         density_variation=_density_variation(score, notes),
         melody_step_share=_share(abs(np.diff(top[:, 1])) <= STEP_SEMITONES),
         bass_leap_share=_share(abs(_moves(beats.lowest)) > BASS_LEAP_SEMITONES),
+        bass_share=_share(beats.lowest[~np.isnan(beats.lowest)] < BASS_PITCH),
+        length_entropy_bits=_length_entropy(notes),
+        stub_share=_share((notes.end_s - notes.start_s)[~notes.is_drum] < STUB_S),
         chords_on_beat_share=_chords_on_beat(notes),
         semitone_clashes=float(np.mean(beats.clashes)) if len(beats.clashes) else None,
     )
@@ -139,6 +150,14 @@ def _density_variation(score: Score, notes: SoundingNotes) -> float | None:
     edges = np.array([float(bar.start_q) for bar in bars] + [float(score.tempo_map.end_q)])
     counts = np.diff(np.searchsorted(notes.start_q, edges - 1e-6))
     return float(np.std(np.log2(1 + counts / np.diff(edges))))
+
+
+def _length_entropy(notes: SoundingNotes) -> float | None:
+    lengths = np.rint(notes.length_q[~notes.is_drum] * 12)
+    if len(lengths) < LEAST_REGISTER_NOTES:
+        return None
+    share = np.unique(lengths, return_counts=True)[1] / len(lengths)
+    return float(-(share * np.log2(share)).sum() + 0.0)
 
 
 def _chords_on_beat(notes: SoundingNotes) -> float | None:

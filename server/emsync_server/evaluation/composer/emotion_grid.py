@@ -84,13 +84,24 @@ def measure_emotion(grid: Sequence[GridTake], extent: Extent, progress: Progress
     facts = {
         "judge": found,
         "sound": sound,
+        "heard": [
+            {"valence": t.valence, "arousal": t.arousal, "seed": t.seed, "heard": one}
+            for t, one in heard
+        ],
         "cells": _cells(asked, judged),
         "takes": [
             {"valence": t.valence, "arousal": t.arousal, "seed": t.seed, "judged": j.tolist()}
             for t, j in zip(grid, judged, strict=True)
         ],
     }
-    return Finding("emotion", _rows(found, sound), facts)
+    rings = [one.rings_past_end for _, one in heard]
+    ringing = Row(
+        "endings: the sound goes on past the out-point",
+        f"{sum(rings)} of {len(rings)} rendered takes above −60 dBFS 50 to 300 ms after it",
+        "100 %",
+        all(rings),
+    )
+    return Finding("emotion", (*_rows(found, sound), ringing), facts)
 
 
 def _judged(judge: EmotionJudge, grid: Sequence[GridTake]) -> Floats:

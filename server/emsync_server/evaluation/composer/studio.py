@@ -6,13 +6,14 @@ any weights that the step can load.
 
 from __future__ import annotations
 
+import signal
 import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 
 from emsync.cue import CueSheet
@@ -114,11 +115,17 @@ def open_studio(workers: int = 1, composer: Composer | None = None) -> Iterator[
     if workers <= 1 or composer is not None:
         yield Studio(composer)
         return
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"))
+    others = set(active_children())
+    context = get_context("spawn")
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
     try:
         yield Studio(None, pool)
-    finally:
+        pool.shutdown()
+    except BaseException:
+        for child in set(active_children()) - others:
+            child.terminate()  # a long cue would go on for a minute
         pool.shutdown(wait=True, cancel_futures=True)
+        raise
 
 
 def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, ...]:
@@ -141,6 +148,11 @@ def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, .
 
 
 _loaded: list[Composer] = []
+
+
+def _ignore_interrupts() -> None:
+    """Ctrl-C reaches every process of a terminal; the one that gives the orders ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _in_process(commission: Commission) -> tuple[Composed, ...]:
