@@ -28,7 +28,9 @@ places = st.lists(
 @given(places, st.integers(0, 9), st.booleans(), st.booleans())
 def test_every_bar_has_its_form_and_the_cue_ends_at_home(bars, seed, keep_key, second_half):
     last = len(bars) - 1
-    form = plan_form(np.random.default_rng(seed), bars, (last, second_half), keep_key=keep_key)
+    form = plan_form(
+        np.random.default_rng(seed), bars, [0.0] * len(bars), (last, second_half), keep_key=keep_key
+    )
     assert len(form.bars) == len(bars)
     tonic = bars[last].key % 12 + (12 if bars[last].mode is Mode.MINOR else 0)
     assert form.bars[last].chords[1] == tonic
@@ -41,7 +43,9 @@ def test_every_bar_has_its_form_and_the_cue_ends_at_home(bars, seed, keep_key, s
 
 @given(places, st.integers(0, 9))
 def test_a_phrase_keeps_to_one_mood_and_mode(bars, seed):
-    form = plan_form(np.random.default_rng(seed), bars, (len(bars) - 1, False), keep_key=False)
+    form = plan_form(
+        np.random.default_rng(seed), bars, [0.0] * len(bars), (len(bars) - 1, False), keep_key=False
+    )
     of_phrase = {}
     for bar, asked in zip(bars, form.bars, strict=True):
         assert of_phrase.setdefault(asked.phrase, bar) == bar
@@ -49,7 +53,7 @@ def test_a_phrase_keeps_to_one_mood_and_mode(bars, seed):
 
 def test_a_long_cue_brings_its_theme_back_and_leaves_it_in_between():
     bars = [BarPlace(A_MINOR, Mood.CALM_DARK)] * 32
-    form = plan_form(np.random.default_rng(0), bars, (31, False), keep_key=False)
+    form = plan_form(np.random.default_rng(0), bars, [0.0] * len(bars), (31, False), keep_key=False)
     phrases = [form.bars[4 * i] for i in range(8)]
     assert [phrase.recall == RECALLED for phrase in phrases] == [
         *(True, True, False, True), *(False, True, False, True)
@@ -61,7 +65,7 @@ def test_a_long_cue_brings_its_theme_back_and_leaves_it_in_between():
 
 def test_a_theme_in_another_mood_and_mode_keeps_its_degrees():
     bars = [BarPlace(A_MINOR, Mood.CALM_DARK)] * 4 + [BarPlace(C_MAJOR, Mood.EXCITED_BRIGHT)] * 4
-    form = plan_form(np.random.default_rng(3), bars, (7, False), keep_key=False)
+    form = plan_form(np.random.default_rng(3), bars, [0.0] * len(bars), (7, False), keep_key=False)
     degrees = [(bar.chords[0] - bars[0].key) % 12 for bar in form.bars[:2]]
     again = [(bar.chords[0] - bars[4].key) % 12 for bar in form.bars[4:6]]
     assert degrees[0] == again[0]
@@ -72,7 +76,9 @@ def test_where_the_key_is_asked_only_its_notes_are_in_the_chords():
     scale = {9, 11, 0, 2, 4, 5, 7, 8}  # A minor with both sevenths
     for seed in range(30):
         bars = [BarPlace(A_MINOR, Mood.EXCITED_DARK)] * 24
-        form = plan_form(np.random.default_rng(seed), bars, (23, True), keep_key=True)
+        form = plan_form(
+            np.random.default_rng(seed), bars, [0.0] * len(bars), (23, True), keep_key=True
+        )
         assert {tone for b in form.bars for c in b.chords for tone in chord_tones(c)} <= scale
 
 
@@ -90,3 +96,16 @@ def test_numerals_are_chords_of_the_key():
     a, b_flat, d, e = 9, 10, 2, 4
     assert chords_of("i bII iv V", A_MINOR) == (a + 12, b_flat, d + 12, e)
     assert chords_of("i vii° VI v", A_MINOR) == (a + 12, 8 + 24, 5, e + 12)
+
+
+def test_the_higher_the_valence_the_brighter_the_chords():
+    def mean_brightness(valence):
+        bars = [BarPlace(C_MAJOR, Mood.EXCITED_BRIGHT)] * 4
+        kinds = []
+        for seed in range(60):
+            rng = np.random.default_rng(seed)
+            form = plan_form(rng, bars, [valence] * 4, (3, False), keep_key=False)
+            kinds += [form.bars[0].chords[0] // 12, form.bars[1].chords[0] // 12]
+        return np.mean(np.array(kinds) == 0)
+
+    assert mean_brightness(0.9) > mean_brightness(0.1) + 0.1

@@ -18,6 +18,7 @@ from emsync_server.composition.orchestration import Mood
 from emsync_server.composition.progressions import (
     CADENCES,
     PROGRESSIONS,
+    brightness,
     chords_of,
     in_mode,
     is_diatonic,
@@ -33,6 +34,7 @@ RECALLED, DEPARTED = 0.72, 0.18
 """Likeness to the theme that is asked of bars that restate it and of bars that do not; of real
 music, restated bars reach 0.6 to 1, any two bars 0.2.
 """
+BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
 
@@ -73,10 +75,16 @@ class Form:
 
 
 def plan_form(
-    rng: Random, bars: Sequence[BarPlace], final: tuple[int, bool], *, keep_key: bool
+    rng: Random,
+    bars: Sequence[BarPlace],
+    valence: Sequence[float],
+    final: tuple[int, bool],
+    *,
+    keep_key: bool,
 ) -> Form:
     """The form of bars in order.
 
+    valence: of each bar; chords are the brighter the higher it is ·
     final: the bar in which the last chord begins, and whether it begins in its second half ·
     keep_key: whether only notes of the key may sound
     """
@@ -86,7 +94,8 @@ def plan_form(
     forms: list[BarForm] = []
     theme_bars = phrases[0][1]
     for number, ((start, stop), letter) in enumerate(zip(phrases, letters, strict=True)):
-        chords = book.chords(letter, bars[start])
+        mean_valence = float(np.mean(valence[start:stop]))
+        chords = book.chords(letter, bars[start], mean_valence)
         recall = _recall(letter, bars[start], bars[0])
         restates = number > 0 and letter == THEME
         for place, pair in enumerate(_spread(chords, stop - start)):
@@ -140,7 +149,7 @@ class _Songbook:
         self._theme: tuple[str, Mode] | None = None
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
 
-    def chords(self, letter: str, place: BarPlace) -> tuple[int, ...]:
+    def chords(self, letter: str, place: BarPlace, valence: float) -> tuple[int, ...]:
         if letter == THEME and self._theme is not None:
             return chords_of(in_mode(*self._theme, place.mode), place.key)
         name = (letter, place.mode, place.mood)
@@ -152,7 +161,10 @@ class _Songbook:
                 if not self._keep_key or is_diatonic(numerals, place.mode)
             ]
             fresh = [numerals for numerals in options if numerals not in taken] or options
-            self._drawn[name] = fresh[int(self._rng.integers(len(fresh)))]
+            apart = np.array([brightness(one, place.mode) - valence for one in fresh])
+            weights = np.exp(-((apart / BRIGHTNESS_WIDTH) ** 2)) + 1e-6
+            chosen = self._rng.choice(len(fresh), p=weights / weights.sum())
+            self._drawn[name] = fresh[int(chosen)]
         if letter == THEME:
             self._theme = (self._drawn[name], place.mode)
         return chords_of(self._drawn[name], place.key)

@@ -15,6 +15,7 @@ from emsync_server.composition.representation import CHORD_KINDS
 
 _MAJOR_DEGREES = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_DEGREES = (0, 2, 3, 5, 7, 8, 10)
+_BRIGHTNESS = (1.0, -0.8, -1.0, 0.0)  # of each kind of chord
 _NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 
 PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
@@ -81,6 +82,12 @@ def chords_of(numerals: str, key: int) -> tuple[int, ...]:
     """
     mode = Mode.MINOR if key >= 12 else Mode.MAJOR
     return tuple((r + key) % 12 + 12 * kind for r, kind in _steps_of(numerals, mode))
+
+
+def brightness(numerals: str, mode: Mode) -> float:
+    """How bright a progression is: -1, no major chord in it, to 1, major chords only."""
+    steps = _steps_of(numerals, mode)
+    return sum(_BRIGHTNESS[kind] for _, kind in steps) / len(steps)
 
 
 def is_diatonic(numerals: str, mode: Mode) -> bool:

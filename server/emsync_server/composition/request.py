@@ -284,7 +284,8 @@ def _formed(
     in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
     places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
     keep_key = cue.brief.key is not None
-    form = plan_form(rng, places, (final, in_second_half), keep_key=keep_key)
+    valence = [bar.valence for bar in bars]
+    form = plan_form(rng, places, valence, (final, in_second_half), keep_key=keep_key)
     formed = []
     for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):
         chords = asked.chords
