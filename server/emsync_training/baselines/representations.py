@@ -19,7 +19,7 @@ from emsync_training.train import TrainSettings, held_out_batches
 
 SLICE_S = 60.0  # the sides take turns, so that what else the machine does falls on both
 EVALUATED_SLICES = 8  # turns between two measures on the held-out crops
-DECODED_CROPS = 8
+DECODED_CROPS = 4
 
 Report = dict[str, dict[str, float]]
 
