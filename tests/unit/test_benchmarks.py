@@ -11,10 +11,13 @@ import pytest
 from tests.films import draw_film
 from tests.unit.rendered_scores import STRINGS, part, write_take
 
+from emsync.family import Family
+from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
 from emsync_server.benchmarks.attacks import Manner, attack_errors
 from emsync_server.benchmarks.corpus import corpus_melodies, measured_ranges, score_melodies
 from emsync_server.benchmarks.films import repeat_film
 from emsync_server.benchmarks.landing import films_and_timelines
+from emsync_server.benchmarks.speed_cue import cue_to_compose, published_tokens
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
 from emsync_server.benchmarks.timing import measure_decoding
 from emsync_server.composition.instruments import INSTRUMENTS
@@ -123,3 +126,18 @@ def test_ranges_need_enough_pieces(tmp_path):
     write_take(tmp_path / "take", (STRINGS,), cue_s=Fraction(20))
     (tmp_path / "take" / "score.mid").rename(tmp_path / "piece0.mid")
     assert measured_ranges(tmp_path, tmp_path, silent_progress())["kinds"] == {}
+
+
+def test_the_published_tokens_of_a_chord_are_its_ons_and_offs_and_the_time_between():
+    ends = (TempoAnchor(Fraction(0), Fraction(0)), TempoAnchor(Fraction(8), Fraction(8)))
+    tempo_map = TempoMap(ends, (Meter(Fraction(0), 4, 4),))
+    notes = tuple(Note(Fraction(2), Fraction(3), pitch, 64) for pitch in (60, 64, 67))
+    score = Score((Part("piano", 0, False, Family.KEYS, notes),), tempo_map)
+    assert published_tokens(score) == 6 + 2 + 3  # a shift is a second at most: 2 s, then 3 s
+
+
+def test_the_cue_that_is_timed_has_hits_inside_it():
+    cue = cue_to_compose(60).cues[0]
+    assert float(cue.range.duration.seconds) == 60
+    assert cue.hits
+    assert all(0 < float(hit.time.seconds) < 58 for hit in cue.hits)

@@ -12,6 +12,7 @@ import typer
 
 from emsync.errors import EmsyncError
 from emsync_server.benchmarks.attacks import benchmark_attacks
+from emsync_server.benchmarks.composer_speed import benchmark_composer_speed
 from emsync_server.benchmarks.copies import benchmark_copies
 from emsync_server.benchmarks.corpus import measured_ranges
 from emsync_server.benchmarks.determinism import benchmark_determinism
@@ -24,6 +25,7 @@ from emsync_server.benchmarks.timing import (
     measure_spotting,
 )
 from emsync_server.evaluation import music
+from emsync_server.models import MODELS_FOLDER
 from emsync_server.outputs import write_text
 from emsync_server.progress import ProgressSink
 
@@ -47,6 +49,7 @@ def benchmark_commands() -> typer.Typer:
     commands.command("hits")(hits)
     commands.command("time")(time)
     commands.command("spotting")(spotting)
+    commands.command("composer-speed")(composer_speed)
     commands.command("determinism")(determinism)
     commands.command("copies")(copies)
     commands.command("music-ranges")(music_ranges)
@@ -98,6 +101,15 @@ def spotting(
 ) -> None:
     """Processor time of spotting over that of decoding once."""
     benchmark_spotting([film.resolve() for film in films], output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def composer_speed(
+    output: Output = Path("composer-speed.json"),
+    models: Annotated[Path, typer.Option(help="Folder of weights.")] = MODELS_FOLDER,
+) -> None:
+    """Cues, first bars, rewritten bars, candidates and steps; beside torch where it is there."""
+    benchmark_composer_speed(output.resolve(), models.resolve())
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 
