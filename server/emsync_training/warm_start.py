@@ -50,11 +50,17 @@ def load_exported(folder: Path) -> Composer:
 
 def _constants(path: Path) -> dict[str, Floats]:
     """Every weight of a trunk by name, in the order in which the graph was written."""
-    graph = onnx.load(path).graph
-    return {
-        tensor.name.removesuffix(".half"): numpy_helper.to_array(tensor).astype(np.float32)
-        for tensor in graph.initializer
+    stored = {
+        tensor.name: numpy_helper.to_array(tensor) for tensor in onnx.load(path).graph.initializer
     }
+    weights = {}
+    for name, value in stored.items():
+        if name.endswith(".int8"):
+            scale = stored[f"{name.removesuffix('.int8')}.scale"]
+            value = value.astype(np.float32) * scale
+        plain = name.removesuffix(".half").removesuffix(".int8")
+        weights[plain] = value.astype(np.float32)
+    return weights
 
 
 def _take_condition(state: dict[str, Floats], trunk: dict[str, Floats]) -> None:

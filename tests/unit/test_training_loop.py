@@ -19,7 +19,7 @@ from emsync_server.composition.representation import (  # noqa: E402
     PAD_ROW,
 )
 from emsync_training.corpus import Corpus  # noqa: E402
-from emsync_training.export import export_composer  # noqa: E402
+from emsync_training.export import Storage, export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
 from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
@@ -151,15 +151,18 @@ def test_the_rate_warms_up_then_falls_to_a_hundredth():
     assert learning_rate_factor(100, 2.0, 10) == pytest.approx(0.01)
 
 
-def test_training_goes_on_from_exported_weights_under_a_condition_that_has_grown(tmp_path):
+@pytest.mark.parametrize(
+    ("storage", "error"), [(Storage.SINGLE, 1e-4), (Storage.EIGHT_BITS, 0.5)], ids=str
+)
+def test_training_goes_on_from_exported_weights(storage, error, tmp_path):
     torch.manual_seed(1)
     network = Composer(TINY)
     for parameter in network.parameters():
         torch.nn.init.normal_(parameter, std=0.2)
-    export_composer(network, tmp_path, facts={}, half=False)
+    export_composer(network, tmp_path, facts={}, storage=storage)
     again = load_exported(tmp_path)
     events = torch.stack([torch.randint(0, size, (2, 9)) for size in EMBEDDINGS], dim=-1)
     condition = torch.rand(2, 9, CONDITION_SIZE)
     for name in OFFSETS:
         condition[..., CONDITION[f"{name}_present"]] = 1.0 * (condition[..., :1] > 0.5)
-    assert torch.allclose(network(events, condition), again(events, condition), atol=1e-4)
+    assert torch.allclose(network(events, condition), again(events, condition), atol=error)
