@@ -142,7 +142,8 @@ def _played(
     for index, (start, end) in enumerate(zip(starts, ends, strict=True)):
         root = int(rng.integers(max(instrument.low, middle - 9), middle + 2))
         third = int(rng.choice([3, 4]))
-        keys = DRUM_KEYS if is_drums else (root, root + third, min(root + 7, instrument.high))
+        high = min(root + 7, instrument.high)
+        keys: Sequence[int] = DRUM_KEYS if is_drums else (root, root + third, high)
         if manner.name in RUN_GAPS_S and not is_drums:
             keys = _run_chord(instrument, index)
         stop = end if manner is Manner.LEGATO else start + (end - start) // 3
