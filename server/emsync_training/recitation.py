@@ -87,13 +87,18 @@ def longest_runs(
         for at, code in enumerate(_codes(line)):
             if _is_varied(line[at : at + SEED_NOTES], LEAST_VARIETY // 2):
                 places[int(code)].append((number, at))
+    if not places:
+        return [(0, "")] * len(scores)
     known = np.array(sorted(places), dtype=np.uint64)
     best = [(0, "")] * len(scores)
     for name, other in corpus:
         codes = _codes(other)
-        for there in np.flatnonzero(np.isin(codes, known)).tolist():
+        found = known[np.searchsorted(known, codes).clip(max=len(known) - 1)] == codes
+        for there in np.flatnonzero(found).tolist():
             for number, at in places[int(codes[there])]:
                 index, line = lines[number]
+                if at and there and (line[at - 1] == other[there - 1]).all():
+                    continue  # the inside of a run that was looked at from its start
                 length = _shared_length(line[at:], other[there:])
                 if length > best[index][0] and _is_varied(line[at : at + length], LEAST_VARIETY):
                     best[index] = (length, name)
