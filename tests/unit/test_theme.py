@@ -7,8 +7,10 @@ from tests.tiny_composer import tiny_composer
 
 from emsync.settings import ComposeSettings
 from emsync_server.composition import composing
-from emsync_server.composition.instruments import INSTRUMENT_INDEX, INSTRUMENTS
-from emsync_server.composition.piece import WrittenNote
+from emsync_server.composition.groove import Groove
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
+from emsync_server.composition.piece import Piece, WrittenNote
+from emsync_server.composition.representation import DRUM_PITCH_OFFSET
 from emsync_server.composition.request import request_for
 from emsync_server.composition.theme import stated_theme, sung_bar
 from emsync_server.progress import ProgressSink
@@ -86,3 +88,19 @@ def test_even_a_network_that_knows_no_music_brings_its_theme_back(tmp_path, monk
                 kept += (bar.start_step + note.step, one.lead, note.pitch) in written
     assert asked > 0
     assert kept / asked > 0.3  # by chance one note in forty would be right
+
+
+def test_drums_keep_their_groove_within_a_phrase(request_of_a_minute):
+    piece = Piece()
+    bar = request_of_a_minute.bars[0]
+    stroke = [(0, 36), (24, 38), (36, 42)]
+    for step, key in stroke:
+        piece.add(WrittenNote(bar.start_step + step, DRUM_KIT, key, 3, 80))
+    piece.next_bar(request_of_a_minute.bars[1].start_step)
+    groove = Groove(piece, request_of_a_minute)
+    assert set(np.flatnonzero(groove.positions(0) > 0)) == {0, 24, 36}
+    on, off = piece.bar_start, piece.bar_start + 6
+    assert groove.instruments(piece, on)[DRUM_KIT] > 0 > groove.instruments(piece, off)[DRUM_KIT]
+    assert groove.keys(piece, on).argmax() == 36 + DRUM_PITCH_OFFSET
+    piece.add(WrittenNote(on, DRUM_KIT, 36, 3, 80))
+    assert groove.instruments(piece, on)[DRUM_KIT] < 0

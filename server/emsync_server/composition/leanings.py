@@ -33,6 +33,7 @@ Leaning = NDArray[np.float64]
 
 HUSH_LEANING = -2.5
 OUT_OF_KEY_LEANING, ASKED_KEY_LEANING, OTHER_SEVENTH_LEANING = -1.1, -20.0, -0.9
+TENSE_OUT_OF_KEY_LEANING = -0.3
 CHORD_LEANINGS = (0.5, 0.8, 0.3)  # root, third, fifth, on beats: the third tells the mode
 FOREIGN_LEANING = -1.0  # of other notes there
 ROOT_BASS_LEANING = 0.7
@@ -45,6 +46,7 @@ MOST_LEAP_LEANING = -3.0
 FREE_LEAP, FREE_SOLO_LEAP = 9, 4
 REPEAT_LEANING, MOST_REPEATS = -0.5, 5  # of a note that was struck again so often already
 CALM_LENGTH_LEANING = 1.0  # an octave of length, at arousal -1
+REGISTER_LEANING, MIDDLE_PITCH = 0.04, 62  # a semitone from the middle, at valence 1
 HIGH_FLOOR = 60  # celesta, glockenspiel, piccolo
 HIGH_PITCH, HIGH_LEANING = 84, -0.15  # a semitone above, but for those who live up there
 ODD_PLACE_LEANING = -1.5
@@ -52,7 +54,7 @@ BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 5.0, -3.0, 6.0
 DRUM_SHARE = 0.35  # of the notes, before the kit is leaned away from
 HASTE_LEANING, SPARE_NOTES = -2.5, 2.0
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
-BASS_PLAYER_LEANING, BASS_LEANING = 0.7, 1.5  # where nothing low sounds on a strong beat
+BASS_PLAYER_LEANING, BASS_LEANING = 1.0, 2.0  # where nothing low sounds on a strong beat
 MOST_LACK_OF_BASS = 4.0
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
 _TONES = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "other": (0, 7)}
@@ -60,14 +62,15 @@ _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 
 
 @cache
-def key_leaning(key: int, chord: int, *, is_asked: bool) -> Leaning:
-    """(128,) away from notes outside the key, out of the question where the brief asks for it;
-    the notes of the chord are always welcome.
+def key_leaning(key: int, chord: int, *, is_asked: bool, is_tense: bool = False) -> Leaning:
+    """(128,) away from notes outside the key, less where it is tense, out of the question where
+    the brief asks for it; the notes of the chord are always welcome.
 
     Minor keys have both sevenths: the leading tone where the chord has it, else the flat one.
     """
     steps = (np.arange(128) - key % 12) % 12
-    outside = ASKED_KEY_LEANING if is_asked else OUT_OF_KEY_LEANING
+    outside = TENSE_OUT_OF_KEY_LEANING if is_tense else OUT_OF_KEY_LEANING
+    outside = ASKED_KEY_LEANING if is_asked else outside
     leaning = np.where(np.isin(steps, _SCALES[key // 12]), 0.0, outside)
     if key >= 12:
         leads = (key + 11) % 12 in chord_tones(chord)
@@ -137,11 +140,15 @@ def balance(usage: Mapping[int, float], ensemble: frozenset[int]) -> Leaning:
 
 
 @cache
-def register(instrument: int) -> Leaning:
-    """(128,) down from the shrill top, where an instrument has a middle."""
+def register(instrument: int, valence_tenths: int) -> Leaning:
+    """(128,) up where it is pleasant and down where it is not (valence in tenths, -10 to 10), and
+    down from the shrill top, where an instrument has a middle.
+    """
+    pitches = np.arange(128)
+    lift = REGISTER_LEANING * valence_tenths / 10 * np.clip(pitches - MIDDLE_PITCH, -18, 18)
     if INSTRUMENTS[instrument].low >= HIGH_FLOOR:
-        return np.zeros(128)
-    return np.asarray(HIGH_LEANING * np.maximum(np.arange(128) - HIGH_PITCH, 0))
+        return np.asarray(lift)
+    return np.asarray(lift + HIGH_LEANING * np.maximum(pitches - HIGH_PITCH, 0))
 
 
 def clashes(sounding: Iterable[int]) -> Leaning:

@@ -15,7 +15,16 @@ from emsync_server.composition.representation import CHORD_KINDS
 
 _MAJOR_DEGREES = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_DEGREES = (0, 2, 3, 5, 7, 8, 10)
-_BRIGHTNESS = (1.0, -0.8, -1.0, 0.0)  # of each kind of chord
+_BRIGHTNESS = {
+    Mode.MAJOR: {
+        "I": 1.0, "IV": 0.8, "V": 0.9, "II": 0.8, "ii": 0.0, "iii": -0.2, "vi": -0.4, "iv": -0.8,
+        "bVII": 0.2, "bVI": -0.2, "bIII": -0.2,
+    },
+    Mode.MINOR: {
+        "i": -1.0, "iv": -0.9, "v": -0.8, "V": -0.7, "VI": -0.1, "III": 0.4, "VII": 0.3, "IV": 0.2,
+        "ii°": -1.0, "bII": -0.8, "vii°": -1.0, "#iv°": -1.0,
+    },
+}  # fmt: skip
 _NUMERALS = ("i", "ii", "iii", "iv", "v", "vi", "vii")
 
 PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
@@ -25,6 +34,7 @@ PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
     ),
     (Mode.MAJOR, Mood.EXCITED_BRIGHT): (
         "I bVII IV I", "I V vi IV", "I IV V I", "I bVI bVII I", "vi IV I V", "I IV ii V",
+        "I IV I V",
         "I V IV V", "I bIII IV I", "IV V vi I", "I iii IV V",
     ),
     (Mode.MAJOR, Mood.CALM_DARK): (
@@ -85,9 +95,9 @@ def chords_of(numerals: str, key: int) -> tuple[int, ...]:
 
 
 def brightness(numerals: str, mode: Mode) -> float:
-    """How bright a progression is: -1, no major chord in it, to 1, major chords only."""
-    steps = _steps_of(numerals, mode)
-    return sum(_BRIGHTNESS[kind] for _, kind in steps) / len(steps)
+    """How bright a progression sounds in its mode, -1 to 1: the mean of its chords."""
+    chords = numerals.split()
+    return sum(_BRIGHTNESS[mode][chord] for chord in chords) / len(chords)
 
 
 def is_diatonic(numerals: str, mode: Mode) -> bool:

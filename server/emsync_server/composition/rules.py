@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from emsync_server.composition import leanings
 from emsync_server.composition.accents import AccentPlan, Landing
 from emsync_server.composition.cast import Cast
+from emsync_server.composition.groove import Groove
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.orchestration import SOLOS, STRIKERS
 from emsync_server.composition.piece import LOW_PITCH, Piece
@@ -54,18 +55,20 @@ SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 
 RECENT_NOTES = 24  # more than two onsets hold
 MOST_RUN_ONSETS = 4  # so that the next chord finds other notes in the key
+TENSE_VALENCE = -0.3
 WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
 TIMPANI = INSTRUMENT_INDEX["timpani"]
 _STEPS = np.array(LENGTH_STEPS)
 
 
 class Rules:
-    """The rules of one cue. Stateless: each method looks at the piece as it stands."""
+    """The rules of one cue: each method looks at the piece as it stands."""
 
     def __init__(self, request: CueRequest) -> None:
         self.request = request
         self.accents = AccentPlan(request)
         self.cast = Cast(request, self.accents)
+        self._grooves: dict[int, Groove] = {}
         self._sung_bars: dict[int, tuple[Theme, SungBar | None]] = {}
 
     def may_close(self, piece: Piece) -> bool:
@@ -99,6 +102,8 @@ class Rules:
         leaning += leanings.hush(self.accents, bar)
         if sung := self._sung(piece, piece.bar):
             leaning += sung.positions(piece)
+        if DRUM_KIT in bar.ensemble:
+            leaning += self._groove(piece).positions(here)
         leaning[here : here + STEPS_PER_QUARTER // 4] += leanings.haste(piece, bar)
         return mask, leaning
 
@@ -111,6 +116,8 @@ class Rules:
         leaning += leanings.BASS_PLAYER_LEANING * lack * leanings.reaches_bass()
         if sung := self._sung(piece, piece.bar):
             leaning += sung.instruments(piece, step)
+        if mask[DRUM_KIT]:
+            leaning += self._groove(piece).instruments(piece, step)
         return mask, leaning
 
     def _able(self, piece: Piece, step: int) -> Iterator[int]:
@@ -139,7 +146,7 @@ class Rules:
             mask[DRUM_PITCH_OFFSET : DRUM_PITCH_OFFSET + 128] = options[
                 : len(mask) - DRUM_PITCH_OFFSET
             ]
-            return mask, leaning
+            return mask, self._groove(piece).keys(piece, step)
         wanting = self._wanting_at(piece, step)
         missing = max(
             wanting - 1 - self.cast.later_room(step, instrument, wanting),
@@ -200,8 +207,9 @@ class Rules:
         bar = self._bar_at(step)
         key, chord = bar.key, bar.chord_at(step)
         is_asked = self.request.key_is_asked
-        leaning = leanings.key_leaning(key, chord, is_asked=is_asked)
-        leaning = leaning + leanings.register(instrument)
+        is_tense = bar.valence < TENSE_VALENCE and bar.arousal > 0
+        leaning = leanings.key_leaning(key, chord, is_asked=is_asked, is_tense=is_tense)
+        leaning = leaning + leanings.register(instrument, round(10 * bar.valence))
         on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
         if on_beat or self.accents.at(step):
             opens = (step - bar.start_step) % (bar.steps // 2 if bar.halves else bar.steps) == 0
@@ -218,6 +226,12 @@ class Rules:
         lack = leanings.lack_of_bass(piece, step, is_accent=is_accent)
         leaning[:LOW_PITCH] += leanings.BASS_LEANING * lack
         return leaning
+
+    def _groove(self, piece: Piece) -> Groove:
+        """What the drums go on with in the running bar."""
+        if piece.bar not in self._grooves:
+            self._grooves[piece.bar] = Groove(piece, self.request)
+        return self._grooves[piece.bar]
 
     def _sung(self, piece: Piece, bar: int) -> SungBar | None:
         """What the running bar sings of the theme."""

@@ -15,6 +15,7 @@ from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import CueRequest
 
 BREATH_S = 0.15
+STUB_BEFORE_S, STUB_S = 0.3, 0.1
 ROUND_LANDING_STEPS = 1
 """A note that ends at most this long after a landing was meant to end there."""
 
@@ -27,11 +28,11 @@ def score_of(notes: Sequence[WrittenNote], request: CueRequest) -> Score:
     by_instrument: dict[int, list[WrittenNote]] = defaultdict(list)
     for note in closed:
         by_instrument[note.instrument].append(note)
-    parts = [
-        part_of(number, [_breathed(note, request) for note in _unlapped(by_instrument[number])])
-        for number in sorted(by_instrument)
-    ]
-    return Score(tuple(parts), request.tempo_map)
+    parts = []
+    for number in sorted(by_instrument):
+        breathed = [_breathed(note, request) for note in _unlapped(by_instrument[number])]
+        parts.append(part_of(number, [note for note in breathed if not _is_stub(note, request)]))
+    return Score(tuple(part for part in parts if part.notes), request.tempo_map)
 
 
 def part_of(instrument: int, notes: Iterable[WrittenNote]) -> Part:
@@ -59,6 +60,16 @@ def _breathed(note: WrittenNote, request: CueRequest) -> WrittenNote:
     breath = math.floor(request.step_at(max(request.seconds_at(landing) - BREATH_S, 0.0)))
     kept = max(breath - note.step, (landing - note.step + 2) // 3)
     return replace(note, steps=min(note.steps, kept))
+
+
+def _is_stub(note: WrittenNote, request: CueRequest) -> bool:
+    """Whether so little of a note is left before a landing that it would be heard as a hiccup."""
+    landing = request.next_landing(note.step)
+    if note.is_drum or landing is None or landing == note.step:
+        return False
+    start_s = request.seconds_at(note.step)
+    close = request.seconds_at(landing) - start_s < STUB_BEFORE_S
+    return close and request.seconds_at(note.end_step) - start_s < STUB_S
 
 
 def _closed(notes: Sequence[WrittenNote], final_step: int, end_step: int) -> Iterable[WrittenNote]:

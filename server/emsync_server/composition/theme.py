@@ -31,7 +31,7 @@ Leaning = NDArray[np.float64]
 
 LEAST_NOTES, MOST_NOTES_PER_BAR = 3, 8
 LEAST_SHARE = 0.5  # of the bars of the statement in which the line moves
-MOST_TOGETHER = 1.4  # notes an onset of an instrument that sings a line
+MOST_TOGETHER = 2.2  # notes an onset of an instrument that sings a line
 LEADS = tuple(
     INSTRUMENT_INDEX[name]
     for name in (
@@ -65,7 +65,6 @@ class Theme:
     """A line that was stated."""
 
     bars: tuple[tuple[ThemeNote, ...], ...]
-    bar_steps: tuple[int, ...]
     key: int
     """0 to 11 C major to B major, 12 to 23 C minor to B minor."""
     sung_by: int
@@ -155,16 +154,16 @@ def stated_theme(notes: Sequence[WrittenNote], request: CueRequest) -> Theme | N
     moving = sum(bool(bar) for bar in by_bar)
     if moving < LEAST_SHARE * len(bars):
         return None
-    return Theme(by_bar, tuple(bar.steps for bar in bars), bars[0].key, player)
+    return Theme(by_bar, bars[0].key, player)
 
 
 def sung_bar(theme: Theme, request: CueRequest, index: int) -> SungBar | None:
-    """What a bar of the cue sings of the theme; None where its form asks for nothing, its meter
-    differs, or nobody can.
+    """What a bar of the cue sings of the theme, as far as it is long enough; None where its form
+    asks for nothing, or nobody can.
     """
     bar = request.bars[index]
     of_theme = bar.theme_bar
-    if of_theme is None or of_theme >= len(theme.bars) or theme.bar_steps[of_theme] != bar.steps:
+    if of_theme is None or of_theme >= len(theme.bars):
         return None
     line = [note for bar_notes in theme.bars for note in bar_notes]
     moved = {note.pitch: _moved(note.pitch, theme.key, bar.key) for note in line}
@@ -172,7 +171,9 @@ def sung_bar(theme: Theme, request: CueRequest, index: int) -> SungBar | None:
     if lead is None:
         return None
     notes = tuple(
-        ThemeNote(note.step, moved[note.pitch] + shift, note.steps) for note in theme.bars[of_theme]
+        ThemeNote(note.step, moved[note.pitch] + shift, note.steps)
+        for note in theme.bars[of_theme]
+        if note.step < bar.steps
     )
     return SungBar(notes, lead) if notes else None
 
