@@ -90,8 +90,9 @@ class Film:
         self.damage = Damage()
         self._container = container
         self._stream = stream
-        self._seen_end = Fraction(0)  # container seconds up to which any stream has data
-        self._picture_end = 0  # container ticks, from the packets: also of frames a draft skips
+        # Up to which tick each stream has data, from the packets: also of frames a draft skips.
+        self._ends: dict[int, int] = {}
+        self._time_bases: dict[int, Fraction] = {}
         assert stream.time_base is not None
         self.tick_s = stream.time_base  # one tick of the stream's clock, in seconds
         decoded = self._decoded()
@@ -112,12 +113,12 @@ class Film:
     def frames(self) -> Iterator[FilmFrame]:
         """Every shown frame in order; afterwards `duration`, `warnings` and `picture` are known."""
         zero, last = self._first_pts, -1
-        ceiling = int(CEILING_S / self.tick_s)
+        ceiling, restart = int(CEILING_S / self.tick_s), int(CLOCK_RESTART_S / self.tick_s)
         for picture in self._decoded_frames:
             length = picture.duration or self._nominal_length
             pts = picture.pts if picture.pts is not None else zero + max(self._end, 0)
             tick = pts - zero
-            if (last - tick) * self.tick_s > CLOCK_RESTART_S:
+            if last - tick > restart:
                 self.damage.clock_restarts += 1
                 zero, tick = pts - self._end, self._end
             if tick <= last:  # not later than the frame before: it is never shown
@@ -148,7 +149,7 @@ class Film:
         """From the first shown frame to the end of the last, exactly."""
         end = max(self._end, 1)
         if self._draft and not self.damage.clock_restarts:
-            end = max(end, self._picture_end - self._first_pts)
+            end = max(end, self._ends.get(self.probe.picture_index, 0) - self._first_pts)
         if not self.clock.on_grid:
             return self.clock.time(end)
         last = self.clock.time(self.clock.last_tick)
@@ -219,12 +220,20 @@ class Film:
 
     def _note_end(self, packet: av.Packet[Any]) -> None:
         """Remember how far the file goes, in any of its streams."""
-        if packet.pts is None or packet.time_base is None:
+        pts = packet.pts
+        if pts is None:
             return
-        end = packet.pts + (packet.duration or 0)
-        self._seen_end = max(self._seen_end, end * packet.time_base)
-        if packet.stream is self._stream:
-            self._picture_end = max(self._picture_end, end)
+        end, stream = pts + (packet.duration or 0), packet.stream.index
+        if stream not in self._time_bases:
+            self._time_bases[stream] = packet.time_base or Fraction(0)
+        if end > self._ends.get(stream, 0):
+            self._ends[stream] = end
+
+    @property
+    def _seen_end(self) -> Fraction:
+        """Container seconds up to which any stream has data."""
+        ends = (end * self._time_bases[stream] for stream, end in self._ends.items())
+        return max(ends, default=Fraction(0))
 
     def _too_long(self) -> LimitError:
         return LimitError(

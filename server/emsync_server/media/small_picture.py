@@ -58,6 +58,13 @@ class SmallPicture:
         stacked = cv2.merge([plane[::step, ::step] for plane in planes])
         return np.asarray(cv2.cvtColor(stacked, cv2.COLOR_YCrCb2BGR), np.uint8)
 
+    def shrunk(self, width: int, height: int) -> NDArray[np.uint8]:
+        """(height, width, 3): luma, blue and red difference at a smaller size."""
+        planes = (self.luma, self.blue_difference, self.red_difference)
+        return np.asarray(
+            cv2.resize(cv2.merge(planes), (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+
 
 class Shrinker:
     """Makes small pictures of one film, all of one size."""
@@ -82,7 +89,11 @@ class Shrinker:
             planes = [planes[0], neutral, neutral]
         if frame.color_range != FULL_RANGE and not frame.format.name.startswith(("yuvj", "gray")):
             luma, blue, red = planes
-            planes = [LUMA_OF_LIMITED[luma], CHROMA_OF_LIMITED[blue], CHROMA_OF_LIMITED[red]]
+            tables = (LUMA_OF_LIMITED, CHROMA_OF_LIMITED, CHROMA_OF_LIMITED)
+            planes = [
+                np.asarray(cv2.LUT(plane, table), np.uint8)
+                for plane, table in zip((luma, blue, red), tables, strict=True)
+            ]
         return SmallPicture(*planes)
 
     def _shrunk(self, plane: av.video.plane.VideoPlane, bits: int) -> Plane:
@@ -94,4 +105,6 @@ class Shrinker:
         step = max(1, plane.height // (self.height * ROWS_PER_ROW))
         size = (self.width, self.height)
         small = cv2.resize(full[::step, : plane.width], size, interpolation=cv2.INTER_AREA)
+        if bits == 8:
+            return np.asarray(small, np.uint8)
         return np.right_shift(np.asarray(small, sample), bits - 8).astype(np.uint8)

@@ -26,7 +26,7 @@ __all__ = ["read_sound"]
 
 Samples = NDArray[np.float32]
 
-JITTER_S = Fraction(1, 25)
+JITTER_S = 0.04
 """Timestamps may be off by this much before the sound is moved: containers round them, encoders
 delay."""
 SEEK_FROM_S = 5
@@ -96,22 +96,23 @@ def _placed_pieces(
     """Resampled pieces with the sample they begin at; None: right after the piece before."""
     resampler: AudioResampler | None = None
     source: tuple[object, ...] = ()
-    expected_s: Fraction | None = None  # where the next frame should begin, if nothing is missing
+    zero = float(zero_s)
+    expected_s: float | None = None  # where the next frame should begin, if nothing is missing
     for frame in frames:
         at_s = expected_s
         if frame.pts is not None and frame.time_base is not None:
-            at_s = frame.pts * frame.time_base - zero_s
+            at_s = frame.pts * float(frame.time_base) - zero
         moved = expected_s is None or (at_s is not None and abs(at_s - expected_s) > JITTER_S)
         kind = (frame.format.name, frame.layout.name, frame.sample_rate)
         if resampler is None or moved or kind != source:
             if resampler is not None:
                 yield from ((None, piece) for piece in _converted(resampler, None))
             resampler, source = AudioResampler("flt", layout, rate_hz), kind
-            start = round((at_s or Fraction(0)) * rate_hz) if moved else None
+            start = round((at_s or 0.0) * rate_hz) if moved else None
         else:
             start = None
         base = at_s if moved or expected_s is None else expected_s
-        expected_s = (base or Fraction(0)) + Fraction(frame.samples, frame.sample_rate)
+        expected_s = (base or 0.0) + frame.samples / frame.sample_rate
         frame.pts = None  # the resampler must neither stretch nor pad: places are decided here
         for piece in _converted(resampler, frame):
             yield start, piece

@@ -10,7 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 
-import cv2
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
@@ -170,11 +169,8 @@ class TransitionFinder:
 
 
 def _tiny_picture(picture: SmallPicture) -> NDArray[np.float32]:
-    """(T,) float32: the three planes at 20×12, one after another."""
-    size = (TINY_WIDTH, TINY_HEIGHT)
-    planes = (picture.luma, picture.blue_difference, picture.red_difference)
-    shrunk = [cv2.resize(plane, size, interpolation=cv2.INTER_AREA).ravel() for plane in planes]
-    return np.concatenate(shrunk).astype(np.float32)
+    """(T,) float32: the three planes at 20×12."""
+    return picture.shrunk(TINY_WIDTH, TINY_HEIGHT).ravel().astype(np.float32)
 
 
 def _distance(left: NDArray[np.float32], right: NDArray[np.float32]) -> NDArray[np.float32]:
