@@ -173,12 +173,11 @@ def _lines(rows: Sequence[_Row]) -> list[tuple[str, ...]]:
         for manner in Manner:
             own = [r for r in rows if r.synthesizer == synthesizer and r.manner is manner]
             lines.append(_line(synthesizer, manner.value, f"all {len(own)}", own))
-            if manner.name in RUN_GAPS_S:
-                lines += [_line("", manner.value, row.instrument, [row]) for row in own]
-                continue
+            of_family = {f: [row for row in own if row.family is f] for f in Family}
             lines += [
-                _line("", manner.value, family.value, [r for r in own if r.family is family])
-                for family in Family
+                _line("", manner.value, family.value, members)
+                for family, members in of_family.items()
+                if members
             ]
     return lines
 
