@@ -100,14 +100,12 @@ def test_numerals_are_chords_of_the_key():
 
 def test_the_higher_the_valence_the_brighter_the_chords():
     def mean_brightness(valence):
-        bars = [BarPlace(C_MAJOR, Mood.EXCITED_BRIGHT)] * 4
-        dark = []
-        for seed in range(80):
-            rng = np.random.default_rng(seed)
-            form = plan_form(rng, bars, [valence] * 4, (3, False), keep_key=False)
-            dark += [
-                chord % 12 in (3, 8, 10) or chord >= 12 for bar in form.bars for chord in bar.chords
-            ]
-        return 1 - np.mean(dark)
+        bars = [BarPlace(C_MAJOR, Mood.EXCITED_BRIGHT)] * 8  # the last four hold the cadence
+        forms = [
+            plan_form(np.random.default_rng(seed), bars, [valence] * 8, (7, False), keep_key=False)
+            for seed in range(60)
+        ]
+        diatonic = {0, 5, 7}
+        return np.mean([bar.chords[0] in diatonic for form in forms for bar in form.bars[:4]])
 
-    assert mean_brightness(0.9) > mean_brightness(-0.6) + 0.1
+    assert mean_brightness(0.95) > mean_brightness(0.0) + 0.1

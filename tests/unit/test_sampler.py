@@ -120,7 +120,7 @@ def test_whatever_the_network_says_the_rules_hold(sheet, seed, sharpness):
         longest = min(6, max(s for s in LENGTH_STEPS if s <= _room_after(request, step)))
         assert all(note.velocity >= 80 and note.steps >= longest for note in struck)
     first_s = min(map(request.seconds_at, {*request.landings, request.final_step}))
-    assert notes[0].step == 0 or request.seconds_at(notes[0].step) == first_s <= STILL_S
+    assert notes[0].step == 0 or request.seconds_at(notes[0].step) == first_s <= HUSH_BEFORE_S
     assert max(note.end_step for note in notes) <= request.end_step
     assert len({(n.step, n.instrument, n.pitch) for n in notes}) == len(notes)
     order = [(note.step, note.instrument, note.pitch) for note in notes]

@@ -69,7 +69,8 @@ class Cast:
         return [*self.runners(step)] or _players_of(self._ensemble(step), True, False)
 
     def _ensemble(self, step: int) -> Ensemble:
-        return self._request.bars[self._request.bar_index_at(step)].ensemble
+        bar = self._request.bars[self._request.bar_index_at(step)]
+        return bar.ensemble if self._accents.at(step) else bar.players
 
     def _arousal(self, step: int) -> float:
         return self._request.bars[self._request.bar_index_at(step)].arousal

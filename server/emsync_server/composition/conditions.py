@@ -70,7 +70,7 @@ class ConditionTrack:
                 bar_quarters=asked.steps / 12,
                 valence=asked.valence,
                 arousal=asked.arousal,
-                brief=Brief(self._request.style, asked.key, asked.density, asked.ensemble),
+                brief=Brief(self._request.style, asked.key, asked.density, asked.players),
             )
             self._plain = write_chords(plain, *asked.chords)
             self._bar = bar

@@ -80,6 +80,14 @@ _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
 plucked chords: that is who marks the accents.
 """
 
+_MARKERS: dict[Style, Ensemble] = {
+    Style.ORCHESTRAL: _named("piano celesta"),
+    Style.CHAMBER: _named("piano"),
+}
+"""Who only marks accents, where the brief leaves the players to us: an orchestra's piano gives a
+chord its edge and is no soloist.
+"""
+
 _OF_FAMILY: dict[Family, Ensemble] = {
     Family.STRINGS: _named("string_ensemble violin cello contrabass pizzicato_strings"),
     Family.WOODWINDS: _named("flute oboe clarinet bassoon"),
@@ -126,6 +134,11 @@ def default_style(rng: Random, valence: float, arousal: float) -> Style:
     }[mood_of(valence, arousal)]
     choice = rng.choice(4, p=weights)
     return (Style.ORCHESTRAL, Style.GAME, Style.CHAMBER, Style.PIANO)[int(choice)]
+
+
+def markers_for(style: Style, families: Iterable[Family]) -> Ensemble:
+    """Players of the ensemble who play at landings only."""
+    return frozenset() if tuple(families) else _MARKERS.get(style, frozenset())
 
 
 def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:

@@ -24,6 +24,7 @@ from emsync_server.composition.orchestration import (
     Mood,
     default_style,
     ensemble_for,
+    markers_for,
     mood_of,
 )
 from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
@@ -65,6 +66,7 @@ class BarRequest:
     key: int
     """0 to 11 C major to B major, 12 to 23 C minor to B minor."""
     ensemble: Ensemble
+    """Who plays, markers among them."""
     density: float
     """Notes per second."""
     chords: tuple[int, int] = (0, 0)
@@ -74,6 +76,13 @@ class BarRequest:
     phrase: int = 0
     theme_bar: int | None = None
     """The bar of the theme that it restates."""
+    markers: Ensemble = frozenset()
+    """Those of the ensemble who play at landings only."""
+
+    @property
+    def players(self) -> Ensemble:
+        """Who plays between the landings."""
+        return self.ensemble - self.markers
 
     @property
     def end_step(self) -> int:
@@ -267,6 +276,7 @@ def _bars(
                 key=tonic + 12 if mode is Mode.MINOR else (tonic + 3) % 12,
                 ensemble=ensemble_for(style, mood, cue.brief.families),
                 density=_density(cue.brief.density, emotion[1]),
+                markers=markers_for(style, cue.brief.families),
             )
         )
     return tuple(bars)

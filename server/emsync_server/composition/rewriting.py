@@ -132,6 +132,8 @@ def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> Cue
     minor_tonic = best - 12 if best >= 12 else (best + 9) % 12
     played = frozenset(note.instrument for note in written)
     chords = _chords_of(request, written)
+    marked = {*request.landings, request.final_step}
+    markers = played - {note.instrument for note in written if note.step not in marked}
     bars = []
     for bar, heard in zip(request.bars, chords, strict=True):
         ensemble = played if played - PERCUSSION else bar.ensemble | played
@@ -140,7 +142,8 @@ def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> Cue
             plan if chord == NO_CHORD else int(chord)
             for plan, chord in zip(bar.chords, heard, strict=True)
         )
-        bars.append(replace(bar, key=key, ensemble=ensemble, chords=(asked[0], asked[1])))
+        chosen = replace(bar, key=key, ensemble=ensemble, chords=(asked[0], asked[1]))
+        bars.append(replace(chosen, markers=markers))
     return replace(request, bars=tuple(bars))
 
 
@@ -260,8 +263,8 @@ def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) ->
 
 
 def _fitting(fresh: tuple[Note, ...], outside: list[Note]) -> list[Note]:
-    """New notes that end where an old one of the same pitch begins, and wait for none that still
-    sounds.
+    """New notes that end where an old one of the same pitch begins; none while one still sounds,
+    which would cut the old one short.
     """
     by_pitch: dict[int, list[Note]] = defaultdict(list)
     for note in outside:
@@ -269,6 +272,8 @@ def _fitting(fresh: tuple[Note, ...], outside: list[Note]) -> list[Note]:
     fitting = []
     for note in fresh:
         end_q = note.start_q + note.length_q
+        if any(o.start_q <= note.start_q < o.start_q + o.length_q for o in by_pitch[note.pitch]):
+            continue
         for other in by_pitch[note.pitch]:
             if note.start_q < other.start_q < end_q:
                 end_q = other.start_q

@@ -111,7 +111,7 @@ class Rules:
         """Instruments that may play the next note, which begins at a step of the cue."""
         mask = np.zeros(CLASSES[INSTRUMENT], bool)
         mask[list(self._able(piece, step))] = True
-        leaning = leanings.balance(piece.usage, self._bar_at(step).ensemble)
+        leaning = leanings.balance(piece.usage, self._bar_at(step).players)
         lack = leanings.lack_of_bass(piece, step, is_accent=self.accents.at(step) is not None)
         leaning += leanings.BASS_PLAYER_LEANING * lack * leanings.reaches_bass()
         if sung := self._sung(piece, piece.bar):

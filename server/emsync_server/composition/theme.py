@@ -167,7 +167,7 @@ def sung_bar(theme: Theme, request: CueRequest, index: int) -> SungBar | None:
         return None
     line = [note for bar_notes in theme.bars for note in bar_notes]
     moved = {note.pitch: _moved(note.pitch, theme.key, bar.key) for note in line}
-    lead, shift = _lead(theme, bar.ensemble, list(moved.values()), bar.phrase)
+    lead, shift = _lead(theme, bar.players, list(moved.values()), bar.phrase)
     if lead is None:
         return None
     notes = tuple(
