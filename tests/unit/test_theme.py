@@ -1,5 +1,7 @@
 """The theme is stated, remembered and sung again."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from tests.cues import sheet_of
@@ -10,7 +12,7 @@ from emsync_server.composition import composing
 from emsync_server.composition.groove import Groove
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.piece import Piece, WrittenNote
-from emsync_server.composition.representation import DRUM_PITCH_OFFSET
+from emsync_server.composition.representation import DRUM_PITCH_OFFSET, Style
 from emsync_server.composition.request import request_for
 from emsync_server.composition.theme import stated_theme, sung_bar
 from emsync_server.progress import ProgressSink
@@ -90,17 +92,30 @@ def test_even_a_network_that_knows_no_music_brings_its_theme_back(tmp_path, monk
     assert kept / asked > 0.3  # by chance one note in forty would be right
 
 
-def test_drums_keep_their_groove_within_a_phrase(request_of_a_minute):
+def groove_after(request, strokes):
     piece = Piece()
-    bar = request_of_a_minute.bars[0]
-    stroke = [(0, 36), (24, 38), (36, 42)]
-    for step, key in stroke:
-        piece.add(WrittenNote(bar.start_step + step, DRUM_KIT, key, 3, 80))
-    piece.next_bar(request_of_a_minute.bars[1].start_step)
-    groove = Groove(piece, request_of_a_minute)
-    assert set(np.flatnonzero(groove.positions(0) > 0)) == {0, 24, 36}
-    on, off = piece.bar_start, piece.bar_start + 6
-    assert groove.instruments(piece, on)[DRUM_KIT] > 0 > groove.instruments(piece, off)[DRUM_KIT]
-    assert groove.keys(piece, on).argmax() == 36 + DRUM_PITCH_OFFSET
-    piece.add(WrittenNote(on, DRUM_KIT, 36, 3, 80))
-    assert groove.instruments(piece, on)[DRUM_KIT] < 0
+    for step, key in strokes:
+        piece.add(WrittenNote(request.bars[0].start_step + step, DRUM_KIT, key, 3, 80))
+    piece.next_bar(request.bars[1].start_step)
+    return piece, Groove(piece, request)
+
+
+def test_drums_keep_to_a_pattern_that_fits(request_of_a_minute):
+    request = replace(request_of_a_minute, style=Style.HYBRID)
+    piece, groove = groove_after(request, [])
+    assert groove.strokes
+    place, key = groove.strokes[0]
+    step = piece.bar_start + place
+    assert groove.positions(0)[place] > 0
+    assert groove.instruments(piece, step)[DRUM_KIT] > 0
+    piece.add(WrittenNote(step, DRUM_KIT, key, 3, 80))
+    assert key + DRUM_PITCH_OFFSET not in np.flatnonzero(groove.keys(piece, step) > 0)
+    rests = set(range(request.bars[1].steps)) - groove.steps
+    assert groove.instruments(piece, piece.bar_start + min(rests))[DRUM_KIT] < 0
+
+
+def test_where_no_pattern_fits_drums_go_on_with_the_bar_before(request_of_a_minute, monkeypatch):
+    monkeypatch.setattr("emsync_server.composition.groove._pattern_for", lambda request, bar: None)
+    strokes = [(0, 36), (24, 38), (36, 42)]
+    _, groove = groove_after(request_of_a_minute, strokes)
+    assert groove.strokes == strokes

@@ -4,6 +4,13 @@ import numpy as np
 import pytest
 
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
+from emsync_server.composition.patterns.library import (
+    FEEL_BAR_STEPS,
+    KINDS,
+    idioms,
+    parsed,
+    patterns,
+)
 from emsync_server.composition.representation import (
     BAR,
     BAR_ROW,
@@ -15,7 +22,6 @@ from emsync_server.composition.representation import (
 )
 from emsync_training.patterns import lay_patterns
 from emsync_training.patterns.ground import CHORD_TONES, MAJOR, MINOR, OPEN, SILENT, chords, survey
-from emsync_training.patterns.library import FEEL_BAR_STEPS, KINDS, idioms, parsed, patterns
 
 VIOLIN, CELLO = INSTRUMENT_INDEX["violin"], INSTRUMENT_INDEX["cello"]
 PROGRESSION = ((57, 60, 64), (53, 57, 60), (48, 52, 55), (55, 59, 62))  # a, F, C, G

@@ -1,5 +1,5 @@
-"""Drums that keep their groove: within a phrase, a bar plays what the bar before it played, until
-the fill. Leanings only.
+"""Drums that keep a groove: a pattern of ours that fits the phrase's meter, tempo, style and
+arousal; where none does, what the bar before played. Until the fill. Leanings only.
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition.instruments import DRUM_KIT
+from emsync_server.composition.patterns import FEEL_BAR_STEPS, Pattern, patterns
 from emsync_server.composition.piece import Piece
 from emsync_server.composition.representation import (
     CLASSES,
@@ -15,13 +16,24 @@ from emsync_server.composition.representation import (
     INSTRUMENT,
     PITCH,
     POSITION,
+    Style,
 )
-from emsync_server.composition.request import CueRequest
+from emsync_server.composition.request import BarRequest, CueRequest
 
 Leaning = NDArray[np.float64]
 
+_FEELS = {name: FEEL_BAR_STEPS[name] for name in ("four", "three", "five")}
+_IDIOMS: dict[Style | None, frozenset[str]] = {
+    Style.HYBRID: frozenset({"trailer", "action", "pulse"}),
+    Style.BAND: frozenset({"band", "electronic"}),
+    None: frozenset({"soft", "band"}),
+}
+_OTHER_IDIOMS = frozenset({"march", "trailer"})
+CHOICES = 3  # patterns a phrase chooses among
+PHRASES_OF_A_GROOVE = 2
+
 LEAST_STROKES = 3  # of a bar that makes a groove
-PLACE_LEANING = 0.8
+PLACE_LEANING = 0.4
 STROKE_LEANING, OFF_GROOVE_LEANING = 2.0, -1.8
 KEY_LEANING, OTHER_KEY_LEANING = 4.0, -1.5
 
@@ -31,14 +43,7 @@ class Groove:
 
     def __init__(self, piece: Piece, request: CueRequest) -> None:
         bar = request.bars[piece.bar]
-        before = request.bars[piece.bar - 1] if piece.bar else None
-        goes_on = before is not None and before.phrase == bar.phrase and piece.recent
-        heard = [
-            (step, pitch)
-            for step, instrument, pitch in (piece.recent[-1] if goes_on else ())
-            if instrument == DRUM_KIT and step < bar.steps
-        ]
-        self.strokes = heard if len(heard) >= LEAST_STROKES else []
+        self.strokes = _of_pattern(request, piece.bar) or _of_bar_before(piece, request)
         self.steps = {step for step, _ in self.strokes}
         following = piece.bar + 1
         closes = following == len(request.bars) or request.bars[following].phrase != bar.phrase
@@ -74,3 +79,51 @@ class Groove:
         struck = {n.pitch for n in piece.onset if n.is_drum} if step == piece.step else set()
         place = step - piece.bar_start
         return [key for at, key in self.strokes if at == place and key not in struck]
+
+
+def _of_pattern(request: CueRequest, index: int) -> list[tuple[int, int]]:
+    """(step, drum key) of the pattern that the bar's phrase has, where the bar stands in it."""
+    bar = request.bars[index]
+    first = index
+    while first and request.bars[first - 1].phrase == bar.phrase:
+        first -= 1
+    opening = request.bars[first]
+    pattern = _pattern_for(request, opening)
+    if pattern is None or bar.steps != FEEL_BAR_STEPS[pattern.feel]:
+        return []
+    start = (bar.start_step - opening.start_step) % pattern.period
+    return [
+        (step - start, tone - DRUM_PITCH_OFFSET)
+        for step, tone in zip(pattern.step.tolist(), pattern.tone.tolist(), strict=True)
+        if start <= step < start + bar.steps
+    ]
+
+
+def _pattern_for(request: CueRequest, opening: BarRequest) -> Pattern | None:
+    """The pattern of a phrase that opens with this bar: near its arousal, another now and then."""
+    feel = next((name for name, steps in _FEELS.items() if steps == opening.steps), None)
+    if feel is None:
+        return None
+    idioms = _IDIOMS.get(request.style, _OTHER_IDIOMS)
+    energy = 0.5 + 0.45 * opening.arousal
+    fitting = [
+        pattern
+        for pattern in patterns("drums", feel)
+        if pattern.idioms & idioms
+        and pattern.tempo_bpm[0] <= opening.tempo_bpm <= pattern.tempo_bpm[1]
+    ]
+    nearest = sorted(fitting, key=lambda pattern: abs(pattern.energy - energy))[:CHOICES]
+    turn = opening.phrase // PHRASES_OF_A_GROOVE + request.bars[0].key
+    return nearest[turn % len(nearest)] if nearest else None
+
+
+def _of_bar_before(piece: Piece, request: CueRequest) -> list[tuple[int, int]]:
+    bar, before = request.bars[piece.bar], request.bars[piece.bar - 1]
+    if not piece.bar or not piece.recent or before.phrase != bar.phrase:
+        return []
+    heard = [
+        (step, pitch)
+        for step, instrument, pitch in piece.recent[-1]
+        if instrument == DRUM_KIT and step < bar.steps
+    ]
+    return heard if len(heard) >= LEAST_STROKES else []

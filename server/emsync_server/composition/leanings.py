@@ -44,14 +44,15 @@ PASSING_SHARE = 0.5  # off the beat, clashes pass
 LEAP_LEANING, SOLO_LEAP_LEANING = -0.08, -0.2  # a semitone of leap beyond the free ones
 MOST_LEAP_LEANING = -3.0
 FREE_LEAP, FREE_SOLO_LEAP = 9, 4
-REPEAT_LEANING, MOST_REPEATS = -0.5, 5  # of a note that was struck again so often already
+REPEAT_LEANING, SOLO_REPEAT_LEANING = -0.45, -0.9  # of a note struck again so often already
+MOST_REPEATS = 4
 CALM_LENGTH_LEANING = 1.0  # an octave of length, at arousal -1
 REGISTER_LEANING, MIDDLE_PITCH = 0.04, 62  # a semitone from the middle, at valence 1
 HIGH_FLOOR = 60  # celesta, glockenspiel, piccolo
 HIGH_PITCH, HIGH_LEANING = 84, -0.15  # a semitone above, but for those who live up there
 ODD_PLACE_LEANING = -1.5
 BALANCE_LEANING, MOST_BALANCE_LEANING, BALANCE_PRIOR = 5.0, -3.0, 6.0
-DRUM_SHARE = 0.35  # of the notes, before the kit is leaned away from
+DRUM_SHARE = 0.5  # of the notes, before the kit is leaned away from
 HASTE_LEANING, SPARE_NOTES = -2.5, 2.0
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 BASS_PLAYER_LEANING, BASS_LEANING = 1.0, 2.0  # where nothing low sounds on a strong beat
@@ -170,11 +171,14 @@ def leaps(before: Iterable[int], *, solo: bool) -> Leaning:
     return np.asarray(np.maximum(towards * beyond, MOST_LEAP_LEANING))
 
 
-def repeats(before: Sequence[int], count: int) -> Leaning:
-    """(128,) away from an instrument's latest top note, the more the oftener it was struck."""
+def repeats(before: Sequence[int], count: int, *, solo: bool) -> Leaning:
+    """(128,) away from an instrument's latest top note, the more the oftener it was struck; solos
+    repeat less.
+    """
     leaning = np.zeros(128)
     if before:
-        leaning[before[-1]] = REPEAT_LEANING * min(count, MOST_REPEATS)
+        towards = SOLO_REPEAT_LEANING if solo else REPEAT_LEANING
+        leaning[before[-1]] = towards * min(count, MOST_REPEATS)
     return leaning
 
 
@@ -225,7 +229,7 @@ def haste(piece: Piece, bar: BarRequest) -> float:
     """Away from here and the next semiquaver, where the bar has run ahead of its density."""
     quarters = (piece.step - bar.start_step) / STEPS_PER_QUARTER + 1
     expected = bar.density * quarters * STEPS_PER_QUARTER * bar.seconds_per_step
-    ahead = math.log2((len(piece.content) + 1) / (expected + SPARE_NOTES))
+    ahead = math.log2((piece.pitched_notes + 1) / (expected + SPARE_NOTES))
     return HASTE_LEANING * min(max(ahead, 0.0), 1.5)
 
 

@@ -144,7 +144,8 @@ def _density_error(passage: Passage, request: CueRequest) -> float:
         bars = request.bars[first:stop]
         end_s = bars[-1].start_s + bars[-1].steps * bars[-1].seconds_per_step
         seconds = max(end_s - bars[0].start_s, 1e-6)
-        heard = len(passage.between(bars[0].start_s, end_s).pitch) / seconds
+        played = passage.between(bars[0].start_s, end_s)
+        heard = float((~played.is_drum).sum()) / seconds
         asked = float(np.mean([bar.density for bar in bars]))
         errors.append(abs(np.log2(max(heard, 0.1) / asked)))
     return float(np.mean(errors))

@@ -80,9 +80,11 @@ _STYLES: dict[Style, tuple[Ensemble, dict[Mood, Ensemble]]] = {
 plucked chords: that is who marks the accents.
 """
 
-_MARKERS: dict[Style, Ensemble] = {
-    Style.ORCHESTRAL: _named("piano celesta"),
-    Style.CHAMBER: _named("piano"),
+_MARKERS: dict[tuple[Style, Mood], Ensemble] = {
+    **{(Style.ORCHESTRAL, mood): _named("piano celesta") for mood in Mood},
+    **{(Style.CHAMBER, mood): _named("piano") for mood in Mood},
+    (Style.GAME, Mood.EXCITED_BRIGHT): _named("piano"),
+    (Style.GAME, Mood.EXCITED_DARK): _named("piano"),
 }
 """Who only marks accents, where the brief leaves the players to us: an orchestra's piano gives a
 chord its edge and is no soloist.
@@ -136,9 +138,9 @@ def default_style(rng: Random, valence: float, arousal: float) -> Style:
     return (Style.ORCHESTRAL, Style.GAME, Style.CHAMBER, Style.PIANO)[int(choice)]
 
 
-def markers_for(style: Style, families: Iterable[Family]) -> Ensemble:
+def markers_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:
     """Players of the ensemble who play at landings only."""
-    return frozenset() if tuple(families) else _MARKERS.get(style, frozenset())
+    return frozenset() if tuple(families) else _MARKERS.get((style, mood), frozenset())
 
 
 def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:

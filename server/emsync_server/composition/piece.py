@@ -58,6 +58,8 @@ class Piece:
     """The last bars, oldest first."""
     content: list[tuple[int, int, int]] = field(default_factory=list)
     """Of the running bar."""
+    pitched_notes: int = 0
+    """Of the running bar, drums aside."""
     silent_from: int = 0
     """The first step at which nothing written so far sounds, drums aside."""
     bass_until: int = 0
@@ -87,6 +89,7 @@ class Piece:
         self.last_onset = note.step
         self.usage[note.instrument] = self.usage.get(note.instrument, 0.0) + 1
         if not note.is_drum:
+            self.pitched_notes += 1
             self._sounding.append(note)
             self.silent_from = max(self.silent_from, note.end_step)
             if note.pitch < LOW_PITCH:
@@ -104,6 +107,7 @@ class Piece:
         """Draw a barline; the new bar starts at a step of the cue."""
         self.recent = [*self.recent, tuple(self.content)][-REMEMBERED_BARS:]
         self.content = []
+        self.pitched_notes = 0
         self.usage = {player: USAGE_KEPT * notes for player, notes in self.usage.items()}
         self.bar += 1
         self.bar_start = self.step = start

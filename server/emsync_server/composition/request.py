@@ -68,7 +68,7 @@ class BarRequest:
     ensemble: Ensemble
     """Who plays, markers among them."""
     density: float
-    """Notes per second."""
+    """Notes per second, drums aside."""
     chords: tuple[int, int] = (0, 0)
     """Of the bar's halves: root + 12 · kind."""
     recall: float = 0.0
@@ -276,7 +276,7 @@ def _bars(
                 key=tonic + 12 if mode is Mode.MINOR else (tonic + 3) % 12,
                 ensemble=ensemble_for(style, mood, cue.brief.families),
                 density=_density(cue.brief.density, emotion[1]),
-                markers=markers_for(style, cue.brief.families),
+                markers=markers_for(style, mood, cue.brief.families),
             )
         )
     return tuple(bars)

@@ -221,7 +221,9 @@ class Rules:
         leaning += clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
         before = piece.last_chord.get(instrument, [])
         leaning += leanings.leaps(before, solo=instrument in SOLOS)
-        leaning += leanings.repeats(before, piece.repeats.get(instrument, 0))
+        leaning += leanings.repeats(
+            before, piece.repeats.get(instrument, 0), solo=instrument in SOLOS
+        )
         is_accent = self.accents.at(step) is not None
         lack = leanings.lack_of_bass(piece, step, is_accent=is_accent)
         leaning[:LOW_PITCH] += leanings.BASS_LEANING * lack
@@ -317,7 +319,7 @@ class Rules:
 
     def _is_full(self, piece: Piece, bar: BarRequest) -> bool:
         seconds = bar.steps * bar.seconds_per_step
-        return len(piece.content) >= max(DENSITY_CEILING * bar.density * seconds, LEAST_CEILING)
+        return piece.pitched_notes >= max(DENSITY_CEILING * bar.density * seconds, LEAST_CEILING)
 
     def _room_here(self, piece: Piece) -> bool:
         """Whether one more note may begin where the pen stands."""

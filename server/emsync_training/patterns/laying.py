@@ -18,6 +18,14 @@ from emsync_server.composition.instruments import (
     INSTRUMENTS,
     instruments_of,
 )
+from emsync_server.composition.patterns.library import (
+    DRUM_KEYS,
+    PLAIN,
+    Idiom,
+    Pattern,
+    idioms,
+    patterns,
+)
 from emsync_server.composition.representation import (
     BAR,
     DRUM_PITCH_OFFSET,
@@ -27,7 +35,6 @@ from emsync_server.composition.representation import (
     VELOCITY_BINS,
 )
 from emsync_training.patterns.ground import Ground, PerBar, survey
-from emsync_training.patterns.library import DRUM_KEYS, PLAIN, Idiom, Pattern, idioms, patterns
 from emsync_training.patterns.phrases import Phrase, phrases
 from emsync_training.patterns.voicing import voiced
 

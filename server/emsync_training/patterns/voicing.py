@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition.instruments import INSTRUMENTS
+from emsync_server.composition.patterns.library import Pattern
 from emsync_training.patterns.ground import CHORD_TONES, SILENT, Ground
-from emsync_training.patterns.library import Pattern
 
 Ints = NDArray[np.int64]
 
