@@ -41,6 +41,9 @@ PEAK_WITHIN_S = 0.030
 LEAD_S = 0.050  # an attack begins at most this long before its steepest rise
 LOUD_PERCENTILE = 95
 DEPTH_DB = 30.0  # what is softer than the peak by more belongs to filters that ring ahead
+HOLD = 12  # samples, 1.5 ms: so long a clear beginning stays above what was before
+MOST_MOMENTARY = 40  # samples, 5 ms; what wavers longer is a slow beginning
+SOON, SUDDEN_SHARE = 32, 0.6  # samples, 4 ms, in which a sudden one covers so much of the rise
 STEP = 4  # samples; the start is found to 0.5 ms
 DITHER = 1e-6  # -120 dBFS: digital silence would make the predictor's equations singular
 
@@ -164,8 +167,19 @@ def _start(level: NDArray[np.float64], rise: int, earliest: int | None) -> int:
     ]
     fitted = first + STEP * int(np.argmin(misfits)) if misfits else peak
     audible = max(float(np.percentile(before, LOUD_PERCENTILE)), level[peak] - DEPTH_DB)
-    louder = np.flatnonzero(level[fitted : peak + 1] > audible)
-    return fitted + int(louder[0]) if len(louder) else peak
+    louder = level[fitted : peak + HOLD] > audible
+    crossings = np.flatnonzero(louder[: peak + 1 - fitted])
+    if not len(crossings):
+        return peak
+    # What was before crosses its own 95th percentile now and then, for a moment.
+    held = crossings[0] + np.flatnonzero(
+        np.convolve(louder[crossings[0] :], np.ones(HOLD), mode="valid") == HOLD
+    )
+    if not len(held) or held[0] - crossings[0] > MOST_MOMENTARY:
+        return fitted + int(crossings[0])
+    soon = float(level[fitted + held[0] : fitted + held[0] + SOON].max()) - np.median(before)
+    is_sudden = soon > SUDDEN_SHARE * rising[-1]
+    return fitted + int(held[0] if is_sudden else crossings[0])
 
 
 def _ramp(length: int) -> NDArray[np.float64]:
