@@ -95,7 +95,7 @@ class RenderSettings:
     sample_rate_hz: int = 48_000
     """44100, 48000 or 96000."""
     sample_format: SampleFormat = SampleFormat.PCM_24
-    ducking_depth_db: float = 18.0
+    ducking_depth_db: float = 9.0
     """By how much at most the mix, never a stem, makes room for the production sound; 0 to 24."""
 
     def __post_init__(self) -> None:

@@ -22,6 +22,7 @@ from emsync_server.composition.progressions import (
     chords_of,
     in_mode,
     is_diatonic,
+    states_key,
 )
 
 Random = np.random.Generator
@@ -155,11 +156,9 @@ class _Songbook:
         name = (letter, place.mode, place.mood)
         if name not in self._drawn:
             taken = {p for (_, mode, mood), p in self._drawn.items() if (mode, mood) == name[1:]}
-            options = [
-                numerals
-                for numerals in PROGRESSIONS[place.mode, place.mood]
-                if not self._keep_key or is_diatonic(numerals, place.mode)
-            ]
+            options = list(PROGRESSIONS[place.mode, place.mood])
+            if self._keep_key:
+                options = [one for one in options if states_key(one, place.mode)]
             fresh = [numerals for numerals in options if numerals not in taken] or options
             apart = np.array([brightness(one, place.mode) - valence for one in fresh])
             weights = np.exp(-((apart / BRIGHTNESS_WIDTH) ** 2)) + 1e-6

@@ -11,6 +11,7 @@ from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.patterns import FEEL_BAR_STEPS, Pattern, patterns
 from emsync_server.composition.piece import Piece
 from emsync_server.composition.representation import (
+    BAR,
     CLASSES,
     DRUM_PITCH_OFFSET,
     INSTRUMENT,
@@ -33,9 +34,9 @@ CHOICES = 3  # patterns a phrase chooses among
 PHRASES_OF_A_GROOVE = 2
 
 LEAST_STROKES = 3  # of a bar that makes a groove
-PLACE_LEANING = 0.4
-STROKE_LEANING, OFF_GROOVE_LEANING = 2.0, -1.8
-KEY_LEANING, OTHER_KEY_LEANING = 4.0, -1.5
+PLACE_LEANING, PASSED_LEANING = 0.6, -2.2
+STROKE_LEANING, OFF_GROOVE_LEANING = 3.0, -5.0
+KEY_LEANING, OTHER_KEY_LEANING = 5.0, -5.0
 
 
 class Groove:
@@ -50,12 +51,16 @@ class Groove:
         self.free_from = bar.steps // 2 if closes else bar.steps
         """The step of the bar from which a fill may come."""
 
-    def positions(self, here: int) -> Leaning:
-        """(K,) to the places of the strokes that are still to come."""
+    def positions(self, piece: Piece) -> Leaning:
+        """(K,) to the places of the strokes that are still to come, away from passing one by."""
         leaning = np.zeros(CLASSES[POSITION])
-        for step in self.steps:
-            if step >= here:
-                leaning[step] = PLACE_LEANING
+        here = piece.step - piece.bar_start
+        awaited = sorted(step for step in self.steps if here < step < self.free_from)
+        leaning[awaited] = PLACE_LEANING
+        if here < self.free_from and self._left(piece, piece.step):
+            awaited.insert(0, here)
+        if awaited:
+            leaning[awaited[0] + 1 : BAR + 1] += PASSED_LEANING
         return leaning
 
     def instruments(self, piece: Piece, step: int) -> Leaning:

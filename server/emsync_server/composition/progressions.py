@@ -38,10 +38,12 @@ PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
         "I V IV V", "I bIII IV I", "IV V vi I", "I iii IV V",
     ),
     (Mode.MAJOR, Mood.CALM_DARK): (
-        "I iv I iv", "vi iii IV I", "I iii vi IV", "vi IV ii iii", "I bVI iv I", "ii vi IV I",
+        "I iv I iv", "I vi ii V", "vi iii IV I", "I iii vi IV", "vi IV ii iii", "I bVI iv I",
+        "ii vi IV I",
     ),
     (Mode.MAJOR, Mood.EXCITED_DARK): (
-        "I bVI bVII I", "vi IV ii iii", "I bIII bVII IV", "vi bVII IV vi", "I iv bVI bVII",
+        "I bVI bVII I", "I vi iii V", "vi IV ii iii", "I bIII bVII IV", "vi bVII IV vi",
+        "I iv bVI bVII",
     ),
     (Mode.MINOR, Mood.CALM_DARK): (
         "i VI III VII", "i iv VI v", "i v VI iv", "i VI iv V", "i ii° V i", "VI iv i i",
@@ -52,11 +54,13 @@ PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
         "i vii° i iv", "i III bII V", "i #iv° V i", "i iv VI V",
     ),
     (Mode.MINOR, Mood.CALM_BRIGHT): (
-        "i III VII IV", "VI VII i III", "i VI III VII", "III VII i VI", "i IV i VII",
+        "i iv V i", "i VI V i", "i III VII IV", "VI VII i III", "i VI III VII", "III VII i VI",
+        "i IV i VII",
         "VI III VII i",
     ),
     (Mode.MINOR, Mood.EXCITED_BRIGHT): (
-        "i VI III VII", "i VII IV i", "VI VII i VII", "i III VII IV", "III VI VII i", "i IV VI VII",
+        "i iv V i", "i VI V i", "i VI III VII", "i VII IV i", "VI VII i VII", "i III VII IV",
+        "III VI VII i", "i IV VI VII",
     ),
 }  # fmt: skip
 """Four chords a phrase."""
@@ -109,6 +113,15 @@ def is_diatonic(numerals: str, mode: Mode) -> bool:
         for root, kind in _steps_of(numerals, mode)
         for tone in tones[kind]
     )
+
+
+def states_key(numerals: str, mode: Mode) -> bool:
+    """Whether a progression leaves no doubt of its key: notes of the key only, from the tonic, and
+    in minor with the dominant, whose leading note the relative major has not.
+    """
+    chords = numerals.split()
+    tonic, dominant = ("i", "V") if mode is Mode.MINOR else ("I", "I")
+    return is_diatonic(numerals, mode) and chords[0] == tonic and dominant in chords
 
 
 @cache

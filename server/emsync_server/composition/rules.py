@@ -103,7 +103,7 @@ class Rules:
         if sung := self._sung(piece, piece.bar):
             leaning += sung.positions(piece)
         if DRUM_KIT in bar.ensemble:
-            leaning += self._groove(piece).positions(here)
+            leaning += self._groove(piece).positions(piece)
         leaning[here : here + STEPS_PER_QUARTER // 4] += leanings.haste(piece, bar)
         return mask, leaning
 

@@ -44,9 +44,9 @@ LEADS = tuple(
 """Who may sing it, the likelier ones first."""
 COMFORT = (4, 8)  # semitones that a singing line keeps from its instrument's ends
 
-PLACE_LEANING, PASSED_LEANING = 2.2, -3.0
-LEAD_LEANING, PITCH_LEANING, LENGTH_LEANING = 2.5, 6.0, 2.0
-ABOVE_LEANING = -1.2  # of others above the line
+PLACE_LEANING, PASSED_LEANING = 2.6, -4.0
+LEAD_LEANING, PITCH_LEANING, LENGTH_LEANING = 3.5, 8.0, 2.5
+ABOVE_LEANING = -3.0  # of others above the line
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 
 
