@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from emsync.settings import RenderSettings
 from emsync.stem import GainCurve, GainPoint, LoudnessTarget
 from emsync_server.media import probe_film, read_sound
 from emsync_server.rendering.ducking import PHRASE_DB, SCENE_DB, ducking_curve, gain_factors
@@ -90,7 +89,7 @@ def depth_at(levels: list[float], integrated_lufs: float, time_s: float) -> floa
     """How far the music goes down at a moment, with the usual settings."""
     curve = ducking_curve(
         sound_with(levels, integrated_lufs),
-        depth_db=RenderSettings().ducking_depth_db,
+        depth_db=18.0,
         length_s=len(levels) * HOP_S,
     )
     return -gain_at(curve, time_s)
@@ -144,9 +143,7 @@ def test_music_under_a_real_talk(media: Path, softer_db: float, least_lu: float)
     film = np.concatenate((talk_sound * 10 ** (-softer_db / 20), noise * np.float32(0.025)))
     heard = loudness_of(film)
     music_lufs = music_loudness_lufs(LoudnessTarget.UNDER_DIALOGUE, heard)
-    curve = ducking_curve(
-        heard, depth_db=RenderSettings().ducking_depth_db, length_s=len(film) / RATE_HZ
-    )
+    curve = ducking_curve(heard, depth_db=18.0, length_s=len(film) / RATE_HZ)
     talking = slice(5, int(len(talk_sound) / RATE_HZ / HOP_S) - 5)
     levels = np.array(heard.momentary_lufs)[talking]
     times_s = (np.arange(len(heard.momentary_lufs)) * HOP_S - 0.1)[talking]
