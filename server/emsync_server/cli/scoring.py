@@ -204,7 +204,10 @@ def render(
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
-    say(f"{output}: {_family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, {stems.synthesizer}")
+    say(
+        f"{output}: {_family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, "
+        f"{stems.synthesizer}"
+    )
 
 
 def place_command(
@@ -263,7 +266,10 @@ def _tell(scored: Scored) -> None:
         landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
         hits = f"{landed} of {len(take.landings)} hits within half a frame"
         say(f"{take.cue.name}: {hits if take.landings else 'no hits to land on'}")
-        say(f"  {_family_list(stems)} · stems at {stems.loudness_lufs:.1f} LUFS · {stems.synthesizer}")
+        say(
+            f"  {_family_list(stems)} · stems at {stems.loudness_lufs:.1f} LUFS · "
+            f"{stems.synthesizer}"
+        )
     say(f"score:    {scored.folder}")
     if scored.film:
         say(f"film:     {scored.film}")

@@ -34,9 +34,9 @@ CHOICES = 3  # patterns a phrase chooses among
 PHRASES_OF_A_GROOVE = 2
 
 LEAST_STROKES = 3  # of a bar that makes a groove
-PLACE_LEANING, PASSED_LEANING = 0.6, -2.2
-STROKE_LEANING, OFF_GROOVE_LEANING = 3.0, -5.0
-KEY_LEANING, OTHER_KEY_LEANING = 5.0, -5.0
+PLACE_LEANING, PASSED_LEANING = 0.6, -6.0
+STROKE_LEANING, OFF_GROOVE_LEANING = 4.0, -7.0
+KEY_LEANING, OTHER_KEY_LEANING = 6.0, -6.0
 
 
 class Groove:
@@ -72,18 +72,19 @@ class Groove:
         return leaning
 
     def keys(self, piece: Piece, step: int) -> Leaning:
-        """(K,) to the drums that the groove has here."""
+        """(K,) to the next drum that the groove has here."""
         leaning = np.zeros(CLASSES[PITCH])
         left = self._left(piece, step)
         if left and step - piece.bar_start < self.free_from:
             leaning[:] = OTHER_KEY_LEANING
-            leaning[[key + DRUM_PITCH_OFFSET for key in left]] = KEY_LEANING
+            leaning[left[0] + DRUM_PITCH_OFFSET] = KEY_LEANING
         return leaning
 
     def _left(self, piece: Piece, step: int) -> list[int]:
-        struck = {n.pitch for n in piece.onset if n.is_drum} if step == piece.step else set()
-        place = step - piece.bar_start
-        return [key for at, key in self.strokes if at == place and key not in struck]
+        """Keys of the groove that can still be struck at a step: drums are written upwards."""
+        struck = [n.pitch for n in piece.onset if n.is_drum] if step == piece.step else []
+        place, last = step - piece.bar_start, max(struck, default=-1)
+        return sorted(key for at, key in self.strokes if at == place and key > last)
 
 
 def _of_pattern(request: CueRequest, index: int) -> list[tuple[int, int]]:
