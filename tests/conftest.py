@@ -6,7 +6,11 @@ import importlib.util
 import os
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("fixed", derandomize=True)  # a build is the same twice
+hypothesis.settings.load_profile("fixed")
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MEDIA = Path(os.environ.get("EMSYNC_MEDIA", REPOSITORY.parent / "shared" / "media"))

@@ -155,7 +155,8 @@ def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemb
     chosen: Ensemble = frozenset()
     for family in asked:
         playing = frozenset(i for i in usual if INSTRUMENTS[i].family is family)
-        chosen |= playing if len(playing) > 1 else playing | _OF_FAMILY[family]
+        enough = len(playing) > 1 and family is not Family.PERCUSSION  # drums make no chord
+        chosen |= playing if enough else playing | _OF_FAMILY[family]
     if chosen & STRIKERS:
         return chosen
     return chosen.union(*(_OF_FAMILY[family] & STRIKERS for family in asked))
