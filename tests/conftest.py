@@ -10,7 +10,8 @@ import hypothesis
 import pytest
 
 hypothesis.settings.register_profile("fixed", derandomize=True)  # a build is the same twice
-hypothesis.settings.load_profile("fixed")
+hypothesis.settings.register_profile("search", derandomize=False)  # poe search
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fixed"))
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 MEDIA = Path(os.environ.get("EMSYNC_MEDIA", REPOSITORY.parent / "shared" / "media"))

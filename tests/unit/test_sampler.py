@@ -283,3 +283,12 @@ def test_a_key_that_the_brief_names_is_never_left():
     writer = written(sheet_of(24 * 20, brief=Brief(key=key)), sharpness=0.1)
     used = {(n.pitch - 9) % 12 for n in writer.piece.notes if n.instrument != DRUM_KIT}
     assert used <= {0, 2, 3, 5, 7, 8, 10, 11}
+
+
+@pytest.mark.parametrize("family", Family, ids=lambda family: family.name)
+@pytest.mark.parametrize("valence", [-1.0, 1.0])
+def test_one_family_alone_can_make_the_chord_of_a_single_frame(family, valence):
+    sheet = sheet_of(1, emotion=((0, valence, 0.0),), brief=Brief(families=(family,)))
+    for seed in range(6):
+        notes = written(sheet, seed=seed).piece.notes
+        assert len({note.pitch for note in notes if not note.is_drum}) >= CHORD_NOTES

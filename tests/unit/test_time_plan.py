@@ -98,6 +98,19 @@ def test_the_tempo_range_of_the_brief_is_kept_without_hits(asked, length_s):
         assert 79.9 < plan.tempo_map.tempo_bpm_at(anchor.time_q) < 110.1
 
 
+@pytest.mark.parametrize(
+    ("base", "depth", "period", "jump", "length_s"),
+    [(78.876, 23.791, 18.888, 19.552, 18), (69.314, 22.031, 10.304, 18.801, 23)],
+)
+def test_a_stretch_that_must_hurry_swings_less(base, depth, period, jump, length_s):
+    def asked(time_s):  # found by search: whole bars here need a little more than is asked
+        return base + depth * math.sin(time_s / period) + (jump if time_s > 7 else 0)
+
+    plan = plan_of(Fraction(length_s), [], asked, tempo_bpm=(80.0, 110.0))
+    tempi = [plan.tempo_map.tempo_bpm_at(a.time_q) for a in plan.tempo_map.anchors[:-1]]
+    assert 79.99 < min(tempi) < max(tempi) < 110.01
+
+
 def test_without_hits_one_steady_tempo_near_the_asked_one():
     plan = plan_of(Fraction(61), [])
     assert len(plan.tempo_map.anchors) == 2

@@ -40,6 +40,8 @@ class Stretch:
     greatest_factor: float
     weight: float
     """How much the moment at its end matters, 0 to 1."""
+    tempo_bpm: tuple[float, float] = (0.0, math.inf)
+    """The least and the greatest tempo inside it."""
 
 
 @dataclass(frozen=True, slots=True)

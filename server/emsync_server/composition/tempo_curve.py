@@ -17,6 +17,7 @@ LEAST_CHANGE = 0.004  # tempo changes smaller than this share are not written
 LEAST_BEATS_TO_GLIDE = 4
 CLOCK_HZ = 1_000_000  # inner anchors lie on whole microseconds
 GLIDES = (1.0, 0.6, 0.3)  # how much of a jump is taken into the stretch, tried in turn
+SWINGS = (1.0, 0.75, 0.5, 0.25, 0.0)  # how much of what is asked is followed, tried in turn
 
 
 def stretch_anchors(
@@ -44,7 +45,27 @@ def stretch_anchors(
         factors = [bpm / want for bpm, want in zip(tempi, asked, strict=True)]
         if amount == 0 or (min(factors) >= limits[0] and max(factors) <= limits[1]):
             break
-    return _anchors_of(ends, lengths, tempi)
+    return _anchors_of(ends, lengths, _within(tempi, lengths, duration_s, stretch.tempo_bpm))
+
+
+def _within(
+    tempi: list[float],
+    lengths: list[Fraction],
+    duration_s: float,
+    limits: tuple[float, float],
+) -> list[float]:
+    """The tempi, with swings as small as it takes to stay between the limits; steady where even
+    that does not help.
+    """
+    steady = 60 * float(sum(lengths)) / duration_s
+    flatter = tempi
+    for swing in SWINGS:
+        flatter = [steady * (bpm / steady) ** swing for bpm in tempi]
+        played_s = sum(60 * float(q) / bpm for q, bpm in zip(lengths, flatter, strict=True))
+        flatter = [bpm * played_s / duration_s for bpm in flatter]
+        if limits[0] <= min(flatter) and max(flatter) <= limits[1]:
+            break
+    return flatter
 
 
 def _beats(start_q: Fraction, end_q: Fraction) -> list[Fraction]:

@@ -144,6 +144,7 @@ def _stretch(
         least_factor=max(1 - settings.max_rubato, low / least) - TOLERATED_FACTOR,
         greatest_factor=min(1 + settings.max_rubato, high / greatest) + TOLERATED_FACTOR,
         weight=weight,
+        tempo_bpm=settings.tempo_bpm,
     )
 
 
