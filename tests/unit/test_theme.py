@@ -107,6 +107,9 @@ def test_drums_keep_to_a_pattern_that_fits(request_of_a_minute):
     place, key = groove.strokes[0]
     step = piece.bar_start + place
     assert place == 0 or groove.positions(piece)[place] > 0
+    assert groove.instruments(piece, step)[DRUM_KIT] < 0  # the pitched players come first
+    for pitch in range(40, 70):
+        piece.add(WrittenNote(step, CELLO, pitch, 3, 80))
     assert groove.instruments(piece, step)[DRUM_KIT] > 0
     piece.add(WrittenNote(step, DRUM_KIT, key, 3, 80))
     assert key + DRUM_PITCH_OFFSET not in np.flatnonzero(groove.keys(piece, step) > 0)

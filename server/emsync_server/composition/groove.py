@@ -17,6 +17,7 @@ from emsync_server.composition.representation import (
     INSTRUMENT,
     PITCH,
     POSITION,
+    STEPS_PER_QUARTER,
     Style,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
@@ -35,7 +36,7 @@ PHRASES_OF_A_GROOVE = 2
 
 LEAST_STROKES = 3  # of a bar that makes a groove
 PLACE_LEANING, PASSED_LEANING = 0.6, -6.0
-STROKE_LEANING, OFF_GROOVE_LEANING = 4.0, -7.0
+STROKE_LEANING, OFF_GROOVE_LEANING = 3.0, -7.0
 KEY_LEANING, OTHER_KEY_LEANING = 6.0, -6.0
 
 
@@ -45,6 +46,8 @@ class Groove:
     def __init__(self, piece: Piece, request: CueRequest) -> None:
         bar = request.bars[piece.bar]
         self.strokes = _of_pattern(request, piece.bar) or _of_bar_before(piece, request)
+        self._density_q = bar.density * STEPS_PER_QUARTER * bar.seconds_per_step
+        """Pitched notes a quarter that are asked for."""
         self.steps = {step for step, _ in self.strokes}
         following = piece.bar + 1
         closes = following == len(request.bars) or request.bars[following].phrase != bar.phrase
@@ -68,7 +71,9 @@ class Groove:
         leaning = np.zeros(CLASSES[INSTRUMENT])
         place = step - piece.bar_start
         if self.strokes and place < self.free_from:
-            leaning[DRUM_KIT] = STROKE_LEANING if self._left(piece, step) else OFF_GROOVE_LEANING
+            leaning[DRUM_KIT] = OFF_GROOVE_LEANING
+            if self._left(piece, step):
+                leaning[DRUM_KIT] = STROKE_LEANING * self._voiced(piece, place)
         return leaning
 
     def keys(self, piece: Piece, step: int) -> Leaning:
@@ -79,6 +84,14 @@ class Groove:
             leaning[:] = OTHER_KEY_LEANING
             leaning[left[0] + DRUM_PITCH_OFFSET] = KEY_LEANING
         return leaning
+
+    def _voiced(self, piece: Piece, place: int) -> float:
+        """From -1 to 1: whether the pitched players have written what is asked of them by now. At
+        one step they come before the drums, and who plays after the drums has missed it.
+        """
+        quarters = place / STEPS_PER_QUARTER + 1
+        expected = self._density_q * quarters
+        return min(max(2 * piece.pitched_notes / expected - 1, -1.0), 1.0)
 
     def _left(self, piece: Piece, step: int) -> list[int]:
         """Keys of the groove that can still be struck at a step: drums are written upwards."""
