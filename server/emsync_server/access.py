@@ -13,7 +13,7 @@ import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,11 +47,10 @@ class Access:
             if err.errno == errno.ELOOP:
                 raise _link_refused(path) from err
             raise
-        try:
+        with ExitStack() as undone:
+            undone.callback(os.close, descriptor)
             self._check(path, descriptor)
-        except BaseException:
-            os.close(descriptor)
-            raise
+            undone.pop_all()  # checked: it stays open
         return descriptor
 
     @contextmanager

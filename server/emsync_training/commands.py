@@ -56,8 +56,9 @@ def _train(options: argparse.Namespace) -> None:
     import torch
 
     from emsync_training.corpus import Corpus
+    from emsync_training.learning import TrainSettings
     from emsync_training.networks.composer import ComposerShape
-    from emsync_training.train import TrainSettings, train
+    from emsync_training.train import train
     from emsync_training.warm_start import load_exported
 
     if options.threads:

@@ -13,10 +13,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from emsync_training.corpus import Corpus
 from emsync_training.dataset import Batch, CropSampler
+from emsync_training.learning import Learner, TrainSettings, held_out_row
 from emsync_training.losses import field_losses, nats_per_note
 from emsync_training.networks.composer import Composer, ComposerShape
 from emsync_training.training_log import TrainingLog
@@ -24,69 +25,25 @@ from emsync_training.training_log import TrainingLog
 Losses = Callable[..., tuple[Tensor, Tensor]]
 
 
-@dataclass(frozen=True, slots=True)
-class TrainSettings:
-    """How a run trains."""
-
-    hours: float
-    """Training time that the learning rate is planned over; the run stops there."""
-    crops: int = 4
-    """Crops a forward pass; on two cores 8 cost half as much again, in page faults."""
-    accumulate: int = 2
-    """Forward passes an optimizer step."""
-    matrix_rate: float = 2e-3
-    """Learning rate of the transformer's matrices (Muon, scaled to AdamW's step)."""
-    other_rate: float = 2e-3
-    """Learning rate of everything else (AdamW)."""
-    weight_decay: float = 0.05
-    warmup_steps: int = 60
-    clip: float = 1.0
-    ema_decay: float = 0.995
-    seed: int = 1
-    save_minutes: float = 10.0
-    evaluate_minutes: float = 8.0
-    held_out_crops: int = 64
-    most_steps: int = 10**9
-    compiled: bool = False
-    """Compile the forward and backward pass (a minute at the start; 1.5 to 1.8 × faster on CPU)."""
-
-
 @dataclass
 class TrainState:
     """Everything that changes while training."""
 
-    network: Composer
+    learner: Learner
     ema: Composer
-    optimizers: list[torch.optim.Optimizer]
-    rng: np.random.Generator
+    """The learner's average."""
     step: int = 0
     seconds: float = 0.0
     events: int = 0
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
-        data = {
-            "shape": self.network.shape.as_dict(),
-            "network": self.network.state_dict(),
-            "ema": self.ema.state_dict(),
-            "optimizers": [optimizer.state_dict() for optimizer in self.optimizers],
-            "rng": self.rng.bit_generator.state,
-            "step": self.step,
-            "seconds": self.seconds,
-            "events": self.events,
-        }
-        partial = path.with_suffix(".partial")
-        torch.save(data, partial)
-        partial.replace(path)
+        spent = {"step": self.step, "seconds": self.seconds, "events": self.events}
+        self.learner.save(path, {"shape": self.ema.shape.as_dict(), **spent})
 
     def load(self, path: Path) -> None:
         """Take over a checkpoint."""
-        data: dict[str, Any] = torch.load(path, weights_only=True)
-        self.network.load_state_dict(data["network"])
-        self.ema.load_state_dict(data["ema"])
-        for optimizer, state in zip(self.optimizers, data["optimizers"], strict=True):
-            optimizer.load_state_dict(state)
-        self.rng.bit_generator.state = data["rng"]
+        data = self.learner.load(path)
         self.step, self.seconds, self.events = data["step"], data["seconds"], data["events"]
 
 
@@ -123,7 +80,7 @@ def train(
     if checkpoint.exists():
         state.load(checkpoint)
     elif weights is not None:
-        state.network.load_state_dict(dict(weights))
+        state.learner.network.load_state_dict(dict(weights))
         state.ema.load_state_dict(dict(weights))
     losses: Losses = field_losses
     if settings.compiled:
@@ -182,41 +139,13 @@ def evaluation_row(
             n, c = field_losses(network, *_tensors(batch, device))
         nats += n.float().cpu()
         counts += c.float().cpu()
-    row = {"held_out_nats_per_note": float(nats_per_note(nats, counts))}
-    means = nats / torch.stack([counts[1], *counts[1:]])
-    names = ("position", "instrument", "pitch", "length", "velocity")
-    return row | {
-        f"held_out_{name}": float(value) for name, value in zip(names, means, strict=True)
-    }
+    return held_out_row(nats, counts)
 
 
 def _new_state(settings: TrainSettings, shape: ComposerShape, device: torch.device) -> TrainState:
     torch.manual_seed(settings.seed)
-    network = Composer(shape).to(device)
-    ema = Composer(shape).to(device)
-    ema.load_state_dict(network.state_dict())
-    ema.requires_grad_(requires_grad=False)
-    matrices, decayed, rest = [], [], []
-    for name, parameter in network.named_parameters():
-        if name.startswith("blocks") and parameter.ndim == 2:
-            matrices.append(parameter)
-        elif parameter.ndim == 2:
-            decayed.append(parameter)
-        else:
-            rest.append(parameter)
-    muon = torch.optim.Muon(
-        matrices, lr=settings.matrix_rate, weight_decay=settings.weight_decay, momentum=0.95,
-        adjust_lr_fn="match_rms_adamw",
-    )  # fmt: skip
-    groups = [
-        {"params": decayed, "weight_decay": settings.weight_decay},
-        {"params": rest, "weight_decay": 0.0},
-    ]
-    adam = torch.optim.AdamW(groups, lr=settings.other_rate, betas=(0.9, 0.95))
-    for optimizer in (muon, adam):
-        for group in optimizer.param_groups:
-            group["planned_lr"] = group["lr"]
-    return TrainState(network, ema, [muon, adam], np.random.default_rng(settings.seed))
+    network, ema = Composer(shape).to(device), Composer(shape).to(device)
+    return TrainState(Learner.of(network, ema, settings), ema)
 
 
 def _step(
@@ -229,30 +158,16 @@ def _step(
     rate, device = place
     total = 0.0
     for _ in range(settings.accumulate):
-        batch = sampler.batch(state.rng, settings.crops)
+        batch = sampler.batch(state.learner.rng, settings.crops)
         with torch.autocast(device.type, dtype=torch.bfloat16):
-            nats, counts = losses(state.network, *_tensors(batch, device))
+            nats, counts = losses(state.learner.network, *_tensors(batch, device))
         loss = nats_per_note(nats, counts)
         (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]
         total += float(loss.detach()) / settings.accumulate
         state.events += int(counts[0])
-    nn.utils.clip_grad_norm_(state.network.parameters(), settings.clip)
-    for optimizer in state.optimizers:
-        for group in optimizer.param_groups:
-            group["lr"] = group["planned_lr"] * rate
-        optimizer.step()
-        optimizer.zero_grad(set_to_none=True)
     state.step += 1
-    _average(
-        state.ema, state.network, min(settings.ema_decay, (1 + state.step) / (10 + state.step))
-    )
+    state.learner.descend(settings, rate, state.step)
     return total
-
-
-@torch.no_grad()
-def _average(ema: nn.Module, network: nn.Module, decay: float) -> None:
-    for kept, current in zip(ema.parameters(), network.parameters(), strict=True):
-        kept.lerp_(current.detach(), 1 - decay)
 
 
 def _tensors(batch: Batch, device: torch.device) -> tuple[Tensor, Tensor, Tensor]:

@@ -21,10 +21,10 @@ from emsync_server.composition.representation import (  # noqa: E402
 from emsync_training.corpus import Corpus  # noqa: E402
 from emsync_training.export import Storage, export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
+from emsync_training.learning import TrainSettings  # noqa: E402
 from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
 from emsync_training.train import (  # noqa: E402
-    TrainSettings,
     checkpoint_facts,
     learning_rate_factor,
     load_ema,

@@ -32,8 +32,8 @@ from emsync_training.baselines.remi import (  # noqa: E402
 from emsync_training.baselines.representations import compare  # noqa: E402
 from emsync_training.baselines.sides import NoteSide, RemiSide, music_seconds  # noqa: E402
 from emsync_training.dataset import Batch, CropSampler  # noqa: E402
+from emsync_training.learning import TrainSettings  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape  # noqa: E402
-from emsync_training.train import TrainSettings  # noqa: E402
 
 ROWS = [BAR_ROW, (0, 2, 48, 7, 4), (0, 2, 52, 7, 8), (12, 0, 60, 4, 5), BAR_ROW, (12, 0, 60, 4, 5)]
 
@@ -87,9 +87,9 @@ def test_crops_of_different_length_cost_together_what_they_cost_alone():
 
 def test_warming_up_leaves_a_training_as_it_was(corpus):  # noqa: F811
     training = SideTraining(RemiSide(), TINY, settings(1))
-    before = [parameter.clone() for parameter in training.network.parameters()]
+    before = [parameter.clone() for parameter in training.learner.network.parameters()]
     training.warm(CropSampler(corpus, held_out=False, events=64))
-    for one, other in zip(before, training.network.parameters(), strict=True):
+    for one, other in zip(before, training.learner.network.parameters(), strict=True):
         assert torch.equal(one, other)
         assert other.grad is None
     assert (training.step, training.seconds, training.notes) == (0, 0.0, 0)
@@ -183,7 +183,9 @@ def test_a_comparison_goes_on_where_it_stopped(corpus, tmp_path):  # noqa: F811
     second.train_for(sampler, 1e6)
     assert second.step == whole.step == 6
     assert second.notes == whole.notes
-    for one, other in zip(whole.network.parameters(), second.network.parameters(), strict=True):
+    for one, other in zip(
+        whole.learner.network.parameters(), second.learner.network.parameters(), strict=True
+    ):
         assert torch.allclose(one, other, atol=1e-4)
 
 

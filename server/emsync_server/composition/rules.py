@@ -7,7 +7,6 @@ ranges, order, no dead air, the end); taste stands in `leanings`. K classes of t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,9 +15,16 @@ from emsync_server.composition import leanings
 from emsync_server.composition.accents import AccentPlan, Landing
 from emsync_server.composition.cast import Cast
 from emsync_server.composition.groove import Groove
-from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX
 from emsync_server.composition.orchestration import SOLOS, STRIKERS
 from emsync_server.composition.piece import LOW_PITCH, Piece
+from emsync_server.composition.pitch_masks import (
+    range_of,
+    same_notes,
+    struck_at,
+    triad_pitches,
+    worn_pitches,
+)
 from emsync_server.composition.representation import (
     BAR,
     CLASSES,
@@ -47,16 +53,13 @@ NOTES_PER_LONGEST_GAP = 8.0  # a gap between onsets lasts as long as so many ask
 GAP_S = (0.6, 3.6)
 ACCENT_STEPS = STEPS_PER_QUARTER // 2
 DRUM_LENGTH = LENGTH_STEPS.index(3)
-FIRST_KIT_KEY, LAST_KIT_KEY = 35, 81  # drum keys that every General MIDI kit has
 
 ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
 CALM_AROUSAL, LIVELY_AROUSAL, FIERCE_AROUSAL = -0.3, 0.1, 0.55
 SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 
-RECENT_NOTES = 24  # more than two onsets hold
 MOST_RUN_ONSETS = 4  # so that the next chord finds other notes in the key
 TENSE_VALENCE = -0.3
-WORN_AFTER = 2  # a bar that stood this often among the remembered ones must change
 TIMPANI = INSTRUMENT_INDEX["timpani"]
 _STEPS = np.array(LENGTH_STEPS)
 
@@ -158,7 +161,7 @@ class Rules:
             above = options[::-1].cumsum()[::-1] - options
             options = options & (above >= missing)
         fresh = options.copy()
-        fresh[list(self._worn_pitches(piece, step, instrument))] = False
+        fresh[list(worn_pitches(piece, step, instrument))] = False
         mask[:128] = fresh if fresh.any() else options
         leaning[:128] = self._pitch_leaning(piece, step, instrument)
         if sung := self._sung(piece, piece.bar):
@@ -339,14 +342,14 @@ class Rules:
         """(128,) MIDI pitches that an instrument may add to the onset at a step, in the
         vocabulary's order.
         """
-        options = _range_of(instrument).copy()
+        options = range_of(instrument).copy()
         landing = self.accents.at(step)
         if landing and instrument in STRIKERS:
             options &= speaking(instrument, in_run=bool(self.cast.runners(step)))
         if landing and landing.is_final and instrument != DRUM_KIT:
-            options &= self._closing_pitches(step)
+            options &= triad_pitches(self._bar_at(step).key)
         elif landing and landing.run_from is not None and instrument in self.cast.runners(step):
-            options &= ~_same_notes(_struck_at(piece, landing.run_from))
+            options &= ~same_notes(struck_at(piece, landing.run_from))
         if step != piece.step or not piece.onset:
             return options
         last = piece.onset[-1]
@@ -358,51 +361,7 @@ class Rules:
             options[list(piece.pitched_onset)] = False
         return options
 
-    def _closing_pitches(self, step: int) -> Mask:
-        return _chord_pitches(self._bar_at(step).key)
-
     def _played(self, piece: Piece, step: int, instrument: int) -> int:
         if step != piece.step:
             return 0
         return sum(note.instrument == instrument for note in piece.onset)
-
-    def _worn_pitches(self, piece: Piece, step: int, instrument: int) -> set[int]:
-        """Pitches that would go on copying a bar that has been heard too often."""
-        so_far = tuple(piece.content)
-        worn: set[int] = set()
-        for content in {bar for bar in piece.recent if piece.recent.count(bar) >= WORN_AFTER}:
-            count = len(so_far)
-            if count < len(content) and count >= len(content) // 2 and content[:count] == so_far:
-                place, player, pitch = content[count]
-                if (place, player) == (step - piece.bar_start, instrument):
-                    worn.add(pitch)
-        return worn
-
-
-def _struck_at(piece: Piece, step: int) -> list[int]:
-    """The pitches that began at a step not long ago."""
-    return [n.pitch for n in piece.notes[-RECENT_NOTES:] if n.step == step and not n.is_drum]
-
-
-def _same_notes(struck: list[int]) -> Mask:
-    """(128,) these notes in every octave: struck again at once, they would hardly be new, since
-    their partials sound already.
-    """
-    return np.isin(np.arange(128) % 12, np.array(struck, np.int64) % 12)
-
-
-@cache
-def _range_of(instrument: int) -> Mask:
-    pitches = np.arange(128)
-    if instrument == DRUM_KIT:
-        return (pitches >= FIRST_KIT_KEY) & (pitches <= LAST_KIT_KEY)
-    return (pitches >= INSTRUMENTS[instrument].low) & (pitches <= INSTRUMENTS[instrument].high)
-
-
-@cache
-def _chord_pitches(key: int) -> Mask:
-    """(128,) the tonic triad; in the bass only its root."""
-    pitches = np.arange(128)
-    steps = (pitches - key % 12) % 12
-    triad = np.isin(steps, leanings.TRIADS[key // 12])
-    return np.asarray(triad & ((pitches >= LOW_PITCH) | (steps == 0)))

@@ -33,8 +33,8 @@ def _compare(options: argparse.Namespace) -> None:
 
     from emsync_training.baselines.representations import compare
     from emsync_training.corpus import Corpus
+    from emsync_training.learning import TrainSettings
     from emsync_training.networks.composer import ComposerShape
-    from emsync_training.train import TrainSettings
 
     if options.threads:
         torch.set_num_threads(options.threads)

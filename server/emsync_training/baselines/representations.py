@@ -14,8 +14,9 @@ from emsync_training.baselines.equal_training import SideTraining
 from emsync_training.baselines.sides import NoteSide, RemiSide, Side, music_seconds
 from emsync_training.corpus import Corpus
 from emsync_training.dataset import Batch, CropSampler
+from emsync_training.learning import TrainSettings
 from emsync_training.networks.composer import ComposerShape
-from emsync_training.train import TrainSettings, held_out_batches
+from emsync_training.train import held_out_batches
 
 SLICE_S = 60.0  # the sides take turns, so that what else the machine does falls on both
 EVALUATED_SLICES = 8  # turns between two measures on the held-out crops
@@ -76,13 +77,13 @@ def measured(training: SideTraining, held_out: list[Batch]) -> dict[str, float]:
     seconds = [music_seconds(batch) for batch in first]
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    side.decode(training.ema, first[0])
-    decoded = [side.decode(training.ema, batch) for batch in first]
+    side.decode(training.learner.ema, first[0])
+    decoded = [side.decode(training.learner.ema, batch) for batch in first]
     torch.set_num_threads(threads)
     costs = [1000 * cost / count for cost, count in zip(decoded, steps, strict=True)]
     return {
         **training.held_out(held_out),
-        "parameters": sum(p.numel() for p in training.network.parameters()),
+        "parameters": sum(p.numel() for p in training.learner.network.parameters()),
         "training_wall_s": training.seconds,
         "training_cpu_s": training.cpu_s,
         "optimizer_steps": training.step,

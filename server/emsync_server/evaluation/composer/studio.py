@@ -11,9 +11,10 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import active_children, get_context
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from emsync.cue import CueSheet
@@ -118,14 +119,17 @@ def open_studio(workers: int = 1, composer: Composer | None = None) -> Iterator[
     others = set(active_children())
     context = get_context("spawn")
     pool = ProcessPoolExecutor(workers, mp_context=context, initializer=_ignore_interrupts)
-    try:
+    with ExitStack() as ending:
+        ending.callback(pool.shutdown, wait=True, cancel_futures=True)
+        ending.callback(_terminate_all_but, others)  # a long cue would go on for a minute
         yield Studio(None, pool)
+        ending.pop_all()
         pool.shutdown()
-    except BaseException:
-        for child in set(active_children()) - others:
-            child.terminate()  # a long cue would go on for a minute
-        pool.shutdown(wait=True, cancel_futures=True)
-        raise
+
+
+def _terminate_all_but(others: set[BaseProcess]) -> None:
+    for child in set(active_children()) - others:
+        child.terminate()
 
 
 def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, ...]:
