@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event
 from typing import Protocol
 
@@ -18,6 +19,9 @@ class Progress(Protocol):
     def report(self, fraction: float, note: str) -> None:
         """Say how much is done (0 to 1). Raises JobCancelledError when the caller left."""
 
+    def ready(self, path: Path, seconds: float) -> None:
+        """Say that the first seconds of the result lie in a file and can be used already."""
+
     def part(self, start: float, end: float) -> Progress:
         """A progress whose 0 to 1 is this one's `start` to `end`."""
 
@@ -30,6 +34,8 @@ class ProgressSink:
     cancelled: Event = field(default_factory=Event)
     start: float = 0.0
     end: float = 1.0
+    ready_sink: Callable[[Path, float], None] | None = None
+    """None: nobody wants to use a beginning."""
 
     def report(self, fraction: float, note: str) -> None:
         """Forward one report; raise JobCancelledError when cancelled."""
@@ -38,12 +44,15 @@ class ProgressSink:
         inside = min(max(fraction, 0.0), 1.0)
         self.sink(self.start + inside * (self.end - self.start), note)
 
+    def ready(self, path: Path, seconds: float) -> None:
+        """Forward what can be used already."""
+        if self.ready_sink is not None:
+            self.ready_sink(path, seconds)
+
     def part(self, start: float, end: float) -> ProgressSink:
         """The stretch of this progress between two fractions."""
         width = self.end - self.start
-        return ProgressSink(
-            self.sink, self.cancelled, self.start + start * width, self.start + end * width
-        )
+        return replace(self, start=self.start + start * width, end=self.start + end * width)
 
 
 def silent_progress() -> ProgressSink:

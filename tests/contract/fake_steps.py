@@ -56,6 +56,7 @@ class FakeSteps:
         """A take beside a file, after what the cue's name says."""
         with working_folder(folder) as working:
             (working / "score.mid").write_bytes(b"half of it")
+            progress.ready(working / "score.mid", 2.5)
             _act(cue_name, progress)
             (working / "score.mid").replace(folder / "score.mid")
         tempo = TempoMap(

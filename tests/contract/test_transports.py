@@ -71,6 +71,23 @@ def test_each_step_brings_back_its_value(
     assert stems.stems[0].peak_db == float("-inf")
 
 
+def test_the_first_bars_can_be_played_while_the_rest_is_composed(
+    start_server: StartServer, reach: Reach, root: Path
+) -> None:
+    start_server()
+    heard: list[tuple[float, bytes]] = []
+
+    def listen(path: Path, seconds: float) -> None:
+        heard.append((seconds, path.read_bytes()))
+        raise JobCancelledError("Heard enough.")
+
+    client = Client(reach())
+    with pytest.raises(JobCancelledError, match="Heard enough"):
+        client.compose(slow_sheet(root), SLOW, root / "out", ready=listen)
+    assert heard == [(2.5, b"half of it")]
+    wait_until(lambda: not any((root / "out").iterdir()))
+
+
 def test_short_calls_say_who_answers(start_server: StartServer, reach: Reach, root: Path) -> None:
     address = start_server()
     client = Client(reach())

@@ -43,6 +43,7 @@ from emsync.wire.calls import (
     Model,
     ModelList,
     ProgressReport,
+    Ready,
     RenderTakeRequest,
     ServerInfo,
     SpotMediaRequest,
@@ -237,7 +238,9 @@ VALUES: dict[type[Any], st.SearchStrategy[Any]] = {
     ComposeCueRequest: st.builds(ComposeCueRequest, cue_sheets(), TEXTS, TEXTS, compose_settings),
     RenderTakeRequest: st.builds(RenderTakeRequest, TEXTS, TEXTS, render_settings),
     Takes: st.builds(Takes, st.lists(takes(), max_size=2).map(tuple)),
-    ProgressReport: st.builds(ProgressReport, UNIT, TEXTS),
+    ProgressReport: st.builds(
+        ProgressReport, UNIT, TEXTS, st.none() | st.builds(Ready, TEXTS, st.floats(0.1, 7200.0))
+    ),
     ServerInfo: st.builds(
         ServerInfo, TEXTS, TEXTS, INT32, st.lists(TEXTS, max_size=2).map(tuple), INT32
     ),

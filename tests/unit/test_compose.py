@@ -211,6 +211,26 @@ def test_cancelling_during_sampling_leaves_no_files(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_first_bars_can_be_played_while_the_rest_is_composed(tmp_path):
+    heard: list[tuple[float, float]] = []
+    fractions = [0.0]
+
+    def listen(path, seconds):
+        score = read_midi(path)
+        starts = [
+            float(score.tempo_map.seconds_at(note.start_q)) for p in score.parts for note in p.notes
+        ]
+        assert starts and max(starts) < seconds + 1e-3
+        heard.append((fractions[-1], seconds))
+
+    sink = ProgressSink(lambda f, note: fractions.append(f), ready_sink=listen)
+    composed(tmp_path, sheet_of(24 * 120), progress=sink)
+    assert heard[0][0] < 0.1 and heard[0][1] < 8
+    assert [seconds for _, seconds in heard] == sorted(seconds for _, seconds in heard)
+    assert heard[-1][1] > 30
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["score.mid", "take.json"]
+
+
 def test_progress_grows(tmp_path):
     told: list[float] = []
     composed(tmp_path, sheet_of(24 * 60), progress=ProgressSink(lambda f, note: told.append(f)))

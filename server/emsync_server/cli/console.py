@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import Event
 from types import FrameType
 
@@ -63,9 +64,18 @@ def shown_progress(title: str) -> Iterator[ProgressSink]:
                 yield ProgressSink(
                     lambda fraction, note: bar.update(task, completed=fraction, description=note),
                     cancelled,
+                    ready_sink=lambda path, seconds: bar.console.print(
+                        _ready(path, seconds), markup=False
+                    ),
                 )
         else:
-            yield ProgressSink(_line_writer(), cancelled)
+            yield ProgressSink(
+                _line_writer(),
+                cancelled,
+                ready_sink=lambda path, seconds: print(
+                    f"      {_ready(path, seconds)}", file=sys.stderr, flush=True
+                ),
+            )
 
 
 def guarded(command: Callable[[], int]) -> int:
@@ -112,6 +122,10 @@ def usage_sentence(err: Exception) -> str | None:
     context = getattr(err, "ctx", None)
     ask = f" See '{context.command_path} --help'." if context is not None else ""
     return f"emsync: {words.rstrip('.')}.{ask}"
+
+
+def _ready(path: Path, seconds: float) -> str:
+    return f"the first {seconds:.1f} s can be played, while the rest is composed: {path}"
 
 
 def _line_writer() -> Callable[[float, str], None]:

@@ -45,7 +45,9 @@ class RemoteSteps:
         progress: Progress,
     ) -> tuple[Take, ...]:
         """Cue to takes, best first."""
-        return self._client.compose(sheet, cue_name, folder, settings, progress.report)
+        return self._client.compose(
+            sheet, cue_name, folder, settings, progress.report, progress.ready
+        )
 
     def render(
         self, take_path: Path, folder: Path, settings: RenderSettings, progress: Progress

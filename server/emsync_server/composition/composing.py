@@ -10,6 +10,7 @@ from emsync.cue import Cue, CueSheet
 from emsync.errors import NotFoundError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
+from emsync_server.composition.beginning import Beginning, beginning_in
 from emsync_server.composition.composer import Composer, load_composer
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
 from emsync_server.composition.measures import measure, rank
@@ -46,6 +47,8 @@ def compose(
     """Compose a cue; writes `score.mid` and `take.json` to `folder` (`score-2.mid`, … for more
     takes).
 
+    While it goes on, `progress.ready` hears where the first bars lie: of one of the versions that
+    are written side by side, which need not be the take that is kept.
     With `settings.bars` only these bars of the take that lies in `folder` are written anew.
     composer: the network and its identity; None loads the one that emsync ships.
     """
@@ -58,7 +61,9 @@ def compose(
     else:
         plan, landings = planned(cue, settings.seed)
         progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
-        composed = _composed(cue, (plan, landings), settings, (composer, decoding), progress)
+        with beginning_in(folder, progress) as beginning:
+            network = (composer, decoding)
+            composed = _composed(cue, (plan, landings), settings, network, (progress, beginning))
     return write_take_files(sheet, cue, folder, composed, (settings.seed, composer.identity))
 
 
@@ -98,15 +103,17 @@ def _composed(
     planned_time: tuple[TimePlan, tuple[int, ...]],
     settings: ComposeSettings,
     network: tuple[Composer, DecoderSettings],
-    progress: Progress,
+    told: tuple[Progress, Beginning],
 ) -> list[Composed]:
     plan, landings = planned_time
     composer, decoding = network
+    progress, beginning = told
     writers = []
     for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 1, number])
         writers.append(Writer(request_for(cue, plan.tempo_map, landings, rng), rng))
-    write_takes(composer.session, writers, decoding, progress.part(PLANNED, WRITTEN))
+    part = progress.part(PLANNED, WRITTEN)
+    write_takes(composer.session, writers, decoding, part, at_barline=beginning.show)
     composed = []
     for writer in writers:
         score = score_of(writer.piece.notes, writer.request)

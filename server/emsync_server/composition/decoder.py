@@ -7,7 +7,7 @@ condition features.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -200,8 +200,11 @@ def write_takes(
     progress: Progress,
     *,
     context: Context | None = None,
+    at_barline: Callable[[Writer], None] | None = None,
 ) -> None:
-    """Let the writers write until each has ended; they hold the notes."""
+    """Let the writers write until each has ended; they hold the notes. `at_barline` hears of each
+    bar that the first of them has finished.
+    """
     guiding = settings.guidance != 1.0
     state = network.start(len(writers) * (2 if guiding else 1))
     if context is not None:
@@ -216,8 +219,11 @@ def write_takes(
         conditions = np.stack([writer.condition() for writer in writers])
         hidden = network.step(state, *_doubled(rows, conditions, guiding))
         _choose_event(network.heads, hidden, writers, settings)
+        bar = writers[0].piece.bar
         for writer in writers:
             writer.write()
+        if at_barline is not None and writers[0].piece.bar != bar:
+            at_barline(writers[0])
         events += 1
         if events % REPORT_EVERY == 0:
             progress.report(_done(writers), f"{sum(len(w.piece.notes) for w in writers)} notes")

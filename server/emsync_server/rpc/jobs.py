@@ -6,12 +6,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from threading import Event, Lock
 from typing import Generic, Protocol, TypeVar
 
 from emsync.errors import JobCancelledError, LimitError, ServerUnavailableError
-from emsync.wire.calls import ProgressReport
+from emsync.wire.calls import ProgressReport, Ready
 from emsync_server.config import Ceilings
 from emsync_server.progress import Progress, ProgressSink
 
@@ -51,7 +52,13 @@ class _Job:
 
     def report(self, fraction: float, note: str) -> None:
         """Take a step's report; the fraction never falls."""
-        self.latest = ProgressReport(max(fraction, self.latest.fraction), note)
+        before = self.latest
+        self.latest = ProgressReport(max(fraction, before.fraction), note, before.ready)
+        self.news.set()
+
+    def ready(self, path: Path, seconds: float) -> None:
+        """Take what can be used already."""
+        self.latest = replace(self.latest, ready=Ready(str(path), seconds))
         self.news.set()
 
 
@@ -120,7 +127,7 @@ class Jobs:
 
         def begin() -> Result:
             job.began_s = time.monotonic()
-            return work(ProgressSink(job.report, job.cancelled))
+            return work(ProgressSink(job.report, job.cancelled, ready_sink=job.ready))
 
         def end(_: Future[Result]) -> None:
             with self._lock:

@@ -14,11 +14,11 @@ def add_baseline_commands(commands: Subparsers) -> None:
     """Add `compare-representations`."""
     compare = commands.add_parser(
         "compare-representations",
-        help="note events against REMI tokens at equal training time; goes on where it stopped",
+        help="note events against REMI tokens at equal processor time; goes on where it stopped",
     )
     compare.add_argument("--corpus", type=Path, required=True)
     compare.add_argument("--out", type=Path, required=True)
-    compare.add_argument("--hours", type=float, default=1.0, help="of training, each side")
+    compare.add_argument("--hours", type=float, default=1.0, help="of processor time, each side")
     compare.add_argument("--rate", type=float, default=2e-3)
     compare.add_argument("--threads", type=int, default=0)
     compare.add_argument("--held-out-crops", type=int, default=64)

@@ -20,25 +20,27 @@ WARM_PASSES = 3
 
 
 class SideTraining:
-    """A side in training: network, average, optimizers, and the time that it has had."""
+    """A side in training: network, average, optimizers, and the processor time that it has had."""
 
     def __init__(self, side: Side, shape: ComposerShape, settings: TrainSettings) -> None:
         """Fresh, from the settings' seed: both sides draw the same crops."""
         torch.manual_seed(settings.seed)
         self.side, self.settings = side, settings
         self.learner = Learner.of(side.network(shape), side.network(shape), settings)
-        self.step, self.seconds, self.cpu_s, self.notes = 0, 0.0, 0.0, 0
+        self.step, self.seconds, self.wall_s, self.notes = 0, 0.0, 0.0, 0
 
     def train_for(self, sampler: CropSampler, seconds: float) -> float:
-        """Train until `seconds` more are spent or all that was planned; mean nats a note."""
-        settings, begun, cpu = self.settings, time.monotonic(), time.process_time()
-        before, cpu_before = self.seconds, self.cpu_s
+        """Train until `seconds` more of processor time are spent or all that was planned; mean nats
+        a note. What else runs on the machine takes time from neither side.
+        """
+        settings, begun, wall = self.settings, time.process_time(), time.monotonic()
+        before, wall_before = self.seconds, self.wall_s
         stop = min(before + seconds, settings.hours * 3600)
         total: list[float] = []
         while self.seconds < stop and self.step < settings.most_steps:
             total.append(self._step(sampler))
-            self.seconds = before + time.monotonic() - begun
-            self.cpu_s = cpu_before + time.process_time() - cpu
+            self.seconds = before + time.process_time() - begun
+            self.wall_s = wall_before + time.monotonic() - wall
         return float(np.mean(total)) if total else float("nan")
 
     def warm(self, sampler: CropSampler) -> None:
@@ -63,12 +65,12 @@ class SideTraining:
 
     def save(self, path: Path) -> None:
         """Write a checkpoint, whole or not at all."""
-        spent = [self.step, self.seconds, self.cpu_s, self.notes]
+        spent = [self.step, self.seconds, self.wall_s, self.notes]
         self.learner.save(path, {"spent": spent})
 
     def load(self, path: Path) -> None:
         """Take over a checkpoint."""
-        self.step, self.seconds, self.cpu_s, self.notes = self.learner.load(path)["spent"]
+        self.step, self.seconds, self.wall_s, self.notes = self.learner.load(path)["spent"]
 
     def _step(self, sampler: CropSampler) -> float:
         settings, total = self.settings, 0.0

@@ -8,7 +8,7 @@ with Client(connect_elsewhere("studio.example:50051")) as client:     # on anoth
     sheet = client.spot(Path("/films/film.mp4"))
 """
 
-from emsync.client.client import Client, Watcher
+from emsync.client.client import Beginning, Client, Watcher
 from emsync.client.locating import connect, connect_elsewhere, describe_server, emsync_command
 from emsync.client.process_transport import ProcessTransport
 from emsync.client.tokens import keep_token, token_of
@@ -16,6 +16,7 @@ from emsync.client.transport import Events, Transport
 from emsync.client.trust import ClientTls, keep_tls, tls_of
 
 __all__ = [
+    "Beginning",
     "Client",
     "ClientTls",
     "Events",

@@ -26,7 +26,7 @@ from emsync.wire.calls import (
     Takes,
 )
 
-__all__ = ["Client", "Watcher"]
+__all__ = ["Beginning", "Client", "Watcher"]
 
 Value = TypeVar("Value")
 
@@ -34,6 +34,12 @@ Watcher = Callable[[float, str], None]
 """Told how much is done (0 to 1) and what is being done, at least once a second.
 
 What it raises cancels the call and comes out of it: this is how a caller leaves.
+"""
+
+
+Beginning = Callable[[Path, float], None]
+"""Told where the first seconds of a result lie, and how many, while the rest is made. The file is
+gone when the call ends: who wants to keep it copies it.
 """
 
 
@@ -76,12 +82,15 @@ class Client:
         folder: Path,
         settings: ComposeSettings | None = None,
         watch: Watcher | None = None,
+        ready: Beginning | None = None,
     ) -> tuple[Take, ...]:
-        """Cue to takes, best first; the server writes them into the folder."""
+        """Cue to takes, best first; the server writes them into the folder. The first bars are
+        ready while the rest is composed.
+        """
         request = ComposeCueRequest(
             sheet, cue_name, _absolute(folder), settings or ComposeSettings()
         )
-        return self._result_of(Takes, Method.COMPOSE_CUE, request, watch).takes
+        return self._result_of(Takes, Method.COMPOSE_CUE, request, watch, ready).takes
 
     def render(
         self,
@@ -106,7 +115,12 @@ class Client:
         return _value(ModelList, self._transport.call_unary(Method.LIST_MODELS, {}))
 
     def _result_of(
-        self, kind: type[Value], method: Method, request: object, watch: Watcher | None
+        self,
+        kind: type[Value],
+        method: Method,
+        request: object,
+        watch: Watcher | None,
+        ready: Beginning | None = None,
     ) -> Value:
         """Follow a long call to its end."""
         events = self._transport.call_streaming(method, wire.to_dict(request))
@@ -115,9 +129,12 @@ class Client:
             for event in events:
                 if "result" in event:
                     result = event["result"]
-                elif watch is not None and "progress" in event:
+                elif "progress" in event:
                     report = _value(ProgressReport, event["progress"])
-                    watch(report.fraction, report.note)
+                    if watch is not None:
+                        watch(report.fraction, report.note)
+                    if ready is not None and report.ready is not None:
+                        ready(Path(report.ready.path), report.ready.seconds)
         finally:
             events.close()
         if result is None:

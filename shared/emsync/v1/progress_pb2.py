@@ -14,13 +14,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65msync/v1/progress.proto\x12\temsync.v1\"*\n\x08Progress\x12\x10\n\x08\x66raction\x18\x01 \x01(\x01\x12\x0c\n\x04note\x18\x02 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65msync/v1/progress.proto\x12\temsync.v1\"&\n\x05Ready\x12\x0c\n\x04path\x18\x01 \x01(\t\x12\x0f\n\x07seconds\x18\x02 \x01(\x01\"K\n\x08Progress\x12\x10\n\x08\x66raction\x18\x01 \x01(\x01\x12\x0c\n\x04note\x18\x02 \x01(\t\x12\x1f\n\x05ready\x18\x03 \x01(\x0b\x32\x10.emsync.v1.Readyb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'emsync.v1.progress_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_PROGRESS']._serialized_start=39
-  _globals['_PROGRESS']._serialized_end=81
+  _globals['_READY']._serialized_start=39
+  _globals['_READY']._serialized_end=77
+  _globals['_PROGRESS']._serialized_start=79
+  _globals['_PROGRESS']._serialized_end=154
 # @@protoc_insertion_point(module_scope)

@@ -18,6 +18,7 @@ __all__ = [
     "Model",
     "ModelList",
     "ProgressReport",
+    "Ready",
     "RenderTakeRequest",
     "ServerInfo",
     "SpotMediaRequest",
@@ -48,7 +49,7 @@ class ApiVersion:
         return f"{self.major}.{self.minor}"
 
 
-API_VERSION = ApiVersion(1, 1)
+API_VERSION = ApiVersion(1, 2)
 
 
 class Method(Enum):
@@ -99,12 +100,24 @@ class RenderTakeRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Ready:
+    """The beginning of a result, which can be used while the rest is made."""
+
+    path: str
+    """Absolute; of a file that is whole at any moment, grows, and is gone when the work ends."""
+    seconds: float
+    """How much there is, from the start of the cue."""
+
+
+@dataclass(frozen=True, slots=True)
 class ProgressReport:
     """How far long work has come."""
 
     fraction: float
     """0 to 1."""
     note: str
+    ready: Ready | None = None
+    """What can be used already; None: nothing yet."""
 
 
 @dataclass(frozen=True, slots=True)
