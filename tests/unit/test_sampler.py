@@ -17,11 +17,12 @@ from emsync.family import Family
 from emsync_server.composition.accents import CHORD_NOTES, HUSH_BEFORE_S, STILL_S
 from emsync_server.composition.composing import planned
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
+from emsync_server.composition.guidance import Guidance, guided
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS, playable
 from emsync_server.composition.orchestration import SOLOS, ensemble_for, mood_of
-from emsync_server.composition.representation import LENGTH_STEPS
+from emsync_server.composition.representation import CONDITION, CONDITION_SIZE, LENGTH_STEPS
 from emsync_server.composition.request import request_for
-from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.composition.sampling import HeadSampling, choose
 from emsync_server.composition.striking import (
     STRIKE,
     force_of,
@@ -65,8 +66,31 @@ def test_top_p_drops_the_tail():
 
 def test_guidance_of_one_changes_nothing():
     a, b = np.array([1.0, 2.0]), np.array([0.0, 5.0])
-    assert guided(a, b, 1.0) == pytest.approx(a)
-    assert guided(a, b, 2.0) == pytest.approx([2.0, -1.0])
+    assert guided(a, [b], [1.0]) == pytest.approx(a)
+    assert guided(a, [b], [2.0]) == pytest.approx([2.0, -1.0])
+    assert Guidance().rows == 1
+
+
+@pytest.mark.parametrize(
+    ("guidance", "withheld"),
+    [
+        pytest.param(Guidance(emotion=2.0), [["valence", "arousal"]], id="emotion"),
+        pytest.param(Guidance(offsets=3.0), [["next_hit_s", "last_hit_s", "end_s"]], id="offsets"),
+        pytest.param(
+            Guidance(2.0, 3.0),
+            [["valence", "arousal"], ["next_hit_s", "last_hit_s", "end_s"]],
+            id="both",
+        ),
+    ],
+)
+def test_guidance_withholds_one_part_a_row(guidance, withheld):
+    conditions = np.ones((2, CONDITION_SIZE), np.float32)
+    rows, known = guidance.spread(np.arange(2)[:, None], conditions)
+    assert rows[:, 0].tolist() == [0, 1] * guidance.rows
+    for part, names in enumerate(withheld, start=1):
+        row = known[2 * part]
+        assert [float(row[CONDITION[name]][0]) for name in names] == [0.0] * len(names)
+        assert float(row.sum()) == CONDITION_SIZE - 2 * len(names)  # the value and its flag
 
 
 @pytest.mark.parametrize(("temperature", "top_p"), [(0, 0.9), (1, 0), (1, 1.1), (-1, 0.5)])
@@ -261,13 +285,16 @@ def test_several_takes_side_by_side_differ():
     assert len({tuple(writer.piece.notes) for writer in writers}) == 3
 
 
-def test_guidance_doubles_the_rows_and_changes_the_music():
+@pytest.mark.parametrize(
+    "guidance", [Guidance(emotion=3.0), Guidance(offsets=3.0), Guidance(2.0, 2.0)]
+)
+def test_guidance_adds_rows_and_changes_the_music(guidance):
     plain = written(sheet_of(24 * 6))
     cue = sheet_of(24 * 6).cues[0]
     plan, landings = planned(cue, 0)
     rng = np.random.default_rng([0, 1, 0])
     writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
-    write_takes(TinyNetwork(), [writer], DecoderSettings(guidance=3.0), silent_progress())
+    write_takes(TinyNetwork(), [writer], DecoderSettings(guidance=guidance), silent_progress())
     assert writer.piece.notes != plain.piece.notes
 
 

@@ -18,7 +18,14 @@ from emsync_server.benchmarks.commands import benchmark_commands
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.evaluation import evaluate as evaluate_folder
 from emsync_server.evaluation import summary_lines
-from emsync_server.evaluation.composer import FULL, QUICK, TABLE, evaluate_composer
+from emsync_server.evaluation.composer import (
+    EVERYTHING,
+    FULL,
+    QUICK,
+    TABLE,
+    Experiment,
+    evaluate_composer,
+)
 
 __all__ = ["register"]
 
@@ -73,6 +80,9 @@ def composer(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Takes of each emotion; 8 where left out.")
     ] = None,
+    only: Annotated[
+        list[Experiment] | None, typer.Option(help="Measure only this; may be given again.")
+    ] = None,
     workers: Annotated[
         int, typer.Option(min=1, help="Processes; as many as there are processors, up to 8.")
     ] = min(os.cpu_count() or 1, 8),
@@ -82,9 +92,17 @@ def composer(
     extent = QUICK if quick else FULL
     extent = replace(extent, plans=plans or extent.plans, seeds=seeds or extent.seeds)
     with shown_progress("evaluating the composer") as progress:
-        evaluate_composer(output, progress, extent=extent, workers=workers, sound=sound)
+        evaluate_composer(
+            output,
+            progress,
+            extent=extent,
+            workers=workers,
+            sound=sound,
+            only=frozenset(only or EVERYTHING),
+        )
     say((output / TABLE).read_text(encoding="utf-8"))
-    say(f"Look and listen: {output / 'gallery' / 'index.html'}")
+    if not only or Experiment.GALLERY in only:
+        say(f"Look and listen: {output / 'gallery' / 'index.html'}")
 
 
 def train(context: typer.Context) -> None:

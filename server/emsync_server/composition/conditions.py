@@ -104,3 +104,11 @@ def without_emotion(condition: Condition) -> Condition:
         plain[..., CONDITION[name]] = 0
         plain[..., CONDITION[f"{name}_present"]] = 0
     return plain
+
+
+def without_offsets(condition: Condition) -> Condition:
+    """The same conditions (…, C) with all three boundary offsets absent, as in training."""
+    plain = np.array(condition)
+    for name in _OFFSET_COLUMNS:
+        plain[..., CONDITION[name]] = 0
+    return plain

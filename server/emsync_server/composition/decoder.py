@@ -1,8 +1,8 @@
 """Writing takes: the network proposes, the rules forbid, the random generator decides. Several
 takes go side by side.
 
-B rows: one a take, or two a take with guidance (with and without emotion). F five fields, C
-condition features.
+B rows: one a take, and one more a take for each part of the condition that guidance strengthens.
+F five fields, C condition features.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.composition.conditions import (
-    ConditionTrack,
-    for_reference,
-    without_emotion,
-)
+from emsync_server.composition.conditions import ConditionTrack, for_reference
+from emsync_server.composition.guidance import UNGUIDED, Guidance
 from emsync_server.composition.piece import Piece, WrittenNote
 from emsync_server.composition.representation import (
     BAR,
@@ -32,7 +29,7 @@ from emsync_server.composition.representation import (
 )
 from emsync_server.composition.request import CueRequest
 from emsync_server.composition.rules import Rules
-from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.composition.sampling import HeadSampling, choose
 from emsync_server.composition.theme import stated_theme
 from emsync_server.progress import Progress
 
@@ -85,8 +82,8 @@ class DecoderSettings:
         HeadSampling(0.95, 0.95),
     )
     """In the order of the fields."""
-    guidance: float = 1.0
-    """Strength of valence and arousal; 1 is the network's own, and costs half of any other."""
+    guidance: Guidance = UNGUIDED
+    """How strongly parts of the condition are followed."""
     candidates: int = 3
     """At least so many versions are written side by side; the best become takes."""
 
@@ -205,19 +202,19 @@ def write_takes(
     """Let the writers write until each has ended; they hold the notes. `at_barline` hears of each
     bar that the first of them has finished.
     """
-    guiding = settings.guidance != 1.0
-    state = network.start(len(writers) * (2 if guiding else 1))
+    guidance = settings.guidance
+    state = network.start(len(writers) * guidance.rows)
     if context is not None:
-        _read_context(network, state, context, (len(writers), guiding))
+        _read_context(network, state, context, (len(writers), guidance))
     events = 0
     theme_stands = context is not None
     while not all(writer.finished for writer in writers):
         if not theme_stands and all(writer.has_theme for writer in writers):
-            _pin_theme(network, state, writers, guiding)
+            _pin_theme(network, state, writers, guidance)
             theme_stands = True
         rows = np.array([PAD_ROW if w.finished else w.row for w in writers], np.int64)
         conditions = np.stack([writer.condition() for writer in writers])
-        hidden = network.step(state, *_doubled(rows, conditions, guiding))
+        hidden = network.step(state, *guidance.spread(rows, conditions))
         _choose_event(network.heads, hidden, writers, settings)
         bar = writers[0].piece.bar
         for writer in writers:
@@ -233,11 +230,11 @@ def _pin_theme(
     network: Network,
     state: Any,  # noqa: ANN401
     writers: Sequence[Writer],
-    guiding: bool,
+    guidance: Guidance,
 ) -> None:
     rows = np.array([[row for row, _ in writer.theme] for writer in writers], np.int64)
     conditions = np.stack([np.stack([known for _, known in w.theme]) for w in writers])
-    network.pin(state, *_doubled(rows, for_reference(conditions, "is_theme"), guiding))
+    network.pin(state, *guidance.spread(rows, for_reference(conditions, "is_theme")))
     for writer in writers:
         writer.track.recalls = True
 
@@ -249,8 +246,7 @@ def _choose_event(
     takes = len(writers)
     for number in range(len(FIELDS)):
         logits = heads.field_logits(hidden, number).astype(np.float64)
-        if settings.guidance != 1.0:
-            logits = guided(logits[:takes], logits[takes:], settings.guidance)
+        logits = settings.guidance.joined(logits)
         index = np.array(
             [w.choose(number, logits[i], settings.heads[number]) for i, w in enumerate(writers)]
         )
@@ -265,29 +261,22 @@ def _read_context(
     network: Network,
     state: Any,  # noqa: ANN401
     context: Context,
-    how: tuple[int, bool],
+    how: tuple[int, Guidance],
 ) -> None:
     """Let the network read what stands before; the last row is left for the writers."""
-    takes, guiding = how
+    takes, guidance = how
     if context.references is not None:
         events, known = context.references
         events, known = (
             np.repeat(events[None], takes, axis=0),
             np.repeat(known[None], takes, axis=0),
         )
-        network.pin(state, *_doubled(events, known, guiding))
+        network.pin(state, *guidance.spread(events, known))
     if len(context.rows) < 2:
         return
     rows = np.repeat(context.rows[None, :-1], takes, axis=0)
     conditions = np.repeat(context.conditions[None, :-1], takes, axis=0)
-    network.step(state, *_doubled(rows, conditions, guiding))
-
-
-def _doubled(rows: Ints, conditions: Floats, guiding: bool) -> tuple[Ints, Floats]:
-    if not guiding:
-        return rows, conditions
-    plain = without_emotion(conditions)
-    return np.concatenate([rows, rows]), np.concatenate([conditions, plain])
+    network.step(state, *guidance.spread(rows, conditions))
 
 
 def _done(writers: Sequence[Writer]) -> float:

@@ -1,4 +1,4 @@
-"""Choosing among logits: temperature, top-p, guidance. Knows nothing of music or networks."""
+"""Choosing among logits: temperature, top-p. Knows nothing of music or networks."""
 
 from __future__ import annotations
 
@@ -44,8 +44,3 @@ def choose(rng: Random, logits: Logits, allowed: Mask, sampling: HeadSampling) -
     place = int(reached[:kept].searchsorted(rng.random() * reached[kept - 1], side="right"))
     chosen = order[min(place, kept - 1)]
     return int(classes[chosen]), float(values[chosen] - np.log(np.exp(values).sum()))
-
-
-def guided(with_emotion: Logits, without: Logits, strength: float) -> Logits:
-    """Classifier-free guidance (Ho & Salimans, arXiv 2207.12598): 1 changes nothing."""
-    return without + strength * (with_emotion - without)

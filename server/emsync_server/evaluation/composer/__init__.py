@@ -2,6 +2,24 @@
 
 from emsync_server.evaluation.composer.extent import FULL, QUICK, Extent
 from emsync_server.evaluation.composer.findings import Row
-from emsync_server.evaluation.composer.run import FACTS, TABLE, evaluate_composer, markdown
+from emsync_server.evaluation.composer.run import (
+    EVERYTHING,
+    FACTS,
+    TABLE,
+    Experiment,
+    evaluate_composer,
+    markdown,
+)
 
-__all__ = ["FACTS", "FULL", "QUICK", "TABLE", "Extent", "Row", "evaluate_composer", "markdown"]
+__all__ = [
+    "EVERYTHING",
+    "FACTS",
+    "FULL",
+    "QUICK",
+    "TABLE",
+    "Experiment",
+    "Extent",
+    "Row",
+    "evaluate_composer",
+    "markdown",
+]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
+from enum import Enum
 from pathlib import Path
 
 from emsync import __version__
-from emsync_server.composition import Composer
+from emsync_server.composition import Composer, load_composer
 from emsync_server.evaluation.composer.boundaries import measure_boundaries
 from emsync_server.evaluation.composer.emotion_curve import measure_curves
 from emsync_server.evaluation.composer.emotion_grid import compose_grid, measure_emotion
@@ -29,21 +30,38 @@ from emsync_server.midi import write_midi
 from emsync_server.outputs import working_folder, write_text
 from emsync_server.progress import Progress
 
-__all__ = ["FACTS", "TABLE", "evaluate_composer", "markdown"]
+__all__ = ["EVERYTHING", "FACTS", "TABLE", "Experiment", "evaluate_composer", "markdown"]
 
 FACTS, TABLE, GALLERY, SCORES = "composer.json", "composer.md", "gallery", "scores"
 SHARES = {
     "grid": 0.22,
-    "emotion": 0.27,
-    "curves": 0.31,
-    "boundaries": 0.57,
-    "styles": 0.66,
-    "obedience": 0.69,
-    "ranking": 0.82,
-    "long": 0.87,
-    "gallery": 1.0,
+    "emotion": 0.05,
+    "curves": 0.04,
+    "boundaries": 0.26,
+    "styles": 0.09,
+    "obedience": 0.03,
+    "ranking": 0.13,
+    "long": 0.05,
+    "gallery": 0.13,
 }
-"""Where each experiment ends, as a share of the time of a full run."""
+"""What each part of a full run takes of its time."""
+
+
+class Experiment(Enum):
+    """What can be measured alone."""
+
+    EMOTION = "emotion"
+    CURVES = "curves"
+    BOUNDARIES = "boundaries"
+    PLAUSIBILITY = "plausibility"
+    ENDINGS = "endings"
+    OBEDIENCE = "obedience"
+    RANKING = "ranking"
+    LONG_FORM = "long-form"
+    GALLERY = "gallery"
+
+
+EVERYTHING = frozenset(Experiment)
 
 
 def evaluate_composer(
@@ -54,22 +72,27 @@ def evaluate_composer(
     workers: int = 1,
     composer: Composer | None = None,
     sound: bool = True,
+    only: Set[Experiment] = EVERYTHING,
 ) -> tuple[Row, ...]:
     """Compose for every claim and measure it; write `composer.json`, `composer.md`, the scores and
     the gallery to `folder`, all or nothing. Same weights, same figures.
 
     composer: None loads the one that emsync ships. sound: whether the gallery is rendered.
+    only: what to measure.
     """
     started = time.monotonic()
+    parts = _Parts(progress, _needed(only))
     with working_folder(folder) as working, open_studio(workers, composer) as studio:
-        findings = _findings(studio, extent, working / SCORES, _Parts(progress))
+        findings = _findings(studio, extent, working / SCORES, parts, only)
         rows = tuple(row for finding in findings for row in finding.rows)
-        shown = _shown(studio, extent, working / GALLERY, _Parts(progress)("gallery"), sound)
-        write_gallery(working / GALLERY, shown, rows)
+        if Experiment.GALLERY in only:
+            shown = _shown(studio, extent, working / GALLERY, parts("gallery"), sound)
+            write_gallery(working / GALLERY, shown, rows)
         facts = {
             "version": __version__,
-            "weights": shown[0].composed.take.model,
+            "weights": (composer or load_composer()).identity,
             "extent": extent,
+            "only": None if only == EVERYTHING else sorted(one.value for one in only),
             "minutes": (time.monotonic() - started) / 60,
             "rows": rows,
             "findings": {finding.name: finding.facts for finding in findings},
@@ -91,26 +114,51 @@ def markdown(rows: Sequence[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _findings(studio: Studio, extent: Extent, scores: Path, part: _Parts) -> list[Finding]:
-    """Every experiment; the scores that the corpus is searched for are kept."""
-    grid = compose_grid(studio, extent, part("grid"))
-    findings = [measure_emotion(grid, extent, part("emotion"))]
-    findings.append(measure_curves(studio, extent, part("curves")))
-    findings.append(measure_boundaries(studio, extent, part("boundaries")))
-    styles = compose_styles(studio, extent, part("styles"))
-    findings.append(measure_plausibility(styles, extent))
-    findings.append(
-        measure_endings([*(take.composed for take in grid), *(one for _, one in styles)])
-    )
-    findings.append(measure_obedience(studio, extent, part("obedience")))
-    findings.append(measure_ranking(studio, extent, part("ranking")))
-    long_form, long_take = measure_long_form(studio, extent, part("long"))
-    findings.append(long_form)
+def _findings(
+    studio: Studio, extent: Extent, scores: Path, part: _Parts, only: Set[Experiment]
+) -> list[Finding]:
+    """Every experiment that is wanted; the scores that the corpus is searched for are kept."""
+    needed = _needed(only)
+    findings: list[Finding] = []
+    grid = compose_grid(studio, extent, part("grid")) if "grid" in needed else []
+    if Experiment.EMOTION in only:
+        findings.append(measure_emotion(grid, extent, part("emotion")))
+    if Experiment.CURVES in only:
+        findings.append(measure_curves(studio, extent, part("curves")))
+    if Experiment.BOUNDARIES in only:
+        findings.append(measure_boundaries(studio, extent, part("boundaries")))
+    styles = compose_styles(studio, extent, part("styles")) if "styles" in needed else []
+    if Experiment.PLAUSIBILITY in only:
+        findings.append(measure_plausibility(styles, extent))
+    if Experiment.ENDINGS in only:
+        takes = [*(take.composed for take in grid), *(one for _, one in styles)]
+        findings.append(measure_endings(takes))
+    if Experiment.OBEDIENCE in only:
+        findings.append(measure_obedience(studio, extent, part("obedience")))
+    if Experiment.RANKING in only:
+        findings.append(measure_ranking(studio, extent, part("ranking")))
     scores.mkdir(parents=True)
     for number, (style, composed) in enumerate(styles):
         write_midi(composed.score, scores / f"{style.value}-{number:02}.mid", ())
-    write_midi(long_take.score, scores / "long.mid", ())
+    if Experiment.LONG_FORM in only:
+        long_form, long_take = measure_long_form(studio, extent, part("long"))
+        findings.append(long_form)
+        write_midi(long_take.score, scores / "long.mid", ())
     return findings
+
+
+def _needed(only: Set[Experiment]) -> dict[str, float]:
+    """The parts of the work, and their shares of the time."""
+    of = {
+        "grid": {Experiment.EMOTION, Experiment.ENDINGS},
+        "styles": {Experiment.PLAUSIBILITY, Experiment.ENDINGS},
+        "long": {Experiment.LONG_FORM},
+    }
+    return {
+        name: share
+        for name, share in SHARES.items()
+        if only & (of[name] if name in of else {Experiment(name)})
+    }
 
 
 def _shown(
@@ -140,12 +188,12 @@ def _cell(text: str) -> str:
 
 
 class _Parts:
-    """The stretch of a progress that belongs to each experiment."""
+    """The stretch of a progress that belongs to each part of the work."""
 
-    def __init__(self, progress: Progress) -> None:
-        self._progress = progress
+    def __init__(self, progress: Progress, shares: Mapping[str, float]) -> None:
+        self._progress, self._shares = progress, shares
 
     def __call__(self, name: str) -> Progress:
-        names = list(SHARES)
-        before = names.index(name) - 1
-        return self._progress.part(SHARES[names[before]] if before >= 0 else 0.0, SHARES[name])
+        total, names = sum(self._shares.values()), list(self._shares)
+        before = sum(self._shares[one] for one in names[: names.index(name)])
+        return self._progress.part(before / total, (before + self._shares[name]) / total)

@@ -21,7 +21,14 @@ from emsync.cue import CueSheet
 from emsync.errors import EmsyncError
 from emsync.score import Score, Take
 from emsync.settings import ComposeSettings
-from emsync_server.composition import Composer, DecoderSettings, compose, load_composer
+from emsync_server.composition import (
+    UNGUIDED,
+    Composer,
+    DecoderSettings,
+    Guidance,
+    compose,
+    load_composer,
+)
 from emsync_server.midi import read_midi
 from emsync_server.progress import Progress, silent_progress
 
@@ -39,6 +46,7 @@ class Commission:
     takes: int = 1
     candidates: int | None = None
     """None: as many as the product tries."""
+    guidance: Guidance = UNGUIDED
 
     @property
     def length_s(self) -> float:
@@ -134,7 +142,7 @@ def _terminate_all_but(others: set[BaseProcess]) -> None:
 
 def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, ...]:
     """Compose in a folder that vanishes, and read the MIDI back."""
-    decoding = DecoderSettings()
+    decoding = DecoderSettings(guidance=commission.guidance)
     if commission.candidates is not None:
         decoding = replace(decoding, candidates=commission.candidates)
     with tempfile.TemporaryDirectory(prefix="emsync-evaluate-") as name:
