@@ -109,6 +109,8 @@ class Writer:
     piece: Piece = field(default_factory=Piece)
     stop_bar: int | None = None
     log_likelihood: float = 0.0
+    nats: list[float] = field(default_factory=list)
+    """What each note that it wrote costs under the network alone, rules and guidance aside."""
     row: tuple[int, ...] = BAR_ROW
     """The event to read next."""
     finished: bool = False
@@ -145,8 +147,8 @@ class Writer:
         self.log_likelihood += likelihood
         return index
 
-    def write(self) -> None:
-        """Put what was chosen on paper."""
+    def write(self, nats: float) -> None:
+        """Put what was chosen on paper; it cost so many nats."""
         if self.finished:
             return
         chosen, self._chosen = self._chosen, []
@@ -163,6 +165,7 @@ class Writer:
         else:
             self.row = tuple(chosen)
             self.piece.add(self._note(chosen))
+            self.nats.append(nats)
 
     def _allowed(self, number: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         if number == 0:
@@ -215,10 +218,10 @@ def write_takes(
         rows = np.array([PAD_ROW if w.finished else w.row for w in writers], np.int64)
         conditions = np.stack([writer.condition() for writer in writers])
         hidden = network.step(state, *guidance.spread(rows, conditions))
-        _choose_event(network.heads, hidden, writers, settings)
+        nats = _choose_event(network.heads, hidden, writers, settings)
         bar = writers[0].piece.bar
-        for writer in writers:
-            writer.write()
+        for writer, cost in zip(writers, nats.tolist(), strict=True):
+            writer.write(cost)
         if at_barline is not None and writers[0].piece.bar != bar:
             at_barline(writers[0])
         events += 1
@@ -241,20 +244,24 @@ def _pin_theme(
 
 def _choose_event(
     heads: Heads, hidden: Floats, writers: Sequence[Writer], settings: DecoderSettings
-) -> None:
-    """All fields of the next event of each take, one after the other."""
+) -> NDArray[np.float64]:
+    """All fields of the next event of each take, one after the other; what they cost, (B,) nats."""
     takes = len(writers)
+    nats = np.zeros(takes)
     for number in range(len(FIELDS)):
         logits = heads.field_logits(hidden, number).astype(np.float64)
-        logits = settings.guidance.joined(logits)
+        own, logits = logits[:takes], settings.guidance.joined(logits)
         index = np.array(
             [w.choose(number, logits[i], settings.heads[number]) for i, w in enumerate(writers)]
         )
+        own = own - own.max(axis=1, keepdims=True)
+        nats += np.log(np.exp(own).sum(axis=1)) - own[np.arange(takes), index]
         if number == 0 and (index >= BAR).all():
-            return
+            break
         if number + 1 < len(FIELDS):
             every = np.tile(index, hidden.shape[0] // takes)
             hidden = heads.after(hidden, number, every)
+    return nats
 
 
 def _read_context(

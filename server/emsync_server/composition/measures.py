@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from itertools import pairwise
@@ -10,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from emsync.score import Score
+from emsync_server.composition.accents import CHORD_NOTES
 from emsync_server.composition.decoder import Writer
 from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
 from emsync_server.composition.keys import key_fits
@@ -44,10 +46,15 @@ class Measures:
     """Share of the cue in which something sounds."""
     worst_tempo_strain: float
     """By how much the tempo left its limits for a landing, as a share; 0 where it did not."""
+    nats_at_landings: float | None = None
+    """What a note of a chord at a landing costs under the network alone; None without landings."""
+    nats_at_other_chords: float | None = None
+    """The same of all other chords of three pitches or more."""
 
     def named(self) -> tuple[tuple[str, float], ...]:
-        """Name and value of each, for the take."""
-        return tuple((f.name, round(float(getattr(self, f.name)), 6)) for f in fields(self))
+        """Name and value of each that is known, for the take."""
+        known = ((f.name, getattr(self, f.name)) for f in fields(self))
+        return tuple((name, round(float(value), 6)) for name, value in known if value is not None)
 
     @property
     def quality(self) -> float:
@@ -77,6 +84,7 @@ def measure(score: Score, writer: Writer, *, strains: float) -> Measures:
     errors = _emotion_errors(passage, request)
     weights = passage.pitch_classes
     share = weights / max(weights.sum(), 1e-9)
+    at_landings, at_others = _chord_nats(writer)
     return Measures(
         log_likelihood_per_note=writer.log_likelihood / max(len(writer.piece.notes), 1),
         valence_error=errors[0],
@@ -88,7 +96,25 @@ def measure(score: Score, writer: Writer, *, strains: float) -> Measures:
         repeated_bars=_repeated_bars(score),
         sounding_share=_sounding_share(passage, duration_s),
         worst_tempo_strain=strains,
+        nats_at_landings=at_landings,
+        nats_at_other_chords=at_others,
     )
+
+
+def _chord_nats(writer: Writer) -> tuple[float | None, float | None]:
+    """Nats a note of the chords at landings, and of all others."""
+    chords: dict[int, list[tuple[int, float]]] = defaultdict(list)
+    written = writer.piece.notes[len(writer.piece.notes) - len(writer.nats) :]
+    for note, nats in zip(written, writer.nats, strict=True):
+        if not note.is_drum:
+            chords[note.step].append((note.pitch, nats))
+    costs: tuple[list[float], list[float]] = ([], [])
+    landings = frozenset(writer.request.landings)
+    for step, notes in chords.items():
+        if len({pitch for pitch, _ in notes}) >= CHORD_NOTES:
+            costs[step not in landings].extend(nats for _, nats in notes)
+    at_landings, at_others = (float(np.mean(one)) if one else None for one in costs)
+    return at_landings, at_others
 
 
 def passage_of(score: Score) -> Passage:

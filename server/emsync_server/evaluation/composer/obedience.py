@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from emsync_server.composition.keys import key_fits
 from emsync_server.evaluation.accents import chord_starts
 from emsync_server.evaluation.composer.extent import Extent
 from emsync_server.evaluation.composer.findings import Finding, Row
+from emsync_server.evaluation.composer.statistics import interval_of_mean
 from emsync_server.evaluation.composer.studio import Commission, Composed, Studio
 from emsync_server.evaluation.composer.trial_cues import FILM_RATE, flat, trial_sheet
 from emsync_server.evaluation.keys import estimated_key, key_name, pitch_class_seconds
@@ -51,6 +53,9 @@ class Obeyed:
     landed: int
     asked_key: str
     estimated: str
+    nats_at_landings: float | None
+    """Of a note of a chord at a hit, under the network alone."""
+    nats_at_other_chords: float | None
 
 
 def measure_obedience(studio: Studio, extent: Extent, progress: Progress) -> Finding:
@@ -75,6 +80,7 @@ def measure_obedience(studio: Studio, extent: Extent, progress: Progress) -> Fin
                 "100 %",
                 landed == hits,
             ),
+            _rarity(found),
             Row(
                 "obedience: key (estimated from the notes)",
                 f"{shares['key']:.0%} of {len(found)}; {shares['key_nearly']:.0%} where a key that "
@@ -88,6 +94,29 @@ def measure_obedience(studio: Studio, extent: Extent, progress: Progress) -> Fin
             ),
         ),
         {"takes": found},
+    )
+
+
+def _rarity(found: Sequence[Obeyed]) -> Row:
+    """Whether the chords that had to come at hits are rarer under the network than its others."""
+    pairs = np.array(
+        [
+            (one.nats_at_landings, one.nats_at_other_chords)
+            for one in found
+            if one.nats_at_landings is not None and one.nats_at_other_chords is not None
+        ]
+    ).reshape(-1, 2)
+    claim = "locked hits: nats of a note at hits and in other chords, under the network alone"
+    if not len(pairs):
+        return Row(claim, "no cue has both")
+    more = pairs[:, 0] - pairs[:, 1]
+    low, high = interval_of_mean(more)
+    return Row(
+        claim,
+        f"{pairs[:, 0].mean():.2f} and {pairs[:, 1].mean():.2f}; {more.mean():+.2f} "
+        f"({low:+.2f} to {high:+.2f}, {len(pairs)} cues)",
+        "no more at hits",
+        bool(more.mean() <= 0),
     )
 
 
@@ -133,4 +162,6 @@ def _obeyed(composed: Composed) -> Obeyed:
         landed=landed,
         asked_key=key_name(asked),
         estimated=key_name(estimated_key(notes)),
+        nats_at_landings=dict(take.measures).get("nats_at_landings"),
+        nats_at_other_chords=dict(take.measures).get("nats_at_other_chords"),
     )

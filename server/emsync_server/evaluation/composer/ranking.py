@@ -10,6 +10,7 @@ import numpy as np
 from emsync_server.evaluation.composer.extent import Extent
 from emsync_server.evaluation.composer.findings import Finding, Row
 from emsync_server.evaluation.composer.plausibility import inside_share
+from emsync_server.evaluation.composer.statistics import interval_of_mean
 from emsync_server.evaluation.composer.studio import Commission, Composed, Studio
 from emsync_server.evaluation.composer.trial_cues import flat, trial_sheet
 from emsync_server.evaluation.endings import ending_of
@@ -21,7 +22,6 @@ __all__ = ["measure_ranking"]
 
 FIRST_SEED = 1300
 CORNERS = ((0.7, 0.7), (-0.7, 0.7), (-0.7, -0.7), (0.7, -0.7), (0.0, 0.8), (0.8, 0.0), (-0.8, 0.0))
-DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ def measure_ranking(studio: Studio, extent: Extent, progress: Progress) -> Findi
         table = np.array([[getattr(one, name) for one in cue] for cue in measured])
         sign = -1 if name in LESS_IS_BETTER else 1
         gains = sign * (table[:, 0] - table.mean(axis=1))
-        low, high = _interval(gains)
+        low, high = interval_of_mean(gains)
         facts[name] = {
             "first": table[:, 0].mean(),
             "any": table.mean(),
@@ -102,10 +102,3 @@ def _measured(
         float(ending is not None and ending.is_good),
         likelihood,
     )
-
-
-def _interval(gains: np.ndarray[tuple[int], np.dtype[np.float64]]) -> tuple[float, float]:
-    rng = np.random.default_rng(0)
-    drawn = [gains[rng.integers(len(gains), size=len(gains))].mean() for _ in range(DRAWS)]
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return float(low), float(high)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Correlation", "correlation", "lagged_correlation", "spearman"]
+__all__ = ["Correlation", "correlation", "interval_of_mean", "lagged_correlation", "spearman"]
 
 DRAWS = 1000
 Floats = NDArray[np.float64]
@@ -50,6 +50,16 @@ def correlation(asked: Floats, found: Floats, *, seed: int = 0, draws: int = DRA
         float(np.percentile(np.abs(shuffled), 95)),
         count,
     )
+
+
+def interval_of_mean(values: Floats, *, seed: int = 0, draws: int = DRAWS) -> tuple[float, float]:
+    """95 % of the mean when values are drawn anew, with replacement; the same seed, the same
+    figures.
+    """
+    rng = np.random.default_rng(seed)
+    means = [values[rng.integers(len(values), size=len(values))].mean() for _ in range(draws)]
+    low, high = np.percentile(means, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def lagged_correlation(
