@@ -9,6 +9,7 @@ EmsyncError
 ├── PathRefusedError           PERMISSION_DENIED     a path outside the folders the server may touch
 ├── OutputError                FAILED_PRECONDITION   a folder that cannot be written to
 │   └── DiskFullError          RESOURCE_EXHAUSTED    no space left
+├── MemoryFullError            RESOURCE_EXHAUSTED    no memory left
 ├── MissingPartError           FAILED_PRECONDITION   weights, soundfont, synthesiser missing
 ├── LimitError                 RESOURCE_EXHAUSTED    larger, longer or more than the ceiling
 ├── JobCancelledError          CANCELLED             the caller left
@@ -32,6 +33,7 @@ __all__ = [
     "JobCancelledError",
     "LimitError",
     "MediaError",
+    "MemoryFullError",
     "MissingPartError",
     "NotFoundError",
     "OutputError",
@@ -99,6 +101,13 @@ class DiskFullError(OutputError):
     """There is no space left where the result was to go."""
 
     code = "RESOURCE_EXHAUSTED"
+
+
+class MemoryFullError(EmsyncError):
+    """There is not enough memory left for the work."""
+
+    code = "RESOURCE_EXHAUSTED"
+    exit_code = 5
 
 
 class MissingPartError(EmsyncError):

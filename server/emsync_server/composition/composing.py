@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from emsync.cue import Cue, CueSheet
-from emsync.errors import NotFoundError
+from emsync.errors import MemoryFullError, NotFoundError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
 from emsync_server.composition.beginning import Beginning, beginning_in
@@ -55,16 +55,31 @@ def compose(
     cue = _cue_of(sheet, cue_name)
     progress.report(0.0, f"planning '{cue.name}'")
     composer = composer or load_composer()
-    decoding = decoding or DecoderSettings()
-    if settings.bars is not None:
-        composed = rewrite_bars(cue, folder, settings, (composer, decoding), progress)
-    else:
-        plan, landings = planned(cue, settings.seed)
-        progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
-        with beginning_in(folder, progress) as beginning:
-            network = (composer, decoding)
-            composed = _composed(cue, (plan, landings), settings, network, (progress, beginning))
+    network = (composer, decoding or DecoderSettings())
+    try:
+        composed = _made(cue, folder, settings, network, progress)
+    except MemoryError as err:
+        raise MemoryFullError(
+            f"The memory is full: '{cue.name}' could not be composed, and nothing was written. "
+            "Close other programs, ask for fewer takes, or compose a shorter cue."
+        ) from err
     return write_take_files(sheet, cue, folder, composed, (settings.seed, composer.identity))
+
+
+def _made(
+    cue: Cue,
+    folder: Path,
+    settings: ComposeSettings,
+    network: tuple[Composer, DecoderSettings],
+    progress: Progress,
+) -> list[Composed]:
+    """All takes of the cue, or of some of its bars, best first."""
+    if settings.bars is not None:
+        return rewrite_bars(cue, folder, settings, network, progress)
+    plan, landings = planned(cue, settings.seed)
+    progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
+    with beginning_in(folder, progress) as beginning:
+        return _composed(cue, (plan, landings), settings, network, (progress, beginning))
 
 
 def _cue_of(sheet: CueSheet, name: str) -> Cue:

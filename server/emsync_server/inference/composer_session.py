@@ -187,7 +187,12 @@ class ComposerSession:
             binding.bind_ortvalue_input(name, cache)
             binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
         binding.bind_output("hidden")
-        self._trunk.run_with_iobinding(binding)
+        try:
+            self._trunk.run_with_iobinding(binding)
+        except engine.RuntimeException as err:
+            if "alloc" in str(err):  # "Failed to allocate memory", "bad allocation"
+                raise MemoryError(str(err)) from err
+            raise
         return np.asarray(binding.get_outputs()[-1].numpy())
 
 
