@@ -25,10 +25,10 @@ from emsync_server.benchmarks.speed_cue import cue_to_compose, published_tokens
 from emsync_server.benchmarks.tables import Table, percent, write_table
 from emsync_server.composition import Composer, compose, load_composer
 from emsync_server.composition.decoder import DecoderSettings, Network
-from emsync_server.composition.representation import BAR, BAR_ROW, CONDITION_SIZE
+from emsync_server.composition.representation import BAR, CONDITION_SIZE
 from emsync_server.midi import read_midi
 from emsync_server.models import MODELS_FOLDER
-from emsync_server.progress import silent_progress
+from emsync_server.progress import ProgressSink, silent_progress
 
 __all__ = ["benchmark_composer_speed"]
 
@@ -41,29 +41,19 @@ ROUNDS = 3
 
 
 @dataclass(slots=True)
-class _Listening:
-    """A network that notes when every piece has begun its second bar."""
+class _Counting:
+    """A network that counts its steps."""
 
     network: Network
-    started_s: tuple[float, float] = (0.0, 0.0)
-    first_bars_s: float | None = None
-    first_bars_cpu_s: float | None = None
     steps: int = 0
     cpu_s: float = 0.0
     """Inside the network."""
-    _bars: NDArray[np.int64] | None = None
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401 – whatever the network has
         return getattr(self.network, name)
 
     def step(self, state: Any, events: NDArray[np.int64], condition: Any) -> Any:  # noqa: ANN401
         self.steps += 1
-        bars = np.asarray(events).reshape(len(events), -1, len(BAR_ROW))[..., 0] == BAR
-        counted = bars.sum(axis=1)
-        self._bars = counted if self._bars is None else self._bars + counted
-        if self.first_bars_s is None and (self._bars >= 2).all():
-            self.first_bars_s = time.perf_counter() - self.started_s[0]
-            self.first_bars_cpu_s = time.process_time() - self.started_s[1]
         start = time.process_time()
         hidden = self.network.step(state, events, condition)
         self.cpu_s += time.process_time() - start
@@ -95,11 +85,17 @@ def _cue(models: Path) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as folder:
         start, cpu = time.perf_counter(), time.process_time()
         loaded = load_composer(models)
-        listening = _Listening(loaded.session, (start, cpu))
+        listening = _Counting(loaded.session)
         composer = replace(loaded, session=listening)
+        playable: list[tuple[float, float, float]] = []  # music, wall and processor seconds
+
+        def note(path: Path, music_s: float) -> None:
+            spent = time.perf_counter() - start, time.process_time() - cpu
+            playable.append((music_s, *spent))
 
         def run(settings: ComposeSettings) -> None:
-            compose(sheet, "cue", Path(folder), settings, silent_progress(),
+            progress = ProgressSink(lambda fraction, note: None, ready_sink=note)
+            compose(sheet, "cue", Path(folder), settings, progress,
                     composer=composer, decoding=decoding)  # fmt: skip
 
         run(ComposeSettings())
@@ -114,8 +110,9 @@ def _cue(models: Path) -> dict[str, Any]:
         "cpu_s": whole_cpu_s,
         "steps": steps,
         "published_tokens": tokens,
-        "first_bars_s": listening.first_bars_s,
-        "first_bars_cpu_s": listening.first_bars_cpu_s,
+        "first_bars_of_music_s": playable[0][0],
+        "first_bars_s": playable[0][1],
+        "first_bars_cpu_s": playable[0][2],
         "four_bars_again_s": float(np.median(again[:, 0])),
         "four_bars_again_cpu_s": float(np.median(again[:, 1])),
     }
@@ -127,7 +124,7 @@ def _candidates(composer: Composer) -> dict[str, Any]:
     for seed in range(ROUNDS):
         costs = []
         for candidates in (1, MANY):
-            listening = _Listening(composer.session)
+            listening = _Counting(composer.session)
             with tempfile.TemporaryDirectory(prefix="emsync-benchmark-") as folder:
                 start = time.process_time()
                 compose(sheet, "cue", Path(folder), ComposeSettings(seed=seed), silent_progress(),
@@ -178,7 +175,7 @@ def _lines(figures: dict[str, Any]) -> Sequence[tuple[str, str, str]]:
     cue, many, late = figures["cue"], figures["candidates"], figures["late_steps"]
     lines = [
         (f"{CUE_S} s cue, {CANDIDATES} candidates, weights loaded", _both(cue, ""), "6 s"),
-        ("first bar of every candidate written", _both(cue, "first_bars_"), "2 s"),
+        ("first bar playable: a MIDI file, from a cold start", _both(cue, "first_bars_"), "2 s"),
         ("4 bars of it again", _both(cue, "four_bars_again_"), "1.5 s"),
         (f"{MANY} candidates over one, an event", f"{many['ratio']:.2f} ×", "5 ×"),
         (f"a step near {LATE} over one near {EARLY}", f"{late['ratio']:.2f} ×", "1.1 ×"),
