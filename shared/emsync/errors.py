@@ -109,6 +109,14 @@ class MemoryFullError(EmsyncError):
     code = "RESOURCE_EXHAUSTED"
     exit_code = 5
 
+    @classmethod
+    def of_any_work(cls) -> MemoryFullError:
+        """Where nobody knows what the memory was wanted for."""
+        return cls(
+            "The memory is full; the work was stopped, and nothing was written. "
+            "Close other programs, or give it less to do: a shorter film, fewer takes."
+        )
+
 
 class MissingPartError(EmsyncError):
     """Weights, a soundfont or a synthesiser that this machine does not have."""

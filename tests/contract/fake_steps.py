@@ -38,7 +38,7 @@ def sheet_of(source: Path) -> CueSheet:
 
 
 class FakeSteps:
-    """Does what the source file, or the cue's name, says: quick, slow, deaf, broken, unforeseen."""
+    """Does what the source file, or the cue's name, says: quick, slow, deaf, broken, …."""
 
     def spot(self, source: Path, settings: SpotSettings, progress: Progress) -> CueSheet:
         """A cue sheet, after what the file says."""
@@ -92,6 +92,8 @@ class FakeSteps:
 def _act(script: str, progress: Progress) -> None:
     if script == "broken":
         raise MediaError("'film.mp4' is no film: its first bytes are text. Name a film.")
+    if script == "hungry":
+        raise MemoryError("Unable to allocate 6.00 GiB")
     if script == "unforeseen":
         raise ZeroDivisionError("division by zero")
     if script == "deaf":  # busy in one long call that reports nothing

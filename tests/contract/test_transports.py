@@ -21,6 +21,7 @@ from emsync.errors import (
     JobCancelledError,
     LimitError,
     MediaError,
+    MemoryFullError,
     NotFoundError,
     PathRefusedError,
     ServerUnavailableError,
@@ -104,6 +105,15 @@ def test_a_failing_step_arrives_as_its_own_error_and_sentence(
     with pytest.raises(MediaError, match=r"^'film.mp4' is no film") as caught:
         Client(reach()).spot(film(root, "broken"))
     assert caught.value.code == "INVALID_ARGUMENT"
+
+
+def test_a_full_memory_arrives_as_what_it_is(
+    start_server: StartServer, reach: Reach, root: Path
+) -> None:
+    start_server()
+    with pytest.raises(MemoryFullError, match="Close other programs") as caught:
+        Client(reach()).spot(film(root, "hungry"))
+    assert caught.value.code == "RESOURCE_EXHAUSTED"
 
 
 def test_an_unforeseen_error_arrives_as_one_sentence(

@@ -16,7 +16,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from emsync.errors import EmsyncError, JobCancelledError
+from emsync.errors import EmsyncError, JobCancelledError, MemoryFullError
 from emsync_server.progress import ProgressSink
 
 __all__ = ["guarded", "say", "shown_progress", "warn"]
@@ -88,6 +88,10 @@ def guarded(command: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         _err.print("emsync: Cancelled; nothing was left behind.", markup=False)
         return JobCancelledError.exit_code
+    except MemoryError:
+        full = MemoryFullError.of_any_work()
+        _err.print(f"emsync: {full.sentence}", markup=False)
+        return full.exit_code
     except Exception as err:  # noqa: BLE001 - the top of the command line
         if (sentence := usage_sentence(err)) is not None:
             _err.print(sentence, markup=False)

@@ -54,9 +54,9 @@ def compose(
     """
     cue = _cue_of(sheet, cue_name)
     progress.report(0.0, f"planning '{cue.name}'")
-    composer = composer or load_composer()
-    network = (composer, decoding or DecoderSettings())
     try:
+        composer = composer or load_composer()
+        network = (composer, decoding or DecoderSettings())
         composed = _made(cue, folder, settings, network, progress)
     except MemoryError as err:
         raise MemoryFullError(

@@ -13,7 +13,13 @@ from typing import Any
 import grpc
 
 from emsync.client.failures import ERROR_KEY
-from emsync.errors import EmsyncError, InputError, VersionMismatchError, WrongTokenError
+from emsync.errors import (
+    EmsyncError,
+    InputError,
+    MemoryFullError,
+    VersionMismatchError,
+    WrongTokenError,
+)
 from emsync.wire.calls import ApiVersion
 
 __all__ = ["Activity", "CallInterceptor"]
@@ -135,6 +141,8 @@ def _refusal(err: EmsyncError) -> Any:  # noqa: ANN401 - grpc has no types
 
 def _abort(context: Any, err: Exception) -> None:  # noqa: ANN401 - grpc has no types
     """End the call with the error's status and sentence."""
+    if isinstance(err, MemoryError):
+        err = MemoryFullError.of_any_work()
     if not isinstance(err, EmsyncError):
         _log.error("unforeseen error in a call", exc_info=err)
         err = EmsyncError(
