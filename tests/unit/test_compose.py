@@ -56,6 +56,15 @@ def test_every_locked_hit_lands_in_the_file_as_written(tmp_path):
     assert all(abs(landing.error_s) < 20e-6 for landing in take.landings)
 
 
+def test_a_take_says_what_its_chords_cost_the_network(tmp_path):
+    (take,) = composed(tmp_path)
+    known = dict(take.measures)
+    for where in ("landings", "other_chords"):
+        assert 0 < known[f"pitch_nats_at_{where}"] < known[f"nats_at_{where}"] < 30
+    (free,) = composed(tmp_path, sheet_of(24 * 20))
+    assert "nats_at_landings" not in dict(free.measures)
+
+
 def test_the_midi_lasts_as_long_as_the_cue(tmp_path):
     composed(tmp_path)
     assert abs(read_midi(tmp_path / "score.mid").tempo_map.end_s - 20) < Fraction(10, 1_000_000)

@@ -11,10 +11,19 @@ import pytest
 from tests.tiny_composer import tiny_composer
 
 from emsync.errors import JobCancelledError
-from emsync_server.evaluation.composer import FACTS, QUICK, TABLE, evaluate_composer, markdown
-from emsync_server.evaluation.composer.boundaries import moved_by_beats
+from emsync_server.composition.composing import planned
+from emsync_server.evaluation.composer import (
+    FACTS,
+    QUICK,
+    TABLE,
+    Experiment,
+    evaluate_composer,
+    markdown,
+)
+from emsync_server.evaluation.composer.boundaries import _plan, moved_by_beats
 from emsync_server.evaluation.composer.findings import Row, plain
 from emsync_server.evaluation.composer.gallery_cues import EKMAN, exhibits, stretched
+from emsync_server.evaluation.composer.obedience import _compared
 from emsync_server.evaluation.composer.statistics import (
     correlation,
     lagged_correlation,
@@ -69,6 +78,31 @@ def test_accents_on_every_hit_are_no_chance_and_accents_on_every_beat_are():
     assert abs(moved_by_beats(beats, hits, downbeats).kappa) < 0.2
 
 
+def test_chords_at_hits_are_compared_cue_by_cue():
+    rng = np.random.default_rng(2)
+    others = rng.uniform(3, 5, 40)
+    dearer = _compared("chords", list(zip(others + 1.0, others, strict=True)))
+    alike = _compared("chords", list(zip(others + rng.normal(0, 0.3, 40), others, strict=True)))
+    assert (dearer.met, alike.met) == (False, True)
+    assert "+1.00" in dearer.figure
+    assert _compared("chords", [(None, 2.0)]).met is None
+
+
+def test_told_elsewhere_is_a_move_of_all_hits_that_chance_has_too():
+    tempo = _tempo_of(trial_sheet(24, flat(0, 0)))
+    moves = set()
+    for seed in range(40):
+        plan = _plan(tempo, seed)
+        beats = len(plan.beats_s)
+        of_hits = {tuple(np.sort((plan.hits + move) % beats)): move for move in range(beats)}
+        moves.add(of_hits[tuple(plan.elsewhere)])
+    assert 0 not in moves and len(moves) > 10
+
+
+def _tempo_of(sheet):
+    return planned(sheet.cues[0], 0)[0].tempo_map
+
+
 def test_hits_that_are_only_heard_are_exact_and_not_locked():
     sheet = with_heard_hits(trial_sheet(10, flat(0, 0)), [Fraction(10, 3)])
     (hit,) = sheet.cues[0].hits
@@ -112,6 +146,19 @@ def test_a_small_evaluation_leaves_table_facts_and_gallery(tmp_path):
     page = (tmp_path / "gallery/index.html").read_text()
     assert "{{" not in page and "anger.png" in page
     assert (tmp_path / "gallery/anger.png").is_file() and (tmp_path / "scores/long.mid").is_file()
+
+
+def test_one_experiment_alone_is_measured(tmp_path):
+    rows = evaluate_composer(
+        tmp_path,
+        silent_progress(),
+        extent=TINY,
+        composer=tiny_composer(),
+        only={Experiment.OBEDIENCE},
+    )
+    assert rows and all(row.claim.startswith(("obedience", "locked hits")) for row in rows)
+    assert json.loads((tmp_path / FACTS).read_text())["only"] == ["obedience"]
+    assert not (tmp_path / "gallery").exists()
 
 
 def test_cancelling_an_evaluation_leaves_nothing(tmp_path):

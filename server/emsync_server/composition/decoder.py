@@ -109,8 +109,9 @@ class Writer:
     piece: Piece = field(default_factory=Piece)
     stop_bar: int | None = None
     log_likelihood: float = 0.0
-    nats: list[float] = field(default_factory=list)
-    """What each note that it wrote costs under the network alone, rules and guidance aside."""
+    nats: list[NDArray[np.float64]] = field(default_factory=list)
+    """(F,) what the fields of each note that it wrote cost under the network alone, rules and
+    guidance aside."""
     row: tuple[int, ...] = BAR_ROW
     """The event to read next."""
     finished: bool = False
@@ -147,8 +148,8 @@ class Writer:
         self.log_likelihood += likelihood
         return index
 
-    def write(self, nats: float) -> None:
-        """Put what was chosen on paper; it cost so many nats."""
+    def write(self, nats: NDArray[np.float64]) -> None:
+        """Put what was chosen on paper; its fields cost so many nats (F,)."""
         if self.finished:
             return
         chosen, self._chosen = self._chosen, []
@@ -220,7 +221,7 @@ def write_takes(
         hidden = network.step(state, *guidance.spread(rows, conditions))
         nats = _choose_event(network.heads, hidden, writers, settings)
         bar = writers[0].piece.bar
-        for writer, cost in zip(writers, nats.tolist(), strict=True):
+        for writer, cost in zip(writers, nats, strict=True):
             writer.write(cost)
         if at_barline is not None and writers[0].piece.bar != bar:
             at_barline(writers[0])
@@ -245,9 +246,9 @@ def _pin_theme(
 def _choose_event(
     heads: Heads, hidden: Floats, writers: Sequence[Writer], settings: DecoderSettings
 ) -> NDArray[np.float64]:
-    """All fields of the next event of each take, one after the other; what they cost, (B,) nats."""
+    """All fields of the next event of each take, one by one; what they cost, (B, F) nats."""
     takes = len(writers)
-    nats = np.zeros(takes)
+    nats = np.zeros((takes, len(FIELDS)))
     for number in range(len(FIELDS)):
         logits = heads.field_logits(hidden, number).astype(np.float64)
         own, logits = logits[:takes], settings.guidance.joined(logits)
@@ -255,7 +256,7 @@ def _choose_event(
             [w.choose(number, logits[i], settings.heads[number]) for i, w in enumerate(writers)]
         )
         own = own - own.max(axis=1, keepdims=True)
-        nats += np.log(np.exp(own).sum(axis=1)) - own[np.arange(takes), index]
+        nats[:, number] = np.log(np.exp(own).sum(axis=1)) - own[np.arange(takes), index]
         if number == 0 and (index >= BAR).all():
             break
         if number + 1 < len(FIELDS):

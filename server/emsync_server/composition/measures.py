@@ -9,15 +9,18 @@ from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emsync.score import Score
 from emsync_server.composition.accents import CHORD_NOTES
 from emsync_server.composition.decoder import Writer
 from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
 from emsync_server.composition.keys import key_fits
+from emsync_server.composition.representation import PITCH
 from emsync_server.composition.request import CueRequest
 
 Candidate = TypeVar("Candidate")
+Nats = NDArray[np.float64] | None
 
 LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out pieces: below, it is dull
 WINDOW_S = 6.0  # emotion is estimated over stretches of about this long
@@ -50,6 +53,9 @@ class Measures:
     """What a note of a chord at a landing costs under the network alone; None without landings."""
     nats_at_other_chords: float | None = None
     """The same of all other chords of three pitches or more."""
+    pitch_nats_at_landings: float | None = None
+    """What its pitch alone costs."""
+    pitch_nats_at_other_chords: float | None = None
 
     def named(self) -> tuple[tuple[str, float], ...]:
         """Name and value of each that is known, for the take."""
@@ -96,24 +102,26 @@ def measure(score: Score, writer: Writer, *, strains: float) -> Measures:
         repeated_bars=_repeated_bars(score),
         sounding_share=_sounding_share(passage, duration_s),
         worst_tempo_strain=strains,
-        nats_at_landings=at_landings,
-        nats_at_other_chords=at_others,
+        nats_at_landings=None if at_landings is None else at_landings.sum(),
+        nats_at_other_chords=None if at_others is None else at_others.sum(),
+        pitch_nats_at_landings=None if at_landings is None else at_landings[PITCH],
+        pitch_nats_at_other_chords=None if at_others is None else at_others[PITCH],
     )
 
 
-def _chord_nats(writer: Writer) -> tuple[float | None, float | None]:
-    """Nats a note of the chords at landings, and of all others."""
-    chords: dict[int, list[tuple[int, float]]] = defaultdict(list)
+def _chord_nats(writer: Writer) -> tuple[Nats, Nats]:
+    """Nats a note of the chords at landings, and of all others: (F,), None without chords."""
+    chords: dict[int, list[tuple[int, NDArray[np.float64]]]] = defaultdict(list)
     written = writer.piece.notes[len(writer.piece.notes) - len(writer.nats) :]
     for note, nats in zip(written, writer.nats, strict=True):
         if not note.is_drum:
             chords[note.step].append((note.pitch, nats))
-    costs: tuple[list[float], list[float]] = ([], [])
+    costs: tuple[list[NDArray[np.float64]], list[NDArray[np.float64]]] = ([], [])
     landings = frozenset(writer.request.landings)
     for step, notes in chords.items():
         if len({pitch for pitch, _ in notes}) >= CHORD_NOTES:
             costs[step not in landings].extend(nats for _, nats in notes)
-    at_landings, at_others = (float(np.mean(one)) if one else None for one in costs)
+    at_landings, at_others = (np.mean(one, axis=0) if one else None for one in costs)
     return at_landings, at_others
 
 
