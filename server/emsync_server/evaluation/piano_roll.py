@@ -72,7 +72,8 @@ def _draw_header(canvas: Canvas, take: Take, score: Score, notes: SoundingNotes)
     present = [family for family in Family if family in notes.families]
     entries = [LegendEntry(family.value, FAMILY_COLOURS[family]) for family in present]
     marks = [LegendEntry("locked hit", HIT), LegendEntry("cut or transition", CUT)]
-    draw_legend(canvas, [*entries, *marks], LEFT, 62)
+    curves = [LegendEntry("valence", VALENCE), LegendEntry("arousal", AROUSAL)]
+    draw_legend(canvas, [*entries, *marks, *curves], LEFT, 62)
 
 
 def _draw_octaves(canvas: Canvas, low: int, high: int, top: float) -> None:
@@ -96,18 +97,12 @@ def _draw_emotion(canvas: Canvas, axis: TimeAxis, cue: Cue) -> None:
     start_s = float(cue.range.start.seconds)
     times = [axis.length_s * index / EMOTION_POINTS for index in range(EMOTION_POINTS + 1)]
     curve: list[ValenceArousal] = [cue.emotion.at(start_s + time) for time in times]
-    for colour, values in (
-        (VALENCE, [point.valence for point in curve]),
-        (AROUSAL, [point.arousal for point in curve]),
+    for colour, width, values in (  # the upper one is narrower: where they are equal, both show
+        (VALENCE, 4, [point.valence for point in curve]),
+        (AROUSAL, 2, [point.arousal for point in curve]),
     ):
         points = [(axis.x(time), y(value)) for time, value in zip(times, values, strict=True)]
-        canvas.path(points, colour, width=2)
-    draw_legend(
-        canvas,
-        [LegendEntry("valence", VALENCE), LegendEntry("arousal", AROUSAL)],
-        LEFT + 8,
-        HEADER + 18,
-    )
+        canvas.path(points, colour, width=width)
 
 
 def _draw_notes(
