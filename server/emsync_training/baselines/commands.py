@@ -22,6 +22,12 @@ def add_baseline_commands(commands: Subparsers) -> None:
     compare.add_argument("--rate", type=float, default=2e-3)
     compare.add_argument("--threads", type=int, default=0)
     compare.add_argument("--held-out-crops", type=int, default=64)
+    compare.add_argument("--events", type=int, default=768, help="of a crop")
+    compare.add_argument(
+        "--small",
+        action="store_true",
+        help="a fifth of the network: it learns something in minutes",
+    )
     compare.add_argument("--compiled", action="store_true", help="both; a minute or more each")
     compare.set_defaults(run=_compare)
 
@@ -46,4 +52,8 @@ def _compare(options: argparse.Namespace) -> None:
         compiled=options.compiled,
     )
     corpus = Corpus.open(options.corpus)
-    print(json.dumps(compare(corpus, options.out, settings, ComposerShape()), indent=1))
+    shape = ComposerShape()
+    if options.small:
+        shape = ComposerShape(width=192, layers=4, feed_forward=448, condition_hidden=128)
+    report = compare(corpus, options.out, settings, shape, events=options.events)
+    print(json.dumps(report, indent=1))
