@@ -64,6 +64,11 @@ class AccentPlan:
         index = bisect_left(self._steps, step)
         return self._landings[index] if index < len(self._landings) else None
 
+    def before(self, step: int) -> Landing | None:
+        """The last landing before a step."""
+        index = bisect_left(self._steps, step)
+        return self._landings[index - 1] if index else None
+
     def at(self, step: int) -> Landing | None:
         """The landing exactly here."""
         return self._by_step.get(step)

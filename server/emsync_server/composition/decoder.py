@@ -28,11 +28,11 @@ from emsync_server.composition.representation import (
     LENGTH_STEPS,
     PAD_ROW,
     pitch_of,
-    velocity_of,
 )
 from emsync_server.composition.request import CueRequest
 from emsync_server.composition.rules import Rules
 from emsync_server.composition.sampling import HeadSampling, choose, guided
+from emsync_server.composition.texture import plan_texture
 from emsync_server.composition.theme import stated_theme
 from emsync_server.progress import Progress
 
@@ -122,7 +122,7 @@ class Writer:
     _chosen: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rules = Rules(self.request)
+        self.rules = Rules(self.request, plan_texture(self.rng, self.request))
         self.track = ConditionTrack(self.request)
 
     def condition(self) -> Floats:
@@ -161,11 +161,16 @@ class Writer:
             if not self.finished:
                 self.piece.next_bar(self.request.bars[following].start_step)
                 if following == self.request.theme_bars:
-                    self.piece.theme = stated_theme(self.piece.notes, self.request)
+                    line = [n for n in self.piece.notes if self.piece.line.get(n.step) == n.pitch]
+                    self.piece.theme = stated_theme(line, self.request)
                 self.row = BAR_ROW
         else:
             self.row = tuple(chosen)
-            self.piece.add(self._note(chosen))
+            note = self._note(chosen)
+            sung = self.rules.due.line_pitch(self.piece, note)
+            if sung is not None:
+                self.piece.line[note.step] = sung
+            self.piece.add(note)
 
     def _allowed(self, number: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
         if number == 0:
@@ -177,19 +182,20 @@ class Writer:
             return self.rules.pitch(self.piece, step, self._chosen[1])
         if number == 3:
             return self.rules.length(self.piece, step, self._chosen[1])
-        return self.rules.velocity(step)
+        return self.rules.velocity(self.piece, step, self._chosen[1])
 
     @property
     def _step(self) -> int:
         return self.piece.bar_start + self._chosen[0]
 
     def _note(self, chosen: Sequence[int]) -> WrittenNote:
+        step = self.piece.bar_start + chosen[0]
         return WrittenNote(
-            step=self.piece.bar_start + chosen[0],
+            step=step,
             instrument=chosen[1],
             pitch=pitch_of(chosen[2]),
             steps=LENGTH_STEPS[chosen[3]],
-            velocity=velocity_of(chosen[4]),
+            velocity=self.rules.due.velocity(self.piece, step, chosen[1], chosen[4]),
         )
 
 

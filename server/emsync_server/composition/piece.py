@@ -69,6 +69,8 @@ class Piece:
     """Pitches of each instrument's latest onset."""
     theme: Theme | None = None
     """The line of the first phrase, once it stands."""
+    line: dict[int, int] = field(default_factory=dict)
+    """The melody: pitch by step."""
     repeats: dict[int, int] = field(default_factory=dict)
     """How often each instrument has struck its latest top note in a row, beyond the first."""
     usage: dict[int, float] = field(default_factory=dict)
@@ -102,6 +104,11 @@ class Piece:
                 self.last_chord[note.instrument] = []
             self._last_step[note.instrument] = note.step
             self.last_chord[note.instrument].append(note.pitch)
+
+    @property
+    def latest_line(self) -> list[int]:
+        """The steps of the melody's last two notes."""
+        return list(self.line)[-2:]
 
     def next_bar(self, start: int) -> None:
         """Draw a barline; the new bar starts at a step of the cue."""
