@@ -6,6 +6,7 @@ air) goes first. K classes of the field at hand.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cache, lru_cache
 
 import numpy as np
@@ -33,6 +34,7 @@ from emsync_server.composition.roles import OCTAVE, Role
 from emsync_server.composition.texture import Slot, Texture
 from emsync_server.composition.theme import theme_pitch
 
+Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 PLACE_LEANING, OFF_PLACE_LEANING, PASSED_LEANING = 6.0, -9.0, -14.0
@@ -52,17 +54,12 @@ class DueNotes:
         self._request = request
         self._texture = texture
 
-    def awaited(self, piece: Piece) -> Slot | None:
-        """The first note of the bar that is due at the pen or after it; None where the bar is
-        done.
-        """
+    def awaited(self, piece: Piece) -> Iterator[Slot]:
+        """The notes of the bar that are still due, at the pen or after it, in order."""
         here = piece.step - piece.bar_start
         for slot in self._bar_slots(piece):
-            if slot.step > here:
-                return slot
-            if slot.step == here and not _written(piece, slot, self._rank(slot, piece)):
-                return slot
-        return None
+            if slot.step > here or (slot.step == here and not self._is_past(piece, slot)):
+                yield slot
 
     def slot_of(self, piece: Piece, step: int, instrument: int) -> Slot | None:
         """What an instrument is due to play next at a step of the running bar."""
@@ -76,18 +73,20 @@ class DueNotes:
         leaning = np.zeros(CLASSES[POSITION])
         if not self._bar_slots(piece):
             return leaning
-        slot = self.awaited(piece)
+        slot = next(self.awaited(piece), None)
         leaning[:BAR] = OFF_PLACE_LEANING
         place = BAR if slot is None else slot.step
         leaning[place + 1 : BAR + 1] = PASSED_LEANING
         leaning[place] = PLACE_LEANING
         return leaning
 
-    def instruments(self, piece: Piece, step: int) -> Leaning:
-        """(K,) to the player that is due at a step."""
+    def instruments(self, piece: Piece, step: int, able: Mask) -> Leaning:
+        """(K,) to the first player that is due at a step, of those who may play."""
         leaning = np.zeros(CLASSES[INSTRUMENT])
-        slot = self.awaited(piece)
-        if slot is None or slot.step != step - piece.bar_start:
+        place = step - piece.bar_start
+        due = (s for s in self.awaited(piece) if s.step == place and able[s.instrument])
+        slot = next(due, None)
+        if slot is None:
             leaning[DRUM_KIT] = OTHER_LEANING
             return leaning
         leaning[:] = OTHER_LEANING
@@ -181,23 +180,19 @@ class DueNotes:
     def _bar_slots(self, piece: Piece) -> tuple[Slot, ...]:
         return self._texture[piece.bar] if piece.bar < len(self._texture) else ()
 
-    def _rank(self, slot: Slot, piece: Piece) -> int:
-        same = [
+    def _is_past(self, piece: Piece, slot: Slot) -> bool:
+        """Whether a slot at the pen is written, or passed by."""
+        if not piece.onset:
+            return False
+        last = piece.onset[-1].instrument
+        if last != slot.instrument:
+            return last > slot.instrument
+        mine = [
             s
             for s in self._bar_slots(piece)
             if s.step == slot.step and s.instrument == slot.instrument
         ]
-        return same.index(slot)
-
-
-def _written(piece: Piece, slot: Slot, rank: int) -> bool:
-    """Whether a slot at the pen is written, or passed by."""
-    if not piece.onset:
-        return False
-    last = piece.onset[-1].instrument
-    if last != slot.instrument:
-        return last > slot.instrument
-    return rank < _count(piece, piece.step, slot.instrument)
+        return mine.index(slot) < _count(piece, piece.step, slot.instrument)
 
 
 def _count(piece: Piece, step: int, instrument: int) -> int:

@@ -108,15 +108,15 @@ class Rules:
         """Instruments that may play the next note, which begins at a step of the cue."""
         mask = np.zeros(CLASSES[INSTRUMENT], bool)
         mask[list(self._able(piece, step))] = True
-        return mask, self.due.instruments(piece, step)
+        return mask, self.due.instruments(piece, step, mask)
 
     def _able(self, piece: Piece, step: int) -> Iterator[int]:
         """Instruments that have room for a note at a step and leave an accent's chord and strike
         possible.
         """
         wanting, owed = self._wanting_at(piece, step), self._owed_strike(piece, step)
-        players = self.cast.players(step, wanting or self._is_overdue(piece, step))
-        for candidate in self.cast.strikers(step) if owed and not wanting else players:
+        is_overdue = not owed and self._is_overdue(piece, step)
+        for candidate in self.cast.players(step, wanting or is_overdue):
             most = self.cast.most_in_chord(candidate, step) - self._played(piece, step, candidate)
             if most <= 0:
                 continue

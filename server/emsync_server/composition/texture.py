@@ -315,7 +315,7 @@ class _Planner:
             )
         for player, band in self._voices([bar], casting):
             yield self._slot(bar, held, player, Role.PAD, band)
-        strikers = bar.markers or {casting.figure} - {None, casting.lead}
+        strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
         for player in sorted(p for p in strikers if p is not None and p != casting.bass):
             bands = ACCENT_BANDS[1 : 3 if player in SOLOS else 4]
             for band in bands:
