@@ -69,7 +69,7 @@ _MIDDLES = {
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,
 }  # fmt: skip
 USUAL_MIDDLE, HALF_BAND = 74, 9  # where a line lies, and how far it goes from there
-LIFT = 4.0  # semitones that valence lifts it
+LIFT = 6.0  # semitones that valence lifts it
 OCTAVE = 12  # that a double lies above the line
 BASS_BAND = (31, 50)
 PAD_FLOOR, LEAST_CEILING = 46, 60
