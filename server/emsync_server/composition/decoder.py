@@ -89,6 +89,9 @@ class DecoderSettings:
     """Strength of valence and arousal; 1 is the network's own, and costs half of any other."""
     candidates: int = 3
     """At least so many versions are written side by side; the best become takes."""
+    textured: bool = True
+    """Whether a texture says which notes are due. Without one the network alone decides, within
+    the rules: to measure what it knows by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +114,7 @@ class Writer:
     rng: Random
     piece: Piece = field(default_factory=Piece)
     stop_bar: int | None = None
+    textured: bool = True
     log_likelihood: float = 0.0
     row: tuple[int, ...] = BAR_ROW
     """The event to read next."""
@@ -122,7 +126,8 @@ class Writer:
     _chosen: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rules = Rules(self.request, plan_texture(self.rng, self.request))
+        texture = plan_texture(self.rng, self.request) if self.textured else ()
+        self.rules = Rules(self.request, texture)
         self.track = ConditionTrack(self.request)
 
     def condition(self) -> Floats:

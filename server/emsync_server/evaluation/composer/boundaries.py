@@ -2,7 +2,8 @@
 
 Each plan is composed three times with the same seed, and so the same bars: told no hit, told the
 hits, and told the hits at other times. A hit lies on a random beat of the plan and is not locked,
-so that it changes neither the plan nor the rules: only the network's offsets know of it.
+so that it changes neither the plan nor the rules: only the network's offsets know of it. No texture
+says which notes are due.
 
 Chance is counted twice. As DESIGN §9 has it: all hits of a plan moved round the cue by a random
 time. And harder: moved by a random number of whole beats, since music has its accents on beats
@@ -71,7 +72,7 @@ def measure_boundaries(studio: Studio, extent: Extent, progress: Progress) -> Fi
     sheets = [_sheet(index, extent) for index in range(extent.plans)]
     seeds = [FIRST_SEED + index for index in range(extent.plans)]
     withheld = studio.compose(
-        [Commission(*one, candidates=1) for one in zip(sheets, seeds, strict=True)],
+        [Commission(*one, candidates=1, textured=False) for one in zip(sheets, seeds, strict=True)],
         progress.part(0.0, 0.33),
         "composing plans whose hits are withheld",
     )
@@ -85,7 +86,12 @@ def measure_boundaries(studio: Studio, extent: Extent, progress: Progress) -> Fi
     ):
         heard = [plan.hits if way == "told" else plan.elsewhere for plan in plans]
         commissions = [
-            Commission(with_heard_hits(sheet, _moments(one.score.tempo_map, beats)), seed, 1, 1)
+            Commission(
+                with_heard_hits(sheet, _moments(one.score.tempo_map, beats)),
+                seed,
+                candidates=1,
+                textured=False,
+            )
             for sheet, seed, beats, one in zip(sheets, seeds, heard, takes["withheld"], strict=True)
         ]
         part = progress.part(0.33 + 0.33 * number, 0.66 + 0.33 * number)

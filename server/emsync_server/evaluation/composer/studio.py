@@ -39,6 +39,8 @@ class Commission:
     takes: int = 1
     candidates: int | None = None
     """None: as many as the product tries."""
+    textured: bool = True
+    """False: the network alone, told only by its conditions."""
 
     @property
     def length_s(self) -> float:
@@ -134,7 +136,7 @@ def _terminate_all_but(others: set[BaseProcess]) -> None:
 
 def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, ...]:
     """Compose in a folder that vanishes, and read the MIDI back."""
-    decoding = DecoderSettings()
+    decoding = DecoderSettings(textured=commission.textured)
     if commission.candidates is not None:
         decoding = replace(decoding, candidates=commission.candidates)
     with tempfile.TemporaryDirectory(prefix="emsync-evaluate-") as name:
