@@ -31,7 +31,7 @@ from emsync_server.composition.representation import (
 )
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.roles import OCTAVE, Role
-from emsync_server.composition.texture import Slot, Texture
+from emsync_server.composition.slots import Slot, Texture
 from emsync_server.composition.theme import theme_pitch
 
 Mask = NDArray[np.bool_]
@@ -42,7 +42,8 @@ PLAYER_LEANING, OTHER_LEANING, PASSING_LEANING = 10.0, -8.0, -14.0
 GIVEN_LEANING, BAND_LEANING, OUT_OF_BAND_LEANING = 12.0, -4.0, -0.5
 CHORD_LEANING, TONE_LEANING, THIRD_LEANING = 5.0, 4.0, 1.2
 LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
-ABOVE_LEANING = -2.5  # of harmony, above the line
+ABOVE_LEANING = -4.0  # of harmony, above the line
+STANDING_LEANING = -2.0  # of a figure that does not move
 FREE_LEAP, LEAP_LEANING = 4, -0.25  # of inner voices, a semitone of leap beyond
 SINGING = (Role.LEAD, Role.DOUBLE)
 
@@ -114,6 +115,8 @@ class DueNotes:
             leaning[:128] += _of_chord(bar.chord_at(step), slot.tone)
             leaning[:128] += leanings.completion(bar.chord_at(step), piece.sounding_at(step))
             leaning[:128] += _smooth(tuple(piece.last_chord.get(instrument, ())))
+            if slot.role is Role.FIGURE:
+                leaning[piece.last_chord.get(instrument, [])] += STANDING_LEANING
             if slot.role is not Role.BASS and piece.line:
                 leaning[piece.line[piece.latest_line[-1]] : 128] += ABOVE_LEANING
         return leaning

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.representation import STEPS_PER_QUARTER
-from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.request import BarRequest
 from emsync_server.composition.roles import Role
 
 MIDDLE_VELOCITY, OF_AROUSAL, OF_LEVEL = 66, 22, 3
@@ -21,9 +21,7 @@ ACCENT_VELOCITY = (92, 112)
 """At arousal -1 and 1."""
 
 
-def loudness(
-    request: CueRequest, accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level: int
-) -> int:
+def loudness(accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level: int) -> int:
     """The MIDI velocity of a note: `what` is its step in the bar and its role."""
     place, role = what
     step = bar.start_step + place
@@ -35,11 +33,11 @@ def loudness(
     time_s = bar.start_s + place * bar.seconds_per_step
     coming = accents.after(step)
     if coming is not None:
-        left_s = request.seconds_at(coming.step) - time_s
+        left_s = coming.time_s - time_s
         value += SWELL * max(1 - left_s / SWELL_S, 0.0)
     gone = accents.before(step)
     if gone is not None:
-        since_s = time_s - request.seconds_at(gone.step)
+        since_s = time_s - gone.time_s
         value -= EBB * max(1 - since_s / EBB_S, 0.0)
     return min(max(round(value), 33), 111)
 

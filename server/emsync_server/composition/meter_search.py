@@ -139,7 +139,7 @@ def _odd_bar_cost(rest: int, *, is_end: bool) -> float:
     if is_end:
         return 0.3 if rest % Q == 0 else 1.0
     if rest % Q == 0:
-        return 3.0 if rest == 2 * Q else 4.0
+        return 2.2 if rest == 2 * Q else 3.4
     return 6.0 if rest % (Q // 2) == 0 else 9.0
 
 
@@ -150,7 +150,7 @@ def _place_cost(position: int, bar_steps: int) -> float:
     if position % Q == 0:
         return 1.4
     if position % (Q // 2) == 0:
-        return 3.2
+        return 3.8
     return 5.5 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 8.0
 
 

@@ -125,6 +125,12 @@ def within(player: int, band: Band) -> Band:
     return max(low, played.low), min(high, played.high)
 
 
+def reached(player: int, band: Band) -> Band:
+    """What a player reaches of a band, or what is nearest to it."""
+    low = min(max(band[0], INSTRUMENTS[player].low), INSTRUMENTS[player].high)
+    return low, max(min(band[1], INSTRUMENTS[player].high), low)
+
+
 def middle_bands(ceiling: int, count: int) -> list[Band]:
     """So many neighbouring bands between the bass and the line, which begin below `ceiling`."""
     top = max(ceiling, LEAST_CEILING)

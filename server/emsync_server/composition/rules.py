@@ -15,10 +15,11 @@ from emsync_server.composition import leanings
 from emsync_server.composition.accents import AccentPlan, Landing
 from emsync_server.composition.cast import Cast
 from emsync_server.composition.due import DueNotes
-from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.orchestration import STRIKERS
 from emsync_server.composition.piece import Piece
 from emsync_server.composition.pitch_masks import (
+    LAST_KIT_KEY,
     range_of,
     same_notes,
     struck_at,
@@ -38,8 +39,8 @@ from emsync_server.composition.representation import (
     VELOCITY,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.slots import Texture
 from emsync_server.composition.striking import STRIKE, force_of, speaking
-from emsync_server.composition.texture import Texture
 
 Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
@@ -114,9 +115,12 @@ class Rules:
         """Instruments that have room for a note at a step and leave an accent's chord and strike
         possible.
         """
+        if self.accents.at(step) is None:
+            yield from self._able_in_passing(piece, step)
+            return
         wanting, owed = self._wanting_at(piece, step), self._owed_strike(piece, step)
         is_overdue = not owed and self._is_overdue(piece, step)
-        for candidate in self.cast.players(step, wanting or is_overdue):
+        for candidate in self.cast.players(step, wanting or int(is_overdue)):
             most = self.cast.most_in_chord(candidate, step) - self._played(piece, step, candidate)
             if most <= 0:
                 continue
@@ -127,6 +131,19 @@ class Rules:
                 continue
             if room:
                 yield candidate
+
+    def _able_in_passing(self, piece: Piece, step: int) -> Iterator[int]:
+        """Instruments that have room for a note between the landings."""
+        last = piece.onset[-1] if piece.onset and step == piece.step else None
+        for candidate in self.cast.players(step, self._is_overdue(piece, step)):
+            if last is not None and candidate <= last.instrument:
+                highest = LAST_KIT_KEY if candidate == DRUM_KIT else INSTRUMENTS[candidate].high
+                if candidate < last.instrument or last.pitch >= highest:
+                    continue
+                most = self.cast.most_in_chord(candidate, step)
+                if self._played(piece, step, candidate) >= most:
+                    continue
+            yield candidate
 
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Pitches, or drum keys, that an instrument may play at a step."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -18,6 +18,7 @@ from emsync_server.composition import rhythm
 from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.dynamics import loudness
 from emsync_server.composition.groove import strokes_of
+from emsync_server.composition.harmonic_rhythm import at_changes, held_chords
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.orchestration import HEAVY, SOLOS
 from emsync_server.composition.representation import STEPS_PER_QUARTER
@@ -25,15 +26,18 @@ from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
 from emsync_server.composition.roles import (
     BASS_BAND,
+    LEAST_CEILING,
     OCTAVE,
     Band,
     Casting,
     Role,
     cast_phrase,
     middle_bands,
+    reached,
     singing_band,
     within,
 )
+from emsync_server.composition.slots import Slot, Texture
 
 Random = np.random.Generator
 
@@ -42,49 +46,16 @@ THIN, LIGHT, FULL, TUTTI = range(4)
 LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
+SHRILL = 95  # no double goes higher
 PAD_VOICES = (2, 3, 3, 4)  # at each level
-ACCENT_BANDS = ((43, 55), (55, 64), (62, 71), (67, 79))
-"""Where the strikers' chord at a landing lies."""
+ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
+"""Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
 ACCENT_STEPS = 2 * STEPS_PER_QUARTER
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
-LONGEST_PAD_BARS, BRIGHT_VALENCE = 2, 0.3  # where it is bright, each bar begins anew
-FIGURE_RANGE, FIGURE_FLOOR = 14, 52
-"""Semitones from a figure's lowest to its highest notes, and where the lowest lie at least."""
+HEIGHT_STEP, FIGURE_FLOOR = 4, 50
+"""Semitones between a figure's five heights, and where the lowest lies at least."""
 TIMPANI, CYMBAL = INSTRUMENT_INDEX["timpani"], 49
-
-
-@dataclass(frozen=True, slots=True)
-class Slot:
-    """A note that is due."""
-
-    step: int
-    """Since its bar began."""
-    instrument: int
-    band: Band
-    role: Role
-    steps: int
-    velocity: int
-    """MIDI velocity that it should have."""
-    pitch: int | None = None
-    """The drum key, where it is given."""
-    tone: int | None = None
-    """Of the chord: 0 the root, 1 the fifth; None leaves it open."""
-    height: float = 0.5
-    """Of a line within its band, 0 to 1."""
-    echoes: int | None = None
-    """The bar of the phrase whose turns it takes up, as a bar of the cue."""
-    closes: bool = False
-    """Whether it is the last note of a phrase's line."""
-
-    @property
-    def place(self) -> tuple[int, int, int]:
-        """In the order of writing."""
-        return self.step, self.instrument, self.band[0]
-
-
-Texture = tuple[tuple[Slot, ...], ...]
-"""The slots of each bar, in the order of writing."""
 
 
 def plan_texture(rng: Random, request: CueRequest) -> Texture:
@@ -160,7 +131,7 @@ class _Planner:
         if self._level < FULL or casting.double is None or casting.lead is None:
             return
         low, high = singing_band(casting.lead, bar.valence)
-        if high + OCTAVE > INSTRUMENTS[casting.double].high:
+        if high + OCTAVE > min(INSTRUMENTS[casting.double].high, SHRILL):
             return
         for slot in line:
             yield replace(
@@ -188,13 +159,13 @@ class _Planner:
         calmer = arousal if self._level >= FULL else min(arousal, 0.1)
         cell = rhythm.bass_cell(self._rng, calmer, bars[0].steps)
         for bar in bars:
-            strokes = _at_changes(rhythm.fitted(cell, bar.steps), bar)
+            strokes = at_changes(rhythm.fitted(cell, bar.steps), bar)
             yield [self._slot(bar, stroke, casting.bass, Role.BASS, band) for stroke in strokes]
 
     def _pads(self, bars: Sequence[BarRequest], casting: Casting) -> Iterator[list[Slot]]:
         """Held chords, struck where the chord is new."""
         voices = self._voices(bars, casting)
-        ends = _chord_ends(bars)
+        ends = held_chords(bars)
         for bar, ending in zip(bars, ends, strict=True):
             yield [
                 self._slot(bar, Stroke(step, steps), player, Role.PAD, band)
@@ -203,14 +174,19 @@ class _Planner:
             ]
 
     def _voices(self, bars: Sequence[BarRequest], casting: Casting) -> list[tuple[int, Band]]:
+        """Who holds the harmony, the low ones below; who reaches no place under the line rests."""
         count = PAD_VOICES[self._level]
         ceiling = self._ceiling(bars, casting)
-        players = [*casting.pads[:count]]
+        reaching = [
+            p for p in casting.pads if INSTRUMENTS[p].low <= max(ceiling, LEAST_CEILING) - 4
+        ]
+        players = reaching[:count]
         sections = [player for player in players if player not in SOLOS]
-        while players and sections and len(players) < count:
+        while sections and len(players) < count:
             players.append(sections[len(players) % len(sections)])
+        players.sort(key=lambda player: INSTRUMENTS[player].low)
         bands = middle_bands(ceiling, max(len(players), 1))
-        return [(p, within(p, band)) for p, band in zip(players, bands, strict=False)]
+        return [(p, reached(p, band)) for p, band in zip(players, bands, strict=False)]
 
     def _ceiling(self, bars: Sequence[BarRequest], casting: Casting) -> int:
         if casting.lead is None:
@@ -244,8 +220,8 @@ class _Planner:
         return [casting.figure, *second[: int(notes_per_bar > 20)]]
 
     def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
-        floor = min(max(ceiling - FIGURE_RANGE, FIGURE_FLOOR), 67)
-        low = floor + round(stroke.tone / 4 * (FIGURE_RANGE - 4))
+        floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
+        low = floor + HEIGHT_STEP * stroke.tone
         return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
 
     def _drums(self, bars: Sequence[BarRequest], first: int) -> Iterator[list[Slot]]:
@@ -275,7 +251,7 @@ class _Planner:
     ) -> Slot:
         if role is Role.BASS:
             tone = int(stroke.tone == 1)
-        velocity = loudness(self._request, self._accents, bar, (stroke.step, role), self._level)
+        velocity = loudness(self._accents, bar, (stroke.step, role), self._level)
         steps = stroke.steps
         if role in (Role.BASS, Role.FIGURE) and not self._accents.at(bar.start_step + stroke.step):
             steps = max(round(steps * _articulation(bar.valence)), 1)
@@ -316,12 +292,13 @@ class _Planner:
             )
         for player, band in self._voices([bar], casting):
             yield self._slot(bar, held, player, Role.PAD, band)
+        line = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
+        top = min(max(sum(line) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
         strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
         for player in sorted(p for p in strikers if p is not None and p != casting.bass):
-            bands = ACCENT_BANDS[1 : 3 if player in SOLOS else 4]
-            for band in bands:
-                reach = within(player, band)
-                yield self._slot(bar, stroke, player, Role.ACCENT, reach)
+            for low, high in ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS:
+                band = within(player, (top + low, top + high))
+                yield self._slot(bar, stroke, player, Role.ACCENT, band)
         for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}):
             yield self._slot(bar, stroke, player, Role.STROKE, within(player, (36, 57)), tone=0)
         if DRUM_KIT in bar.ensemble:
@@ -357,39 +334,3 @@ def _articulation(valence: float) -> float:
 def _arch(u: float) -> float:
     """How high a line lies at a share of its phrase: it rises to two thirds, and falls."""
     return 0.3 + 0.5 * math.sin(math.pi * min(u / 0.66, 1.0) / 2) - 0.55 * max(u - 0.66, 0) / 0.34
-
-
-def _at_changes(cell: Cell, bar: BarRequest) -> list[Stroke]:
-    """The strokes, and one at the middle of the bar where the chord changes there."""
-    strokes = list(cell)
-    middle = bar.steps // 2
-    if bar.halves and bar.chords[0] != bar.chords[1]:
-        if all(stroke.step != middle for stroke in strokes):
-            strokes.append(Stroke(middle, bar.steps - middle))
-        strokes = [
-            replace(s, steps=middle - s.step, tone=0) if s.step < middle < s.step + s.steps else s
-            for s in strokes
-        ]
-        strokes = [replace(s, tone=0) if s.step == middle else s for s in strokes]
-    return sorted(strokes, key=lambda stroke: stroke.step)
-
-
-def _chord_ends(bars: Sequence[BarRequest]) -> list[list[tuple[int, int]]]:
-    """(step, steps) of each held chord, by the bar in which it begins: until the chord changes."""
-    begun: list[list[tuple[int, int]]] = [[] for _ in bars]
-    sounding: tuple[int, int, int] | None = None  # bar, place in its list, chord
-    for index, bar in enumerate(bars):
-        halves = (0, bar.steps // 2) if bar.halves else (0,)
-        for half, step in enumerate(halves):
-            length = bar.steps // len(halves)
-            chord = bar.chords[half]
-            again = sounding is not None and sounding[2] == chord
-            longest = 1 if bar.valence > BRIGHT_VALENCE else LONGEST_PAD_BARS
-            if again and sounding is not None and index - sounding[0] < longest:
-                at, place, _ = sounding
-                start, steps = begun[at][place]
-                begun[at][place] = (start, steps + length)
-            else:
-                begun[index].append((step, length))
-                sounding = (index, len(begun[index]) - 1, chord)
-    return begun
