@@ -122,7 +122,8 @@ def _phrases(bars: Sequence[BarPlace], landings: Collection[int]) -> list[tuple[
     changes = [i for i, (a, b) in enumerate(pairwise(bars), start=1) if a != b]
     edges = [0, *changes, len(bars)]
     for landing in sorted(landings):
-        if all(abs(landing - edge) >= LEAST_BARS for edge in edges):
+        is_inside = 0 < landing < len(bars)
+        if is_inside and all(abs(landing - edge) >= LEAST_BARS for edge in edges):
             edges.append(landing)
     edges.sort()
     phrases: list[tuple[int, int]] = []
