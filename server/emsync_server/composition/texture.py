@@ -287,9 +287,9 @@ class _Planner:
             yield self._slot(bar, held, casting.bass, Role.BASS, band)
         if casting.lead is not None:
             band = singing_band(casting.lead, bar.valence)
-            yield replace(
-                self._slot(bar, held, casting.lead, Role.LEAD, band), height=0.7, closes=True
-            )
+            sung = self._slot(bar, held, casting.lead, Role.LEAD, band)
+            line = [replace(sung, height=0.7, closes=True)]
+            yield from (*line, *self._doubled(bar, line, casting))
         for player, band in self._voices([bar], casting):
             yield self._slot(bar, held, player, Role.PAD, band)
         line = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
