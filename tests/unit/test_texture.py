@@ -225,7 +225,7 @@ def test_even_a_network_that_knows_no_music_plays_what_is_due(arousal):
         pitch >= max(n.pitch for n in under if n.step <= step < n.end_step) - 12
         for step, pitch in writer.piece.line.items()
     ]
-    assert np.mean(top) > 0.85  # its double lies an octave higher
+    assert np.mean(top) > 0.8  # its double lies an octave higher
 
 
 def test_without_a_texture_the_network_is_free():

@@ -55,7 +55,7 @@ LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
-TIMPANI, CYMBAL = INSTRUMENT_INDEX["timpani"], 49
+TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
 
 
 def plan_texture(rng: Random, request: CueRequest) -> Texture:
@@ -279,8 +279,7 @@ class _Planner:
         return tuple(sorted(unique.values(), key=lambda slot: slot.place))
 
     def _struck(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
-        """The chord of everybody at a landing."""
-        stroke = Stroke(here, min(ACCENT_STEPS, bar.steps - here))
+        """The chord of everybody at a landing: it is struck and held."""
         held = Stroke(here, bar.steps - here)
         if casting.bass is not None:
             band = within(casting.bass, BASS_BAND)
@@ -292,8 +291,13 @@ class _Planner:
             yield from (*line, *self._doubled(bar, line, casting))
         for player, band in self._voices([bar], casting):
             yield self._slot(bar, held, player, Role.PAD, band)
-        line = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
-        top = min(max(sum(line) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
+        yield from self._marked(bar, here, casting)
+
+    def _marked(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
+        """Those who mark a landing: a struck or plucked chord, timpani, drums."""
+        stroke = Stroke(here, min(ACCENT_STEPS, bar.steps - here))
+        reach = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
+        top = min(max(sum(reach) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
         strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
         for player in sorted(p for p in strikers if p is not None and p != casting.bass):
             for low, high in ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS:
@@ -302,7 +306,7 @@ class _Planner:
         for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}):
             yield self._slot(bar, stroke, player, Role.STROKE, within(player, (36, 57)), tone=0)
         if DRUM_KIT in bar.ensemble:
-            for key in (36, CYMBAL):
+            for key in (KICK, CYMBAL):
                 due = self._slot(bar, Stroke(here, 3), DRUM_KIT, Role.DRUMS, (key, key))
                 yield replace(due, pitch=key)
 
