@@ -73,7 +73,7 @@ def test_even_a_network_that_knows_no_music_brings_its_theme_back():
     plan, landings = composing.planned(cue, 0)
     rng = np.random.default_rng(0)
     writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
-    write_takes(TinyNetwork(0, 1.0), [writer], DecoderSettings(), silent_progress())
+    write_takes(TinyNetwork(0, 0.4), [writer], DecoderSettings(), silent_progress())
     theme, line_sung = writer.piece.theme, writer.piece.line
     assert theme is not None
     asked = [
@@ -85,7 +85,7 @@ def test_even_a_network_that_knows_no_music_brings_its_theme_back():
     ]
     assert len(asked) >= 8
     kept = sum(line_sung[step] % 12 == pitch for step, pitch in asked)
-    assert kept / len(asked) > 0.7  # by chance one in seven
+    assert kept / len(asked) > 0.85  # by chance one in seven
 
 
 def test_drums_keep_to_a_pattern_that_fits_and_fill_where_the_phrase_closes(request_of_a_minute):

@@ -38,9 +38,10 @@ Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
 PLACE_LEANING, OFF_PLACE_LEANING, PASSED_LEANING = 6.0, -9.0, -14.0
-PLAYER_LEANING, OTHER_LEANING, PASSING_LEANING = 10.0, -8.0, -14.0
+PLAYER_LEANING, OTHER_LEANING, MISSING_LEANING = 10.0, -8.0, -14.0
 GIVEN_LEANING, BAND_LEANING, OUT_OF_BAND_LEANING = 12.0, -4.0, -0.5
-CHORD_LEANING, TONE_LEANING, THIRD_LEANING = 5.0, 4.0, 1.2
+CHORD_LEANING, PASSING_LEANING = 5.0, -1.5
+TONE_LEANING, THIRD_LEANING = 4.0, 1.2
 LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
 ABOVE_LEANING = -4.0  # of harmony, above the line
 STANDING_LEANING = -2.0  # of a figure that does not move
@@ -91,7 +92,7 @@ class DueNotes:
             leaning[DRUM_KIT] = OTHER_LEANING
             return leaning
         leaning[:] = OTHER_LEANING
-        leaning[slot.instrument + 1 :] = PASSING_LEANING
+        leaning[slot.instrument + 1 :] = MISSING_LEANING
         leaning[slot.instrument] = PLAYER_LEANING
         return leaning
 
@@ -112,9 +113,11 @@ class DueNotes:
         elif slot.role is Role.LEAD:
             leaning[:128] += self._line(piece, bar, slot)
         else:
-            leaning[:128] += _of_chord(bar.chord_at(step), slot.tone)
-            leaning[:128] += leanings.completion(bar.chord_at(step), piece.sounding_at(step))
-            leaning[:128] += _smooth(tuple(piece.last_chord.get(instrument, ())))
+            strong = slot.step % STEPS_PER_QUARTER == 0 or slot.role is not Role.FIGURE
+            leaning[:128] += _of_chord(bar.chord_at(step), slot.tone, strong=strong)
+            if slot.role is not Role.BASS:
+                leaning[:128] += leanings.completion(bar.chord_at(step), piece.sounding_at(step))
+                leaning[:128] += _smooth(tuple(piece.last_chord.get(instrument, ())))
             if slot.role is Role.FIGURE:
                 leaning[piece.last_chord.get(instrument, [])] += STANDING_LEANING
             if slot.role is not Role.BASS and piece.line:
@@ -212,11 +215,11 @@ def _in_band(band: tuple[int, int]) -> Leaning:
 
 
 @cache
-def _of_chord(chord: int, tone: int | None) -> Leaning:
-    """(128,) of inner voices and basses."""
+def _of_chord(chord: int, tone: int | None, *, strong: bool) -> Leaning:
+    """(128,) of inner voices and basses; off the beat a figure may pass through other notes."""
     classes = np.arange(128) % 12
     tones = leanings.chord_tones(chord)
-    leaning = np.where(np.isin(classes, tones), 0.0, -CHORD_LEANING)
+    leaning = np.where(np.isin(classes, tones), 0.0, -CHORD_LEANING if strong else PASSING_LEANING)
     leaning[(classes == tones[1]) & (np.arange(128) >= LOW_PITCH)] += THIRD_LEANING
     if tone is not None:
         leaning[classes == (tones[0] if tone == 0 else tones[-1])] += TONE_LEANING

@@ -64,14 +64,14 @@ _OCTAVES = _indices("violin string_ensemble flute piccolo synth_strings tremolo_
 """Who doubles a line an octave higher, the likelier ones first."""
 _MIDDLES = {
     "violin": 77, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
-    "english_horn": 68, "french_horn": 66, "cello": 67, "viola": 68, "trumpet": 71, "choir": 70,
+    "english_horn": 68, "french_horn": 65, "cello": 65, "viola": 68, "trumpet": 71, "choir": 70,
     "string_ensemble": 77, "brass_section": 68, "celesta": 84, "saxophone": 68, "trombone": 62,
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,
 }  # fmt: skip
 USUAL_MIDDLE, HALF_BAND = 74, 9  # where a line lies, and how far it goes from there
 LIFT = 6.0  # semitones that valence lifts it
 OCTAVE = 12  # that a double lies above the line
-BASS_BAND = (31, 50)
+BASS_BAND = (33, 52)
 PAD_FLOOR, LEAST_CEILING = 46, 60
 
 
