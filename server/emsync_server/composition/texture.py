@@ -17,6 +17,7 @@ import numpy as np
 from emsync_server.composition import rhythm
 from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.dynamics import loudness
+from emsync_server.composition.form import THEME
 from emsync_server.composition.groove import strokes_of
 from emsync_server.composition.harmonic_rhythm import at_changes, held_chords
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
@@ -53,6 +54,8 @@ ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
 ACCENT_STEPS = 2 * STEPS_PER_QUARTER
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
+UNDER_THEME, BETWEEN = 0.8, 1.25
+"""Of the notes that the density leaves for a figure: fewer under the theme, more between."""
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
 TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
@@ -178,7 +181,7 @@ class _Planner:
         count = PAD_VOICES[self._level]
         ceiling = self._ceiling(bars, casting)
         reaching = [
-            p for p in casting.pads if INSTRUMENTS[p].low <= max(ceiling, LEAST_CEILING) - 4
+            p for p in casting.pads if INSTRUMENTS[p].low <= max(ceiling, LEAST_CEILING) - 6
         ]
         players = reaching[:count]
         sections = [player for player in players if player not in SOLOS]
@@ -199,13 +202,14 @@ class _Planner:
         """What moves in the middle: as many notes as the density leaves, the same in each bar."""
         seconds = sum(bar.steps * bar.seconds_per_step for bar in bars)
         wanted = sum(bar.density * bar.steps * bar.seconds_per_step for bar in bars) - spent
-        per_second = wanted / seconds
+        per_second = wanted / seconds * (UNDER_THEME if bars[0].letter == THEME else BETWEEN)
         bar_s = 4 * STEPS_PER_QUARTER * bars[0].seconds_per_step
         players = self._movers(casting, per_second * bar_s)
         cell = rhythm.figure_cell(self._rng, per_second * bar_s / max(len(players), 1))
         ceiling = self._ceiling(bars, casting)
-        for bar in bars:
-            strokes = rhythm.fitted(cell, bar.steps)
+        for index, bar in enumerate(bars):
+            breathes = index == len(bars) - 1 and len(bars) > 1
+            strokes = rhythm.fitted(cell, bar.steps // 2 if breathes else bar.steps)
             yield [
                 self._figured(bar, stroke, player, ceiling - 7 * rank)
                 for rank, player in enumerate(players)
