@@ -135,6 +135,7 @@ def test_a_hit_that_tempo_alone_cannot_reach_gets_an_odd_bar_or_a_beat():
 
 
 @given(st.lists(st.integers(60, 240), min_size=1, max_size=12), st.floats(70, 130))
+@settings(deadline=None)
 def test_hits_that_leave_room_do_not_chop_the_meter(gaps, bpm):
     hits_s = [Fraction(sum(gaps[: i + 1]), 24) for i in range(len(gaps))]
     plan = plan_of(hits_s[-1] + 5, hits_s, lambda time_s: bpm)
