@@ -8,13 +8,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from operator import attrgetter
 
-from emsync.cue import Cue
+from emsync.cue import Cue, Key
 from emsync.family import Family
 from emsync.picture import PictureInfo
 
 __all__ = [
     "Bar",
     "Family",
+    "KeySignature",
     "Landing",
     "Meter",
     "Note",
@@ -164,11 +165,21 @@ _anchor_s = attrgetter("time_s")
 
 
 @dataclass(frozen=True, slots=True)
+class KeySignature:
+    """A key, and where it begins to be written."""
+
+    start_q: Fraction
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
 class Score:
     """A piece of music: parts over one tempo map."""
 
     parts: tuple[Part, ...]
     tempo_map: TempoMap
+    keys: tuple[KeySignature, ...] = ()
+    """In order; none where nobody knows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsync.cue import Mode
-from emsync_server.composition.form import RECALLED, BarPlace, plan_form
+from emsync_server.composition.form import LEAST_BARS, RECALLED, BarPlace, plan_form
 from emsync_server.composition.leanings import chord_tones
 from emsync_server.composition.orchestration import Mood
 from emsync_server.composition.progressions import (
@@ -50,6 +50,36 @@ def test_a_phrase_keeps_to_one_mood_and_mode(bars, seed):
     of_phrase = {}
     for bar, asked in zip(bars, form.bars, strict=True):
         assert of_phrase.setdefault(asked.phrase, bar) == bar
+
+
+@given(places, st.integers(0, 9), st.sets(st.integers(0, 60), max_size=6))
+def test_something_new_begins_at_a_landing_where_that_leaves_whole_phrases(bars, seed, landings):
+    form = plan_form(
+        np.random.default_rng(seed), bars, [0.0] * len(bars), (len(bars) - 1, False),
+        keep_key=False, landings=landings,
+    )  # fmt: skip
+    starts = [
+        i for i, bar in enumerate(form.bars) if not i or form.bars[i - 1].phrase != bar.phrase
+    ]
+    for landing in landings:
+        near = [abs(start - landing) for start in (*starts, len(bars))]
+        assert landing >= len(bars) or min(near) < LEAST_BARS
+
+
+def test_what_restates_the_theme_has_its_chords():
+    bars = [BarPlace(C_MAJOR, Mood.CALM_BRIGHT)] * 32
+    form = plan_form(
+        np.random.default_rng(1),
+        bars,
+        [0.4] * 32,
+        (31, False),
+        keep_key=False,
+        landings={5, 12, 19},
+    )
+    stated = [bar.chords for bar in form.bars[: form.theme_bars]]
+    asked = [bar for bar in form.bars[:29] if bar.theme_bar is not None]
+    assert len(asked) > 6
+    assert all(bar.chords == stated[bar.theme_bar] for bar in asked)
 
 
 def test_a_long_cue_brings_its_theme_back_and_leaves_it_in_between():

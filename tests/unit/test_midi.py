@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from emsync.cue import Key, Mode
 from emsync.errors import InputError, NotFoundError
 from emsync.family import Family
-from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync.score import KeySignature, Meter, Note, Part, Score, TempoAnchor, TempoMap
 from emsync_server.composition.instruments import INSTRUMENTS
 from emsync_server.midi import MidiMarker, family_of_program, read_midi, write_midi
 
@@ -132,6 +133,16 @@ def test_the_same_score_is_the_same_file_byte_for_byte(folder):
     for name in ("one.mid", "two.mid"):
         write_midi(score, folder / name, [MidiMarker(Fraction(4), "Schnitt № 1 – 🎬")])
     assert (folder / "one.mid").read_bytes() == (folder / "two.mid").read_bytes()
+
+
+@pytest.mark.parametrize("mode", Mode)
+@pytest.mark.parametrize("tonic", range(12))
+def test_key_signatures_are_written_and_read_back(folder, tonic, mode):
+    fifth = Key((tonic + 7) % 12, mode)
+    keys = (KeySignature(Fraction(0), Key(tonic, mode)), KeySignature(Fraction(4), fifth))
+    part = part_of([Note(Fraction(0), Fraction(1), 60, 80)])
+    write_midi(Score((part,), TEMPO, keys), folder / "key.mid")
+    assert read_midi(folder / "key.mid").keys == keys
 
 
 def test_markers_travel_as_utf8(folder):

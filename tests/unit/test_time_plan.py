@@ -134,6 +134,16 @@ def test_a_hit_that_tempo_alone_cannot_reach_gets_an_odd_bar_or_a_beat():
     assert plan.hit_q == (Fraction(7),)
 
 
+@given(st.lists(st.integers(60, 240), min_size=1, max_size=12), st.floats(70, 130))
+@settings(deadline=None)
+def test_hits_that_leave_room_do_not_chop_the_meter(gaps, bpm):
+    hits_s = [Fraction(sum(gaps[: i + 1]), 24) for i in range(len(gaps))]
+    plan = plan_of(hits_s[-1] + 5, hits_s, lambda time_s: bpm)
+    inner = plan.tempo_map.bars()[:-1]  # under the last chord no meter is felt
+    odd = sum(bar.length_q != 4 for bar in inner)
+    assert odd <= 1 + len(inner) // 16
+
+
 def test_tempo_follows_the_asked_one_through_a_long_gap():
     plan = plan_of(Fraction(120), [], lambda time_s: 80 + time_s / 3)
     first = plan.tempo_map.tempo_bpm_at(Fraction(1))

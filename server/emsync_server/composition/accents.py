@@ -24,6 +24,7 @@ class Landing:
     """A step at which an accented chord must begin."""
 
     step: int
+    time_s: float
     hush_from: int
     """The first step of the hush before it."""
     still_from: int
@@ -64,6 +65,11 @@ class AccentPlan:
         index = bisect_left(self._steps, step)
         return self._landings[index] if index < len(self._landings) else None
 
+    def before(self, step: int) -> Landing | None:
+        """The last landing before a step."""
+        index = bisect_left(self._steps, step)
+        return self._landings[index - 1] if index else None
+
     def at(self, step: int) -> Landing | None:
         """The landing exactly here."""
         return self._by_step.get(step)
@@ -98,6 +104,7 @@ def _landing(request: CueRequest, step: int, neighbours: tuple[int | None, int |
     ]
     return Landing(
         step,
+        time_s,
         hush_from=max(min(math.ceil(before), step - 1), 0),
         still_from=max(min(math.ceil(still), step - 1), 0),  # a note has a step at least
         still_to=math.floor(still_after) + 1,

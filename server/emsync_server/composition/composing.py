@@ -126,7 +126,8 @@ def _composed(
     writers = []
     for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 1, number])
-        writers.append(Writer(request_for(cue, plan.tempo_map, landings, rng), rng))
+        request = request_for(cue, plan.tempo_map, landings, rng)
+        writers.append(Writer(request, rng, textured=decoding.textured))
     part = progress.part(PLANNED, WRITTEN)
     write_takes(composer.session, writers, decoding, part, at_barline=beginning.show)
     composed = []

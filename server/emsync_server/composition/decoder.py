@@ -25,11 +25,11 @@ from emsync_server.composition.representation import (
     LENGTH_STEPS,
     PAD_ROW,
     pitch_of,
-    velocity_of,
 )
 from emsync_server.composition.request import CueRequest
 from emsync_server.composition.rules import Rules
 from emsync_server.composition.sampling import HeadSampling, choose
+from emsync_server.composition.texture import plan_texture
 from emsync_server.composition.theme import stated_theme
 from emsync_server.progress import Progress
 
@@ -86,6 +86,9 @@ class DecoderSettings:
     """How strongly parts of the condition are followed."""
     candidates: int = 3
     """At least so many versions are written side by side; the best become takes."""
+    textured: bool = True
+    """Whether a texture says which notes are due. Without one the network alone decides, within
+    the rules: to measure what it knows by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +111,7 @@ class Writer:
     rng: Random
     piece: Piece = field(default_factory=Piece)
     stop_bar: int | None = None
+    textured: bool = True
     log_likelihood: float = 0.0
     nats: list[NDArray[np.float64]] = field(default_factory=list)
     """(F,) what the fields of each note that it wrote cost under the network alone, rules and
@@ -122,7 +126,8 @@ class Writer:
     _chosen: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.rules = Rules(self.request)
+        texture = plan_texture(self.rng, self.request) if self.textured else ()
+        self.rules = Rules(self.request, texture)
         self.track = ConditionTrack(self.request)
 
     def condition(self) -> Floats:
@@ -161,11 +166,16 @@ class Writer:
             if not self.finished:
                 self.piece.next_bar(self.request.bars[following].start_step)
                 if following == self.request.theme_bars:
-                    self.piece.theme = stated_theme(self.piece.notes, self.request)
+                    line = [n for n in self.piece.notes if self.piece.line.get(n.step) == n.pitch]
+                    self.piece.theme = stated_theme(line, self.request)
                 self.row = BAR_ROW
         else:
             self.row = tuple(chosen)
-            self.piece.add(self._note(chosen))
+            note = self._note(chosen)
+            sung = self.rules.due.line_pitch(self.piece, note)
+            if sung is not None:
+                self.piece.line[note.step] = sung
+            self.piece.add(note)
             self.nats.append(nats)
 
     def _allowed(self, number: int) -> tuple[NDArray[np.bool_], NDArray[np.float64]]:
@@ -178,19 +188,20 @@ class Writer:
             return self.rules.pitch(self.piece, step, self._chosen[1])
         if number == 3:
             return self.rules.length(self.piece, step, self._chosen[1])
-        return self.rules.velocity(step)
+        return self.rules.velocity(self.piece, step, self._chosen[1])
 
     @property
     def _step(self) -> int:
         return self.piece.bar_start + self._chosen[0]
 
     def _note(self, chosen: Sequence[int]) -> WrittenNote:
+        step = self.piece.bar_start + chosen[0]
         return WrittenNote(
-            step=self.piece.bar_start + chosen[0],
+            step=step,
             instrument=chosen[1],
             pitch=pitch_of(chosen[2]),
             steps=LENGTH_STEPS[chosen[3]],
-            velocity=velocity_of(chosen[4]),
+            velocity=self.rules.due.velocity(self.piece, step, chosen[1], chosen[4]),
         )
 
 

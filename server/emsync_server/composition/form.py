@@ -7,7 +7,7 @@ returns brings its harmony along; the network writes the notes.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -27,7 +27,7 @@ from emsync_server.composition.progressions import (
 
 Random = np.random.Generator
 
-PHRASE_BARS = 4
+PHRASE_BARS, LEAST_BARS = 4, 3
 THEME = "A"
 SHORT_FORMS = ("", "A", "AA", "ABA", "AABA")
 LONG_FORM = "CABA"  # after AABA, again and again; each C is new
@@ -62,6 +62,8 @@ class BarForm:
     """How much it should recall the theme, 0 to 1."""
     phrase: int
     """The phrase it belongs to, counted from 0."""
+    letter: str
+    """Of the phrase: what has the same letter has the same material, and "A" the theme's."""
     theme_bar: int | None
     """The bar of the theme that it restates."""
 
@@ -82,14 +84,16 @@ def plan_form(
     final: tuple[int, bool],
     *,
     keep_key: bool,
+    landings: Collection[int] = (),
 ) -> Form:
     """The form of bars in order.
 
     valence: of each bar; chords are the brighter the higher it is ·
     final: the bar in which the last chord begins, and whether it begins in its second half ·
-    keep_key: whether only notes of the key may sound
+    keep_key: whether only notes of the key may sound ·
+    landings: bars at which something new may well begin
     """
-    phrases = _phrases(bars)
+    phrases = _phrases(bars, landings)
     letters = _letters(len(phrases))
     book = _Songbook(rng, keep_key=keep_key)
     forms: list[BarForm] = []
@@ -99,9 +103,11 @@ def plan_form(
         chords = book.chords(letter, bars[start], mean_valence)
         recall = _recall(letter, bars[start], bars[0])
         restates = number > 0 and letter == THEME
-        for place, pair in enumerate(_spread(chords, stop - start)):
+        pairs = _spread(chords, theme_bars if letter == THEME else stop - start)
+        for place in range(stop - start):
+            pair = pairs[place % len(pairs)]
             theme_bar = place if restates and place < theme_bars else None
-            forms.append(BarForm(pair, recall, number, theme_bar))
+            forms.append(BarForm(pair, recall, number, letter, theme_bar))
     for index, pair in _cadence(rng, bars, forms, final, keep_key=keep_key):
         forms[index] = replace(forms[index], chords=pair)
     for index in range(final[0], len(bars)):
@@ -109,12 +115,17 @@ def plan_form(
     return Form(tuple(forms), theme_bars)
 
 
-def _phrases(bars: Sequence[BarPlace]) -> list[tuple[int, int]]:
+def _phrases(bars: Sequence[BarPlace], landings: Collection[int]) -> list[tuple[int, int]]:
     """(first bar, bar after the last) of each phrase: about four bars, none across a change of
-    mood or mode.
+    mood or mode, beginning at landings where that leaves phrases of LEAST_BARS.
     """
     changes = [i for i, (a, b) in enumerate(pairwise(bars), start=1) if a != b]
     edges = [0, *changes, len(bars)]
+    for landing in sorted(landings):
+        is_inside = 0 < landing < len(bars)
+        if is_inside and all(abs(landing - edge) >= LEAST_BARS for edge in edges):
+            edges.append(landing)
+    edges.sort()
     phrases: list[tuple[int, int]] = []
     for start, stop in pairwise(edges):
         count = max(round((stop - start) / PHRASE_BARS), 1)
@@ -159,6 +170,8 @@ class _Songbook:
             options = list(PROGRESSIONS[place.mode, place.mood])
             if self._keep_key:
                 options = [one for one in options if states_key(one, place.mode)]
+            if letter == THEME:  # the key is plain from the start
+                options = [one for one in options if one.split()[0] in ("I", "i")]
             fresh = [numerals for numerals in options if numerals not in taken] or options
             apart = np.array([brightness(one, place.mode) - valence for one in fresh])
             weights = np.exp(-((apart / BRIGHTNESS_WIDTH) ** 2)) + 1e-6

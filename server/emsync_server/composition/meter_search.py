@@ -23,8 +23,8 @@ BAR_UNIT_STEPS = (
 STATES_KEPT = 16
 
 
-JUMP_WEIGHT = 0.6
-RUBATO_WEIGHT = 0.35  # less than a jump: a steady tempo beside the asked one serves better
+JUMP_WEIGHT = 0.25  # glides soften most jumps
+RUBATO_WEIGHT = 0.15  # less than a jump: a steady tempo beside the asked one serves better
 STRAIN_COST = 60.0  # more than any landing inside the limits costs
 LEAST_RUBATO = 0.005  # the scale of tempo costs where no rubato is allowed
 
@@ -124,7 +124,7 @@ def _landings(
     if not is_end:
         yield (bar_steps,) * whole, rest, _place_cost(rest, bar_steps)
     if rest % BAR_UNIT_STEPS == 0:
-        yield _with_odd_bar(whole, rest, bar_steps), 0, _odd_bar_cost(rest)
+        yield _with_odd_bar(whole, rest, bar_steps), 0, _odd_bar_cost(rest, is_end=is_end)
 
 
 def _with_odd_bar(whole: int, rest: int, bar_steps: int) -> tuple[int, ...]:
@@ -134,21 +134,24 @@ def _with_odd_bar(whole: int, rest: int, bar_steps: int) -> tuple[int, ...]:
     return (*((bar_steps,) * whole), rest)
 
 
-def _odd_bar_cost(rest: int) -> float:
+def _odd_bar_cost(rest: int, *, is_end: bool) -> float:
+    """What it costs to break the meter; at the end the last chord hides it."""
+    if is_end:
+        return 0.3 if rest % Q == 0 else 1.0
     if rest % Q == 0:
-        return 0.5
-    return 2.0 if rest % (Q // 2) == 0 else 4.0
+        return 2.2 if rest == 2 * Q else 3.4
+    return 6.0 if rest % (Q // 2) == 0 else 9.0
 
 
 def _place_cost(position: int, bar_steps: int) -> float:
     """What it costs a hit to fall here instead of on a downbeat."""
     if 2 * position == bar_steps and position % Q == 0:
-        return 0.7
+        return 0.4
     if position % Q == 0:
-        return 1.1
+        return 1.4
     if position % (Q // 2) == 0:
-        return 2.8
-    return 4.5 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 7.0
+        return 3.8
+    return 5.5 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 8.0
 
 
 def _pruned(states: list[_State]) -> list[_State]:

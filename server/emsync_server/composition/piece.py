@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 REMEMBERED_BARS = 8
 LOW_PITCH = 52
 """Below this a note is bass: it carries a harmony, and close intervals are mud."""
-USAGE_KEPT = 0.75  # of each bar's notes, when the next begins
 
 BarContent = tuple[tuple[int, int, int], ...]
 """(step into the bar, instrument, pitch) of each note."""
@@ -62,17 +61,13 @@ class Piece:
     """Of the running bar, drums aside."""
     silent_from: int = 0
     """The first step at which nothing written so far sounds, drums aside."""
-    bass_until: int = 0
-    """The first step after the latest end of a low note."""
     last_onset: int | None = None
     last_chord: dict[int, list[int]] = field(default_factory=dict)
     """Pitches of each instrument's latest onset."""
     theme: Theme | None = None
     """The line of the first phrase, once it stands."""
-    repeats: dict[int, int] = field(default_factory=dict)
-    """How often each instrument has struck its latest top note in a row, beyond the first."""
-    usage: dict[int, float] = field(default_factory=dict)
-    """Notes of each instrument, the older the fewer."""
+    line: dict[int, int] = field(default_factory=dict)
+    """The melody: pitch by step."""
     _sounding: list[WrittenNote] = field(default_factory=list)
     """Pitched notes that sound where the pen stands."""
     _last_step: dict[int, int] = field(default_factory=dict)
@@ -87,28 +82,25 @@ class Piece:
         self.notes.append(note)
         self.content.append((note.step - self.bar_start, note.instrument, note.pitch))
         self.last_onset = note.step
-        self.usage[note.instrument] = self.usage.get(note.instrument, 0.0) + 1
         if not note.is_drum:
             self.pitched_notes += 1
             self._sounding.append(note)
             self.silent_from = max(self.silent_from, note.end_step)
-            if note.pitch < LOW_PITCH:
-                self.bass_until = max(self.bass_until, note.end_step)
             if self._last_step.get(note.instrument) != note.step:
-                before = self.last_chord.get(note.instrument, [])
-                again = bool(before) and before[-1] == note.pitch
-                count = self.repeats.get(note.instrument, 0) + 1 if again else 0
-                self.repeats[note.instrument] = count
                 self.last_chord[note.instrument] = []
             self._last_step[note.instrument] = note.step
             self.last_chord[note.instrument].append(note.pitch)
+
+    @property
+    def latest_line(self) -> list[int]:
+        """The steps of the melody's last two notes."""
+        return list(self.line)[-2:]
 
     def next_bar(self, start: int) -> None:
         """Draw a barline; the new bar starts at a step of the cue."""
         self.recent = [*self.recent, tuple(self.content)][-REMEMBERED_BARS:]
         self.content = []
         self.pitched_notes = 0
-        self.usage = {player: USAGE_KEPT * notes for player, notes in self.usage.items()}
         self.bar += 1
         self.bar_start = self.step = start
         self.onset = []

@@ -43,7 +43,7 @@ PROGRESSIONS: dict[tuple[Mode, Mood], tuple[str, ...]] = {
     ),
     (Mode.MAJOR, Mood.EXCITED_DARK): (
         "I bVI bVII I", "I vi iii V", "vi IV ii iii", "I bIII bVII IV", "vi bVII IV vi",
-        "I iv bVI bVII",
+        "I iv bVI bVII", "I vi ii iii",
     ),
     (Mode.MINOR, Mood.CALM_DARK): (
         "i VI III VII", "i iv VI v", "i v VI iv", "i VI iv V", "i ii° V i", "VI iv i i",
@@ -116,11 +116,13 @@ def is_diatonic(numerals: str, mode: Mode) -> bool:
 
 def states_key(numerals: str, mode: Mode) -> bool:
     """Whether a progression leaves no doubt of its key: notes of the key only, from the tonic, and
-    in minor with the dominant, whose leading note the relative major has not.
+    with a chord that no neighbour has: in minor the dominant, whose leading note the relative major
+    lacks; in major one with the fourth degree, which the key of the dominant lacks.
     """
     chords = numerals.split()
-    tonic, dominant = ("i", "V") if mode is Mode.MINOR else ("I", "I")
-    return is_diatonic(numerals, mode) and chords[0] == tonic and dominant in chords
+    tonic = "i" if mode is Mode.MINOR else "I"
+    telling = {"V"} if mode is Mode.MINOR else {"IV", "ii"}
+    return is_diatonic(numerals, mode) and chords[0] == tonic and bool(telling & {*chords})
 
 
 @cache

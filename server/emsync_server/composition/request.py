@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 SMOOTHING_S = 12.0  # tempo follows the arousal of about this long
 TEMPO_CONTRAST = 0.6  # tempo follows the cue's swings of arousal by this share
 SECTION_S = 8.0  # ensemble and mode hold at least this long
+LAST_SECTION_S = 10.0  # nothing changes so shortly before the end: it must come home
 MODE_EDGE = 0.12  # valence must pass this to change the mode
 REST_DENSITY = 6.5  # notes a second at rest, where the brief is silent
 DENSITY_OCTAVES = 1.2  # of density for one of arousal
@@ -74,6 +75,8 @@ class BarRequest:
     recall: float = 0.0
     """How much it should recall the theme, 0 to 1."""
     phrase: int = 0
+    letter: str = "A"
+    """Of the phrase's material."""
     theme_bar: int | None = None
     """The bar of the theme that it restates."""
     markers: Ensemble = frozenset()
@@ -184,7 +187,7 @@ def request_for(
     sections = _sections(tempo_map, emotions)
     bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng)))
     final_step = _final_step(tempo_map, bars, landings)
-    bars, theme_bars = _formed(cue, bars, sections, final_step, rng)
+    bars, theme_bars = _formed(cue, bars, sections, (final_step, landings), rng)
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
     return CueRequest(
         tempo_map=tempo_map,
@@ -232,7 +235,7 @@ def _sections(tempo_map: TempoMap, emotions: list[tuple[float, float]]) -> list[
         mode = Mode.MAJOR if valence[i] >= 0 else Mode.MINOR
         if sections:
             mood, mode_before = sections[-1]
-            held = start - since < SECTION_S
+            held = start - since < SECTION_S or times[-1][1] - start < LAST_SECTION_S
             near = abs(valence[i]) < MODE_EDGE
             asked = mood if held else asked
             mode = mode_before if held or near else mode
@@ -286,16 +289,27 @@ def _formed(
     cue: Cue,
     bars: tuple[BarRequest, ...],
     sections: list[tuple[Mood, Mode]],
-    final_step: int,
+    closing: tuple[int, tuple[int, ...]],
     rng: Random,
 ) -> tuple[tuple[BarRequest, ...], int]:
-    """The bars with their chords and with how much they recall the theme, and the theme's bars."""
+    """The bars with their chords and with how much they recall the theme, and the theme's bars.
+
+    closing: where the last chord begins, and the landings
+    """
+    final_step, landings = closing
     final = bisect_right(bars, final_step, key=lambda bar: bar.start_step) - 1
     in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
     places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
     keep_key = cue.brief.key is not None
     valence = [bar.valence for bar in bars]
-    form = plan_form(rng, places, valence, (final, in_second_half), keep_key=keep_key)
+    form = plan_form(
+        rng,
+        places,
+        valence,
+        (final, in_second_half),
+        keep_key=keep_key,
+        landings={_opened_by(step, bars) for step in landings},
+    )
     formed = []
     for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):
         chords = asked.chords
@@ -307,10 +321,17 @@ def _formed(
                 chords=chords,
                 recall=asked.recall,
                 phrase=asked.phrase,
+                letter=asked.letter,
                 theme_bar=asked.theme_bar,
             )
         )
     return tuple(formed), form.theme_bars
+
+
+def _opened_by(landing: int, bars: tuple[BarRequest, ...]) -> int:
+    """The bar that a landing opens: its own, or the next where it falls late."""
+    index = bisect_right(bars, landing, key=lambda bar: bar.start_step) - 1
+    return index + int(2 * (landing - bars[index].start_step) >= bars[index].steps)
 
 
 def _density(asked: float | None, arousal: float) -> float:

@@ -258,7 +258,7 @@ def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) ->
         inside = _fitting(fresh.notes if fresh else (), outside)
         parts.append(replace(part, notes=tuple(sorted((*outside, *inside), key=_place))))
     parts.extend([*new.values(), *drums])
-    joined = Score(tuple(part for part in parts if part.notes), score.tempo_map)
+    joined = replace(score, parts=tuple(part for part in parts if part.notes))
     return Composed(joined, measure(joined, writer, strains=0.0))
 
 

@@ -14,11 +14,12 @@ from numpy.typing import NDArray
 from emsync_server.composition import leanings
 from emsync_server.composition.accents import AccentPlan, Landing
 from emsync_server.composition.cast import Cast
-from emsync_server.composition.groove import Groove
-from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX
-from emsync_server.composition.orchestration import SOLOS, STRIKERS
-from emsync_server.composition.piece import LOW_PITCH, Piece
+from emsync_server.composition.due import DueNotes
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
+from emsync_server.composition.orchestration import STRIKERS
+from emsync_server.composition.piece import Piece
 from emsync_server.composition.pitch_masks import (
+    LAST_KIT_KEY,
     range_of,
     same_notes,
     struck_at,
@@ -38,14 +39,14 @@ from emsync_server.composition.representation import (
     VELOCITY,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.slots import Texture
 from emsync_server.composition.striking import STRIKE, force_of, speaking
-from emsync_server.composition.theme import SungBar, Theme, sung_bar
 
 Mask = NDArray[np.bool_]
 Leaning = NDArray[np.float64]
 
-MOST_SOUNDING = 14  # pitched notes at once
-MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 7, 10, 2
+MOST_SOUNDING = 18  # pitched notes at once
+MOST_ONSETS, MOST_ACCENT_ONSETS, MOST_HUSHED_ONSETS = 12, 18, 2
 DENSITY_CEILING = 2.5  # a bar may hold this many times the notes asked for
 LEAST_CEILING = 8  # notes a bar may always hold
 LONGEST_SILENCE_S = 0.35
@@ -67,12 +68,11 @@ _STEPS = np.array(LENGTH_STEPS)
 class Rules:
     """The rules of one cue: each method looks at the piece as it stands."""
 
-    def __init__(self, request: CueRequest) -> None:
+    def __init__(self, request: CueRequest, texture: Texture = ()) -> None:
         self.request = request
         self.accents = AccentPlan(request)
         self.cast = Cast(request, self.accents)
-        self._grooves: dict[int, Groove] = {}
-        self._sung_bars: dict[int, tuple[Theme, SungBar | None]] = {}
+        self.due = DueNotes(request, texture)
 
     def may_close(self, piece: Piece) -> bool:
         """Whether the last chord stands and nothing but the end can follow."""
@@ -103,33 +103,24 @@ class Rules:
             mask[:] = False
             mask[here] = True
         leaning += leanings.hush(self.accents, bar)
-        if sung := self._sung(piece, piece.bar):
-            leaning += sung.positions(piece)
-        if DRUM_KIT in bar.ensemble:
-            leaning += self._groove(piece).positions(piece)
-        leaning[here : here + STEPS_PER_QUARTER // 4] += leanings.haste(piece, bar)
-        return mask, leaning
+        return mask, leaning + self.due.positions(piece)
 
     def instrument(self, piece: Piece, step: int) -> tuple[Mask, Leaning]:
         """Instruments that may play the next note, which begins at a step of the cue."""
         mask = np.zeros(CLASSES[INSTRUMENT], bool)
         mask[list(self._able(piece, step))] = True
-        leaning = leanings.balance(piece.usage, self._bar_at(step).players)
-        lack = leanings.lack_of_bass(piece, step, is_accent=self.accents.at(step) is not None)
-        leaning += leanings.BASS_PLAYER_LEANING * lack * leanings.reaches_bass()
-        if sung := self._sung(piece, piece.bar):
-            leaning += sung.instruments(piece, step)
-        if mask[DRUM_KIT]:
-            leaning += self._groove(piece).instruments(piece, step)
-        return mask, leaning
+        return mask, self.due.instruments(piece, step, mask)
 
     def _able(self, piece: Piece, step: int) -> Iterator[int]:
         """Instruments that have room for a note at a step and leave an accent's chord and strike
         possible.
         """
+        if self.accents.at(step) is None:
+            yield from self._able_in_passing(piece, step)
+            return
         wanting, owed = self._wanting_at(piece, step), self._owed_strike(piece, step)
-        players = self.cast.players(step, wanting or self._is_overdue(piece, step))
-        for candidate in self.cast.strikers(step) if owed and not wanting else players:
+        is_overdue = not owed and self._is_overdue(piece, step)
+        for candidate in self.cast.players(step, wanting or int(is_overdue)):
             most = self.cast.most_in_chord(candidate, step) - self._played(piece, step, candidate)
             if most <= 0:
                 continue
@@ -141,6 +132,19 @@ class Rules:
             if room:
                 yield candidate
 
+    def _able_in_passing(self, piece: Piece, step: int) -> Iterator[int]:
+        """Instruments that have room for a note between the landings."""
+        last = piece.onset[-1] if piece.onset and step == piece.step else None
+        for candidate in self.cast.players(step, self._is_overdue(piece, step)):
+            if last is not None and candidate <= last.instrument:
+                highest = LAST_KIT_KEY if candidate == DRUM_KIT else INSTRUMENTS[candidate].high
+                if candidate < last.instrument or last.pitch >= highest:
+                    continue
+                most = self.cast.most_in_chord(candidate, step)
+                if self._played(piece, step, candidate) >= most:
+                    continue
+            yield candidate
+
     def pitch(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Pitches, or drum keys, that an instrument may play at a step."""
         mask, leaning = np.zeros(CLASSES[PITCH], bool), np.zeros(CLASSES[PITCH])
@@ -149,7 +153,7 @@ class Rules:
             mask[DRUM_PITCH_OFFSET : DRUM_PITCH_OFFSET + 128] = options[
                 : len(mask) - DRUM_PITCH_OFFSET
             ]
-            return mask, self._groove(piece).keys(piece, step)
+            return mask, self.due.pitches(piece, step, instrument)
         wanting = self._wanting_at(piece, step)
         missing = max(
             wanting - 1 - self.cast.later_room(step, instrument, wanting),
@@ -164,9 +168,7 @@ class Rules:
         fresh[list(worn_pitches(piece, step, instrument))] = False
         mask[:128] = fresh if fresh.any() else options
         leaning[:128] = self._pitch_leaning(piece, step, instrument)
-        if sung := self._sung(piece, piece.bar):
-            leaning += sung.pitches(piece, step, instrument)
-        return mask, leaning
+        return mask, leaning + self.due.pitches(piece, step, instrument)
 
     def length(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Lengths: within the cue; an accent's are an eighth or more, the last chord's all there
@@ -181,11 +183,9 @@ class Rules:
             mask = np.arange(len(_STEPS)) == np.flatnonzero(fits)[-1]
         else:
             mask = fits & ((ACCENT_STEPS if landing else 1) <= _STEPS)
-        sung = self._sung(piece, piece.bar)
-        leaning = leanings.calm_lengths(round(10 * self._bar_at(step).arousal))
-        return mask, leaning + sung.lengths(piece, step, instrument) if sung else leaning
+        return mask, self.due.lengths(piece, step, instrument)
 
-    def velocity(self, step: int) -> tuple[Mask, Leaning]:
+    def velocity(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Loud on accents; elsewhere below them, softer still just before."""
         bins = np.arange(CLASSES[VELOCITY])
         arousal = self._bar_at(step).arousal
@@ -203,50 +203,20 @@ class Rules:
             loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
             softest = SOFTEST_BIN + int(arousal > LIVELY_AROUSAL) + int(arousal > FIERCE_AROUSAL)
             mask = (bins >= softest) & (bins <= loudest)
-        return mask, np.zeros(CLASSES[VELOCITY])
+        return mask, self.due.velocities(piece, step, instrument)
 
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:
-        """(128,) all taste about pitches."""
+        """(128,) what holds for pitches whatever their role: the key, no clashes, tuned drums."""
         bar = self._bar_at(step)
-        key, chord = bar.key, bar.chord_at(step)
-        is_asked = self.request.key_is_asked
         is_tense = bar.valence < TENSE_VALENCE and bar.arousal > 0
-        leaning = leanings.key_leaning(key, chord, is_asked=is_asked, is_tense=is_tense)
-        leaning = leaning + leanings.register(instrument, round(10 * bar.valence))
-        on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
-        if on_beat or self.accents.at(step):
-            opens = (step - bar.start_step) % (bar.steps // 2 if bar.halves else bar.steps) == 0
-            leaning += leanings.chord_leaning(chord, opens=opens or bool(self.accents.at(step)))
-            leaning += leanings.completion(chord, piece.sounding_at(step))
-        if instrument == TIMPANI:
-            leaning += leanings.tuning(key)
-        clashes = leanings.clashes(piece.sounding_at(step))
-        leaning += clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
-        before = piece.last_chord.get(instrument, [])
-        leaning += leanings.leaps(before, solo=instrument in SOLOS)
-        leaning += leanings.repeats(
-            before, piece.repeats.get(instrument, 0), solo=instrument in SOLOS
+        leaning = leanings.key_leaning(
+            bar.key, bar.chord_at(step), is_asked=self.request.key_is_asked, is_tense=is_tense
         )
-        is_accent = self.accents.at(step) is not None
-        lack = leanings.lack_of_bass(piece, step, is_accent=is_accent)
-        leaning[:LOW_PITCH] += leanings.BASS_LEANING * lack
-        return leaning
-
-    def _groove(self, piece: Piece) -> Groove:
-        """What the drums go on with in the running bar."""
-        if piece.bar not in self._grooves:
-            self._grooves[piece.bar] = Groove(piece, self.request)
-        return self._grooves[piece.bar]
-
-    def _sung(self, piece: Piece, bar: int) -> SungBar | None:
-        """What the running bar sings of the theme."""
-        theme = piece.theme
-        if theme is None:
-            return None
-        known = self._sung_bars.get(bar)
-        if known is None or known[0] is not theme:
-            known = self._sung_bars[bar] = (theme, sung_bar(theme, self.request, bar))
-        return known[1]
+        if instrument == TIMPANI:
+            leaning = leaning + leanings.tuning(bar.key)
+        on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
+        clashes = leanings.clashes(piece.sounding_at(step))
+        return leaning + clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
 
     def _bar_at(self, step: int) -> BarRequest:
         return self.request.bars[self.request.bar_index_at(step)]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from emsync.score import Note, Part, Score
+from emsync.cue import Key, Mode
+from emsync.score import KeySignature, Note, Part, Score
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.representation import STEPS_PER_QUARTER
@@ -32,7 +33,20 @@ def score_of(notes: Sequence[WrittenNote], request: CueRequest) -> Score:
     for number in sorted(by_instrument):
         breathed = [_breathed(note, request) for note in _unlapped(by_instrument[number])]
         parts.append(part_of(number, [note for note in breathed if not _is_stub(note, request)]))
-    return Score(tuple(part for part in parts if part.notes), request.tempo_map)
+    return Score(
+        tuple(part for part in parts if part.notes), request.tempo_map, tuple(_keys(request))
+    )
+
+
+def _keys(request: CueRequest) -> Iterator[KeySignature]:
+    """The key of the first bar, and every change of it."""
+    key = None
+    for bar in request.bars:
+        if bar.key != key:
+            key = bar.key
+            mode = Mode.MINOR if key >= 12 else Mode.MAJOR
+            start_q = Fraction(bar.start_step, STEPS_PER_QUARTER)
+            yield KeySignature(start_q, Key(key % 12, mode))
 
 
 def part_of(instrument: int, notes: Iterable[WrittenNote]) -> Part:

@@ -15,8 +15,9 @@ from pathlib import Path
 
 import mido
 
+from emsync.cue import Key
 from emsync.errors import InputError, NotFoundError
-from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync.score import KeySignature, Meter, Note, Part, Score, TempoAnchor, TempoMap
 from emsync_server.midi.programs import family_of_program, program_name
 from emsync_server.midi.writing import DRUM_CHANNEL
 
@@ -49,6 +50,7 @@ class _Collected:
     tempos: dict[int, int] = field(default_factory=dict)
     """µs a quarter by tick."""
     meters: dict[int, tuple[int, int]] = field(default_factory=dict)
+    keys: dict[int, Key] = field(default_factory=dict)
     end: int = 0
 
 
@@ -62,6 +64,10 @@ def read_midi(path: Path) -> Score:
         tuple(_parts(collected, per_quarter)),
         TempoMap(
             _anchors(collected.tempos, end, per_quarter), _meters(collected.meters, per_quarter)
+        ),
+        tuple(
+            KeySignature(Fraction(tick, per_quarter), key)
+            for tick, key in sorted(collected.keys.items())
         ),
     )
 
@@ -153,6 +159,8 @@ def _take_meta(found: _Collected, tick: int, track: int, message: mido.MetaMessa
         found.tempos[tick] = message.tempo
     elif message.type == "time_signature" and message.numerator > 0 and message.denominator <= 32:
         found.meters[tick] = (message.numerator, message.denominator)
+    elif message.type == "key_signature":
+        found.keys[tick] = Key.parse(message.key)
     elif message.type == "track_name" and message.name.strip("\0 "):
         found.names.setdefault(track, _text(message.name))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import mido
 
 from emsync.score import Part, Score, TempoMap
+from emsync_server.midi.signatures import signature_of
 from emsync_server.outputs import replacing_file
 
 __all__ = ["TICKS_PER_QUARTER", "MidiMarker", "write_midi"]
@@ -36,7 +37,7 @@ def write_midi(score: Score, path: Path, markers: Sequence[MidiMarker] = ()) -> 
     track a part.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_QUARTER, charset="utf-8")
-    file.tracks.append(_conductor(score.tempo_map, markers))
+    file.tracks.append(_conductor(score, markers))
     for part, (port, channel) in zip(score.parts, _seats(score.parts), strict=True):
         file.tracks.append(_part_track(part, port, channel, _ticks(score.tempo_map.end_q)))
     with replacing_file(path) as working:
@@ -47,11 +48,16 @@ Timed = tuple[int, int, mido.Message | mido.MetaMessage]
 """Tick, rank among messages on that tick, message."""
 
 
-def _conductor(tempo_map: TempoMap, markers: Sequence[MidiMarker]) -> mido.MidiTrack:
+def _conductor(score: Score, markers: Sequence[MidiMarker]) -> mido.MidiTrack:
+    tempo_map = score.tempo_map
     timed: list[Timed] = [
         (_ticks(m.start_q), 0, _time_signature(m.numerator, m.denominator))
         for m in tempo_map.meters
     ]
+    timed.extend(
+        (_ticks(one.start_q), 0, _meta("key_signature", key=signature_of(one.key)))
+        for one in score.keys
+    )
     timed.extend((tick, 1, _meta("set_tempo", tempo=tempo)) for tick, tempo in _tempos(tempo_map))
     timed.extend((_ticks(m.time_q), 2, _meta("marker", text=m.text)) for m in markers)
     return _track("tempo", timed, _ticks(tempo_map.end_q))

@@ -4,6 +4,7 @@ Each plan is composed with the same seed, and so the same bars, in four ways: to
 guidance of the offsets, told none, told the hits moved round the cue by a random number of beats
 (with guidance), and told the hits without guidance. A hit lies on a random beat of the plan and is
 not locked: it changes neither the plan nor the rules, and only the network's offsets know of it.
+No texture says which notes are due.
 
 Chance is counted twice. As DESIGN §9 has it: all hits of a plan moved round the cue by a random
 time. And harder: moved by a random number of whole beats, since music has its accents on beats
@@ -101,7 +102,7 @@ def _composed(
     studio: Studio, sheets: Sequence[CueSheet], seeds: Sequence[int], way: str, progress: Progress
 ) -> list[Composed]:
     commissions = [
-        Commission(sheet, seed, candidates=1, guidance=WAYS[way])
+        Commission(sheet, seed, candidates=1, guidance=WAYS[way], textured=False)
         for sheet, seed in zip(sheets, seeds, strict=True)
     ]
     note = f"composing plans, hits {way}"

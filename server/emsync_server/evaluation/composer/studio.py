@@ -47,6 +47,8 @@ class Commission:
     candidates: int | None = None
     """None: as many as the product tries."""
     guidance: Guidance = UNGUIDED
+    textured: bool = True
+    """False: the network alone, told only by its conditions."""
 
     @property
     def length_s(self) -> float:
@@ -142,7 +144,7 @@ def _terminate_all_but(others: set[BaseProcess]) -> None:
 
 def compose_one(commission: Commission, composer: Composer) -> tuple[Composed, ...]:
     """Compose in a folder that vanishes, and read the MIDI back."""
-    decoding = DecoderSettings(guidance=commission.guidance)
+    decoding = DecoderSettings(guidance=commission.guidance, textured=commission.textured)
     if commission.candidates is not None:
         decoding = replace(decoding, candidates=commission.candidates)
     with tempfile.TemporaryDirectory(prefix="emsync-evaluate-") as name:

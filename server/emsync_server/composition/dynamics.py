@@ -1,0 +1,50 @@
+"""How loud a note should be: by its role, the arousal, its place in the bar, and what is coming."""
+
+from __future__ import annotations
+
+from emsync_server.composition.accents import AccentPlan
+from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.request import BarRequest
+from emsync_server.composition.roles import Role
+
+MIDDLE_VELOCITY, OF_AROUSAL, OF_LEVEL = 66, 22, 3
+OF_ROLE = {
+    Role.LEAD: 13, Role.DOUBLE: 4, Role.BASS: 0, Role.PAD: -12, Role.FIGURE: -9, Role.STROKE: 4,
+    Role.DRUMS: 2, Role.ACCENT: 10,
+}  # fmt: skip
+ON_ONE, ON_STRONG, OFF_BEAT = 5, 2, -4
+SWELL, SWELL_S = 16, 5.0
+"""It grows so much in the last seconds before a landing,"""
+EBB, EBB_S = 8, 2.5
+"""and comes back so softly after one."""
+ACCENT_VELOCITY = (92, 112)
+"""At arousal -1 and 1."""
+
+
+def loudness(accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level: int) -> int:
+    """The MIDI velocity of a note: `what` is its step in the bar and its role."""
+    place, role = what
+    step = bar.start_step + place
+    if accents.at(step):
+        low, high = ACCENT_VELOCITY
+        return round(low + (high - low) * (bar.arousal + 1) / 2) + min(OF_ROLE[role], 0) // 2
+    value = MIDDLE_VELOCITY + OF_AROUSAL * bar.arousal + OF_LEVEL * (level - 1) + OF_ROLE[role]
+    value += _metric(place, bar)
+    time_s = bar.start_s + place * bar.seconds_per_step
+    coming = accents.after(step)
+    if coming is not None:
+        left_s = coming.time_s - time_s
+        value += SWELL * max(1 - left_s / SWELL_S, 0.0)
+    gone = accents.before(step)
+    if gone is not None:
+        since_s = time_s - gone.time_s
+        value -= EBB * max(1 - since_s / EBB_S, 0.0)
+    return min(max(round(value), 33), 111)
+
+
+def _metric(place: int, bar: BarRequest) -> int:
+    if place == 0:
+        return ON_ONE
+    if place % STEPS_PER_QUARTER:
+        return OFF_BEAT
+    return ON_STRONG if bar.halves and place == bar.steps // 2 else 0

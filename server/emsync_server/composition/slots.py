@@ -1,0 +1,40 @@
+"""A note that is due: who plays it, when, how long, how loud and about how high."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from emsync_server.composition.roles import Band, Role
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """A note that is due."""
+
+    step: int
+    """Since its bar began."""
+    instrument: int
+    band: Band
+    role: Role
+    steps: int
+    velocity: int
+    """MIDI velocity that it should have."""
+    pitch: int | None = None
+    """The drum key, where it is given."""
+    tone: int | None = None
+    """Of the chord: 0 the root, 1 the fifth; None leaves it open."""
+    height: float = 0.5
+    """Of a line within its band, 0 to 1."""
+    echoes: int | None = None
+    """The bar of the phrase whose turns it takes up, as a bar of the cue."""
+    closes: bool = False
+    """Whether it is the last note of a phrase's line."""
+
+    @property
+    def place(self) -> tuple[int, int, int]:
+        """In the order of writing."""
+        return self.step, self.instrument, self.band[0]
+
+
+Texture = tuple[tuple[Slot, ...], ...]
+"""The slots of each bar, in the order of writing."""

@@ -1,0 +1,344 @@
+"""The texture of a cue: for each phrase its roles, their rhythms and how loud they are; the notes
+that are due, without most of their pitches, which the network writes.
+
+It grows through the cue and thins out after landings, so that it breathes; a line stands alone on
+top, its rhythms come again, and it rests at the end of each phrase.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import groupby
+
+import numpy as np
+
+from emsync_server.composition import rhythm
+from emsync_server.composition.accents import AccentPlan
+from emsync_server.composition.dynamics import loudness
+from emsync_server.composition.form import THEME
+from emsync_server.composition.groove import strokes_of
+from emsync_server.composition.harmonic_rhythm import at_changes, held_chords
+from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
+from emsync_server.composition.orchestration import HEAVY, SOLOS
+from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.request import BarRequest, CueRequest
+from emsync_server.composition.rhythm import Cell, Stroke
+from emsync_server.composition.roles import (
+    BASS_BAND,
+    LEAST_CEILING,
+    OCTAVE,
+    Band,
+    Casting,
+    Role,
+    cast_phrase,
+    middle_bands,
+    reached,
+    singing_band,
+    within,
+)
+from emsync_server.composition.slots import Slot, Texture
+
+Random = np.random.Generator
+
+THIN, LIGHT, FULL, TUTTI = range(4)
+"""Levels of a texture."""
+LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
+EXCITED_AROUSAL = 0.3
+DOUBLE_SOFTER = 8  # velocity
+SHRILL = 95  # no double goes higher
+PAD_VOICES = (2, 3, 3, 4)  # at each level
+ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
+"""Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
+ACCENT_STEPS = 2 * STEPS_PER_QUARTER
+LINE_REST_STEPS = STEPS_PER_QUARTER
+"""After a landing the line holds at least so long."""
+UNDER_THEME, BETWEEN = 0.8, 1.25
+"""Of the notes that the density leaves for a figure: fewer under the theme, more between."""
+HEIGHT_STEP, FIGURE_FLOOR = 4, 50
+"""Semitones between a figure's five heights, and where the lowest lies at least."""
+TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
+
+
+def plan_texture(rng: Random, request: CueRequest) -> Texture:
+    """The texture of a cue."""
+    planner = _Planner(rng, request)
+    phrases = [list(bars) for _, bars in groupby(request.bars, key=lambda bar: bar.phrase)]
+    slots: list[tuple[Slot, ...]] = []
+    for number, bars in enumerate(phrases):
+        slots.extend(planner.phrase(bars, len(slots), (number, len(phrases))))
+    return tuple(slots)
+
+
+class _Planner:
+    """Plans phrase after phrase; remembers the motifs of each letter."""
+
+    def __init__(self, rng: Random, request: CueRequest) -> None:
+        self._rng = rng
+        self._request = request
+        self._accents = AccentPlan(request)
+        self._motifs: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}
+        self._level = THIN
+
+    def phrase(
+        self, bars: Sequence[BarRequest], first: int, place: tuple[int, int]
+    ) -> list[tuple[Slot, ...]]:
+        """The slots of a phrase whose first bar is the cue's bar `first`.
+
+        place: its number, and how many there are
+        """
+        number, _ = place
+        arousal = float(np.mean([bar.arousal for bar in bars]))
+        self._level = _level(arousal, bars[0], place)
+        players = bars[0].players
+        for bar in bars:
+            players = players & bar.players or bar.players
+        casting = cast_phrase(players, turn=number, excited=arousal > EXCITED_AROUSAL)
+        line = [*self._line(bars, first, casting, arousal)]
+        bass = [*self._bass(bars, casting, arousal)]
+        pads = [*self._pads(bars, casting)]
+        drums = [*self._drums(bars, first)]
+        spent = sum(map(len, line)) + sum(map(len, bass)) + sum(map(len, pads))
+        figure = [*self._figure(bars, casting, spent)]
+        planned = []
+        for index, layers in enumerate(zip(line, bass, pads, figure, drums, strict=True)):
+            due = [slot for layer in layers for slot in layer]
+            planned.append(self._with_landings(bars[index], due, casting))
+        return planned
+
+    def _line(
+        self, bars: Sequence[BarRequest], first: int, casting: Casting, arousal: float
+    ) -> Iterator[list[Slot]]:
+        """The line, bar by bar: a cell and its answer, and again, and a close."""
+        if casting.lead is None:
+            yield from ([] for _ in bars)
+            return
+        band = singing_band(casting.lead, float(np.mean([bar.valence for bar in bars])))
+        answer_at = {0: 0, 1: 1, 2: 0, 3: 1}
+        for index, bar in enumerate(bars):
+            motif = self._motif(bar.letter, bar.steps, arousal)
+            closes = index == len(bars) - 1 and len(bars) > 1
+            cell = motif[2] if closes else motif[answer_at[index % 4]]
+            echoes = first + index - 2 if index >= 2 and not closes else None
+            slots = []
+            for stroke in rhythm.fitted(cell, bar.steps):
+                u = (index + stroke.step / bar.steps) / len(bars)
+                due = self._slot(bar, stroke, casting.lead, Role.LEAD, band)
+                slots.append(replace(due, height=_arch(u), echoes=echoes))
+            if slots and closes:
+                slots[-1] = replace(slots[-1], closes=True)
+            yield [*slots, *self._doubled(bar, slots, casting)]
+
+    def _doubled(self, bar: BarRequest, line: Sequence[Slot], casting: Casting) -> Iterator[Slot]:
+        if self._level < FULL or casting.double is None or casting.lead is None:
+            return
+        low, high = singing_band(casting.lead, bar.valence)
+        if high + OCTAVE > min(INSTRUMENTS[casting.double].high, SHRILL):
+            return
+        for slot in line:
+            yield replace(
+                slot,
+                instrument=casting.double,
+                role=Role.DOUBLE,
+                band=(low + OCTAVE, high + OCTAVE),
+                velocity=slot.velocity - DOUBLE_SOFTER,
+            )
+
+    def _motif(self, letter: str, bar_steps: int, arousal: float) -> tuple[Cell, Cell, Cell]:
+        name = (letter, bar_steps)
+        if name not in self._motifs:
+            cells = rhythm.melody_cells(self._rng, arousal, bar_steps)
+            self._motifs[name] = (*cells, rhythm.closing_cell(self._rng, arousal, bar_steps))
+        return self._motifs[name]
+
+    def _bass(
+        self, bars: Sequence[BarRequest], casting: Casting, arousal: float
+    ) -> Iterator[list[Slot]]:
+        if casting.bass is None:
+            yield from ([] for _ in bars)
+            return
+        band = within(casting.bass, BASS_BAND)
+        calmer = arousal if self._level >= FULL else min(arousal, 0.1)
+        cell = rhythm.bass_cell(self._rng, calmer, bars[0].steps)
+        for bar in bars:
+            strokes = at_changes(rhythm.fitted(cell, bar.steps), bar)
+            yield [self._slot(bar, stroke, casting.bass, Role.BASS, band) for stroke in strokes]
+
+    def _pads(self, bars: Sequence[BarRequest], casting: Casting) -> Iterator[list[Slot]]:
+        """Held chords, struck where the chord is new."""
+        voices = self._voices(bars, casting)
+        ends = held_chords(bars)
+        for bar, ending in zip(bars, ends, strict=True):
+            yield [
+                self._slot(bar, Stroke(step, steps), player, Role.PAD, band)
+                for step, steps in ending
+                for player, band in voices
+            ]
+
+    def _voices(self, bars: Sequence[BarRequest], casting: Casting) -> list[tuple[int, Band]]:
+        """Who holds the harmony, the low ones below; who reaches no place under the line rests."""
+        count = PAD_VOICES[self._level]
+        ceiling = self._ceiling(bars, casting)
+        reaching = [
+            p for p in casting.pads if INSTRUMENTS[p].low <= max(ceiling, LEAST_CEILING) - 6
+        ]
+        players = reaching[:count]
+        sections = [player for player in players if player not in SOLOS]
+        while sections and len(players) < count:
+            players.append(sections[len(players) % len(sections)])
+        players.sort(key=lambda player: INSTRUMENTS[player].low)
+        bands = middle_bands(ceiling, max(len(players), 1))
+        return [(p, reached(p, band)) for p, band in zip(players, bands, strict=False)]
+
+    def _ceiling(self, bars: Sequence[BarRequest], casting: Casting) -> int:
+        if casting.lead is None:
+            return 72
+        return singing_band(casting.lead, float(np.mean([bar.valence for bar in bars])))[0]
+
+    def _figure(
+        self, bars: Sequence[BarRequest], casting: Casting, spent: int
+    ) -> Iterator[list[Slot]]:
+        """What moves in the middle: as many notes as the density leaves, the same in each bar."""
+        seconds = sum(bar.steps * bar.seconds_per_step for bar in bars)
+        wanted = sum(bar.density * bar.steps * bar.seconds_per_step for bar in bars) - spent
+        per_second = wanted / seconds * (UNDER_THEME if bars[0].letter == THEME else BETWEEN)
+        bar_s = 4 * STEPS_PER_QUARTER * bars[0].seconds_per_step
+        players = self._movers(casting, per_second * bar_s)
+        cell = rhythm.figure_cell(self._rng, per_second * bar_s / max(len(players), 1))
+        ceiling = self._ceiling(bars, casting)
+        for index, bar in enumerate(bars):
+            breathes = index == len(bars) - 1 and len(bars) > 1
+            strokes = rhythm.fitted(cell, bar.steps // 2 if breathes else bar.steps)
+            yield [
+                self._figured(bar, stroke, player, ceiling - 7 * rank)
+                for rank, player in enumerate(players)
+                for stroke in strokes
+            ]
+
+    def _movers(self, casting: Casting, notes_per_bar: float) -> list[int]:
+        """Who moves: one, or two where one alone would be hurried."""
+        if casting.figure is None or (self._level == THIN and casting.pads and notes_per_bar < 2):
+            return []
+        second = [player for player in casting.pads[::-1] if player != casting.figure]
+        return [casting.figure, *second[: int(notes_per_bar > 20)]]
+
+    def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
+        floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
+        low = floor + HEIGHT_STEP * stroke.tone
+        return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
+
+    def _drums(self, bars: Sequence[BarRequest], first: int) -> Iterator[list[Slot]]:
+        for index, bar in enumerate(bars):
+            slots = []
+            if TIMPANI in bar.players and self._level >= FULL:
+                accents = (0,) if self._level == FULL or not bar.halves else (0, bar.steps // 2)
+                for step in accents:
+                    stroke = Stroke(step, STEPS_PER_QUARTER)
+                    slots.append(self._slot(bar, stroke, TIMPANI, Role.STROKE, (36, 57), tone=0))
+            if DRUM_KIT in bar.players and self._level >= LIGHT:
+                closes = index == len(bars) - 1
+                for step, key, plain in strokes_of(self._request, first + index, closes=closes):
+                    due = self._slot(bar, Stroke(step, 3), DRUM_KIT, Role.DRUMS, (key, key))
+                    slots.append(replace(due, pitch=key, velocity=due.velocity + plain))
+            yield slots
+
+    def _slot(
+        self,
+        bar: BarRequest,
+        stroke: Stroke,
+        player: int,
+        role: Role,
+        band: Band,
+        *,
+        tone: int | None = None,
+    ) -> Slot:
+        if role is Role.BASS:
+            tone = int(stroke.tone == 1)
+        velocity = loudness(self._accents, bar, (stroke.step, role), self._level)
+        steps = stroke.steps
+        if role in (Role.BASS, Role.FIGURE) and not self._accents.at(bar.start_step + stroke.step):
+            steps = max(round(steps * _articulation(bar.valence)), 1)
+        return Slot(stroke.step, player, within_reach(band), role, steps, velocity, tone=tone)
+
+    def _with_landings(
+        self, bar: BarRequest, due: Iterable[Slot], casting: Casting
+    ) -> tuple[Slot, ...]:
+        """What is due with everybody striking at the landings and nobody beside them."""
+        kept = [s for s in due if bar.start_step + s.step <= self._request.final_step]
+        for landing in self._accents.within(bar.start_step, bar.end_step):
+            here = landing.step - bar.start_step
+            quiet = range(landing.hush_from - bar.start_step, landing.hush_to - bar.start_step)
+            rests = range(here + 1, here + LINE_REST_STEPS)
+            kept = [
+                slot
+                for slot in kept
+                if slot.step == here
+                or (slot.step not in quiet and not (slot.role is Role.LEAD and slot.step in rests))
+            ]
+            if 0 <= here < bar.steps:
+                kept = [slot for slot in kept if slot.step != here or slot.role is Role.DRUMS]
+                kept.extend(self._struck(bar, here, casting))
+        unique = {(slot.place, slot.role is Role.DRUMS and slot.pitch): slot for slot in kept}
+        return tuple(sorted(unique.values(), key=lambda slot: slot.place))
+
+    def _struck(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
+        """The chord of everybody at a landing: it is struck and held."""
+        held = Stroke(here, bar.steps - here)
+        if casting.bass is not None:
+            band = within(casting.bass, BASS_BAND)
+            yield self._slot(bar, held, casting.bass, Role.BASS, band)
+        if casting.lead is not None:
+            band = singing_band(casting.lead, bar.valence)
+            sung = self._slot(bar, held, casting.lead, Role.LEAD, band)
+            line = [replace(sung, height=0.7, closes=True)]
+            yield from (*line, *self._doubled(bar, line, casting))
+        for player, band in self._voices([bar], casting):
+            yield self._slot(bar, held, player, Role.PAD, band)
+        yield from self._marked(bar, here, casting)
+
+    def _marked(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
+        """Those who mark a landing: a struck or plucked chord, timpani, drums."""
+        stroke = Stroke(here, min(ACCENT_STEPS, bar.steps - here))
+        reach = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
+        top = min(max(sum(reach) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
+        strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
+        for player in sorted(p for p in strikers if p is not None and p != casting.bass):
+            for low, high in ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS:
+                band = within(player, (top + low, top + high))
+                yield self._slot(bar, stroke, player, Role.ACCENT, band)
+        for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}):
+            yield self._slot(bar, stroke, player, Role.STROKE, within(player, (36, 57)), tone=0)
+        if DRUM_KIT in bar.ensemble:
+            for key in (KICK, CYMBAL):
+                due = self._slot(bar, Stroke(here, 3), DRUM_KIT, Role.DRUMS, (key, key))
+                yield replace(due, pitch=key)
+
+
+def within_reach(band: Band) -> Band:
+    """A band that holds at least one pitch."""
+    return band[0], max(band[1], band[0] + 1)
+
+
+def _level(arousal: float, opening: BarRequest, place: tuple[int, int]) -> int:
+    """Thin to tutti, by the arousal; a beginning is thinner, every departure breathes, the last
+    return is the fullest.
+    """
+    number, count = place
+    level = sum(arousal > edge for edge in LEVEL_AROUSAL)
+    if count > 2:
+        grows = number == 0 or (opening.letter not in "AB" and number % 2 == 0)
+        level += int(opening.letter == "A" and number >= count - 2 and level < FULL) - int(grows)
+    return min(max(level, THIN), TUTTI)
+
+
+def _articulation(valence: float) -> float:
+    """The share of its length that a note of a bass or a figure is held: the brighter the lighter
+    (Gabrielsson & Lindström 2010: staccato is heard as happier).
+    """
+    return min(1.0 - 0.55 * valence, 1.0) if valence > 0 else 1.0
+
+
+def _arch(u: float) -> float:
+    """How high a line lies at a share of its phrase: it rises to two thirds, and falls."""
+    return 0.3 + 0.5 * math.sin(math.pi * min(u / 0.66, 1.0) / 2) - 0.55 * max(u - 0.66, 0) / 0.34
