@@ -24,8 +24,16 @@ def media() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-golden` writes the text files of tests/golden anew."""
+    """`--update-golden` writes the text files of tests/golden anew; `--replay` is for hosts."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--replay", type=Path, help="transcript of a real DaVinci Resolve")
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Path | None:
+    """The transcript that a real DaVinci Resolve wrote, where one was given."""
+    path: Path | None = request.config.getoption("--replay")
+    return path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
