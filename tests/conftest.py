@@ -39,6 +39,9 @@ def replay(request: pytest.FixtureRequest) -> Path | None:
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, and say why."""
     missing = {
+        "blender": None
+        if os.environ.get("EMSYNC_BPY")
+        else "no Blender (python tests/hosts/with_blender.py installs one)",
         "media": None if MEDIA.is_dir() else f"no films at {MEDIA} (set EMSYNC_MEDIA)",
         "training": None
         if importlib.util.find_spec("torch") and importlib.util.find_spec("onnx")
