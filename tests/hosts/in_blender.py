@@ -27,6 +27,11 @@ def edges(strip: Any) -> tuple[int, int]:
     return strip.frame_final_start, strip.frame_final_end
 
 
+def hold(strip: Any, new: str, old: str, frame: int) -> None:
+    """Move one end of a strip."""
+    setattr(strip, new if new in strip.bl_rna.properties else old, frame)
+
+
 def cross(scene: Any, name: str, channel: int, both: tuple[Any, Any], at: tuple[int, int]) -> Any:
     """A cross over the overlap of two strips, by each version's names."""
     known = {p.identifier for p in strips(scene).bl_rna.functions["new_effect"].parameters}
@@ -43,9 +48,9 @@ def cut(folder: Path, fps: int = 24, base: float = 1.0) -> Any:
     scene.frame_start, scene.frame_end = 1, FILM_FRAMES
     film = str(folder / "film.mp4")
     first = strips(scene).new_movie("first", film, 1, 1)
-    first.frame_offset_end = FILM_FRAMES - 130
+    hold(first, "right_handle", "frame_final_end", 131)
     second = strips(scene).new_movie("second", film, 2, 1)
-    second.frame_offset_start = 120
+    hold(second, "left_handle", "frame_final_start", 121)
     cross(scene, "cross", 3, (first, second), (121, 131))
     sound = strips(scene).new_sound("talk", film, 4, 1)
     sound.volume = 0.0  # what is heard in the mix is ours
@@ -107,8 +112,7 @@ def read(folder: Path) -> Any:
         meta = strips(scene).new_meta("meta", 6, 200)
         inner = meta.strips if "strips" in meta.bl_rna.properties else meta.sequences
         inner.new_movie("inside", str(folder / "film.mp4"), 1, 200)
-        end = "right_handle" if "right_handle" in meta.bl_rna.properties else "frame_final_end"
-        setattr(meta, end, 241)
+        hold(meta, "right_handle", "frame_final_end", 241)
         muted = strips(scene).new_movie("muted", str(folder / "film.mp4"), 7, 1)
         muted.mute = True
         before = state(scene)

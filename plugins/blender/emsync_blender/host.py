@@ -25,7 +25,7 @@ from emsync.hosting import (
     read_note,
 )
 
-from .api import OWN_KEY, duration_of, end_of, scene_of, start_of, strips_in
+from .api import OWN_KEY, content_duration_of, duration_of, end_of, scene_of, start_of, strips_in
 from .strips import Facts, is_own, rate_of, tracks_of
 
 __all__ = ["BlenderHost"]
@@ -298,7 +298,7 @@ class _Speeds:
         retimed = bool(getattr(strip, "retiming_keys", ()))
         if not retimed and abs(frame_by_frame - 1.0) < SAME_RATE:
             return 1.0
-        speed = frame_by_frame * self._raw(strip) / max(strip.frame_duration, 1)
+        speed = frame_by_frame * self._raw(strip) / max(content_duration_of(strip), 1)
         return 1.0 if abs(speed - 1.0) < SAME_RATE else speed
 
     def close(self) -> None:
@@ -314,8 +314,8 @@ class _Speeds:
                 self._scene = bpy.data.scenes.new("emsync reads")
                 self._scene.sequence_editor_create()
             strips = strips_in(self._scene.sequence_editor)
-            self._raw_frames[path] = int(strips.new_movie("file", path, 1, 1).frame_duration)
-        return self._raw_frames[path] or int(strip.frame_duration)
+            self._raw_frames[path] = content_duration_of(strips.new_movie("file", path, 1, 1))
+        return self._raw_frames[path] or content_duration_of(strip)
 
 
 def _drop_empty_action(scene: Any) -> None:

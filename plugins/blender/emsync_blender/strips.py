@@ -11,7 +11,15 @@ from typing import Any
 
 from emsync.hosting import ClipKind, HostClip, HostTrack, HostTransition, TrackKind
 
-from .api import OWN_KEY, end_of, inputs_of, start_of, strips_in
+from .api import (
+    OWN_KEY,
+    content_start_of,
+    end_of,
+    inputs_of,
+    start_of,
+    strips_in,
+    trim_of,
+)
 
 __all__ = ["Facts", "is_own", "rate_of", "tracks_of"]
 
@@ -168,12 +176,11 @@ def _clip(each: _Seen, facts: Facts) -> HostClip | None:
 
 def _from_file(clip: HostClip, each: _Seen, path: str, speed: float, facts: Facts) -> HostClip:
     """A clip of a film: its content began at `frame_start`, wherever its handles are."""
-    skipped_frames = each.first - float(each.strip.frame_start)
-    trimmed = float(getattr(each.strip, "animation_offset_start", 0) or 0)
+    skipped_frames = each.first - content_start_of(each.strip)
     return replace(
         clip,
         media=facts.absolute(path) if path else None,
-        source_start_s=max(0.0, (skipped_frames + trimmed) / float(facts.rate) * speed),
+        source_start_s=max(0.0, (skipped_frames + trim_of(each.strip)) / float(facts.rate) * speed),
         speed=speed,
     )
 
