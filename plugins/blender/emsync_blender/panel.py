@@ -14,7 +14,7 @@ from .operators import state
 
 __all__ = ["EMSYNC_PT_score"]
 
-LETTERS_PER_LINE = 44
+LETTERS_PER_LINE = 34
 
 
 class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
