@@ -19,88 +19,28 @@ real one does that its documentation does not say:
 from __future__ import annotations
 
 import wave
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from fractions import Fraction
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
-from emsync.timecode import RationalTime, timecode_of
+from tests.hosts.fake_application import Application, Handle, Profile, api
+from tests.hosts.fake_timeline import MediaPoolItem, Timeline, TimelineItem
 
-SINCE = {"GetSourceStartTime": (19, 1), "GetSourceEndTime": (19, 1), "GetMarkInOut": (19, 1)}
-STUDIO_ONLY = ("DetectSceneCuts", "CreateSubtitlesFromAudio", "AnalyzeDolbyVision")
-
-
-@dataclass
-class Profile:
-    """One way that a Resolve may be."""
-
-    rate: str = "24"
-    """As its settings say it."""
-    start: int = 86_400
-    """Start timecode, as a count."""
-    end_is_inclusive: bool = True
-    """How it reads `endFrame`, and what GetEndFrame gives."""
-    studio: bool = True
-    version: tuple[int, int, int] = (19, 1, 3)
-
-    @property
-    def exact_rate(self) -> Fraction:
-        """Frames per second."""
-        number = self.rate.split()[0]
-        return (
-            Fraction(int(number))
-            if number.isdecimal()
-            else Fraction(round(float(number)) * 1000, 1001)
-        )
-
-
-@dataclass
-class Application:
-    """What all handles of one Resolve share."""
-
-    profile: Profile
-    page: str = "edit"
-    dialogue_is_open: bool = False
-    lost_appends: int = 0
-    """How many appends return an item that is not there."""
-    most_tracks: int = 128
-    calls: list[str] = field(default_factory=list)
-
-
-def api(method: Callable[..., Any]) -> Callable[..., Any]:
-    """A call of the API: counted, and False while a dialogue is open."""
-
-    @wraps(method)
-    def called(self: Handle, *arguments: Any) -> Any:
-        self._app.calls.append(method.__name__)
-        return False if self._app.dialogue_is_open else method(self, *arguments)
-
-    called.is_api = True  # type: ignore[attr-defined]
-    return called
-
-
-class Handle:
-    """Anything that the API gives."""
-
-    def __init__(self, app: Application) -> None:
-        self._app = app
-
-    def __getattribute__(self, name: str) -> Any:
-        since = SINCE.get(name)
-        if since and object.__getattribute__(self, "_app").profile.version < since:
-            return None
-        return object.__getattribute__(self, name)
-
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return None
-
-    def __dir__(self) -> list[str]:
-        version = self._app.profile.version
-        return [name for name in super().__dir__() if SINCE.get(name, version) <= version]
+__all__ = [
+    "Folder",
+    "Handle",
+    "MediaPool",
+    "MediaPoolItem",
+    "Profile",
+    "Project",
+    "ProjectManager",
+    "Resolve",
+    "Timeline",
+    "TimelineItem",
+    "profiles",
+    "snapshot",
+]
 
 
 class Resolve(Handle):
@@ -201,17 +141,6 @@ class Folder(Handle):
         return list(self._folders)
 
 
-class MediaPoolItem(Handle):
-    def __init__(self, app: Application, path: str, frames: int, channels: int = 2) -> None:
-        super().__init__(app)
-        self._path, self._frames, self._channels = path, frames, channels
-
-    @api
-    def GetClipProperty(self, propertyName: str | None = None) -> Any:
-        known = {"File Path": self._path, "File Name": Path(self._path).name}
-        return known.get(propertyName, "") if propertyName else known
-
-
 class MediaPool(Handle):
     def __init__(self, app: Application, project: Project) -> None:
         super().__init__(app)
@@ -282,237 +211,6 @@ class MediaPool(Handle):
         made = Timeline(self._app, self._project, name)
         self._project._timelines.append(made)
         return made
-
-
-@dataclass
-class Track:
-    """A lane; not the API's."""
-
-    name: str
-    sub_type: str = ""
-    items: list[TimelineItem] = field(default_factory=list)
-    enabled: bool = True
-    locked: bool = False
-
-
-class Timeline(Handle):
-    def __init__(self, app: Application, project: Project, name: str) -> None:
-        super().__init__(app)
-        self._project, self._name, self._start = project, name, app.profile.start
-        self._tracks: dict[str, list[Track]] = {
-            "video": [Track("Video 1")],
-            "audio": [Track("Audio 1", "stereo")],
-        }
-        self._markers: dict[float, dict[str, Any]] = {}
-        self._in_out: tuple[int, int] | None = None
-        self._playhead = timecode_of(RationalTime(self._start, app.profile.exact_rate))
-
-    @api
-    def GetName(self) -> str:
-        return self._name
-
-    @api
-    def GetSetting(self, settingName: str) -> Any:
-        return self._app.profile.rate if settingName == "timelineFrameRate" else ""
-
-    @api
-    def GetStartFrame(self) -> int:
-        return self._start
-
-    @api
-    def GetEndFrame(self) -> int:
-        ends = [i._start + i._length for row in self._tracks["video"] for i in row.items]
-        return max(ends, default=self._start) - int(self._app.profile.end_is_inclusive)
-
-    @api
-    def GetTrackCount(self, trackType: str) -> int:
-        return len(self._tracks[trackType])
-
-    @api
-    def AddTrack(self, trackType: str, subTrackType: str = "mono") -> bool:
-        if len(self._tracks[trackType]) >= self._app.most_tracks:
-            return False
-        number = len(self._tracks[trackType]) + 1
-        self._tracks[trackType].append(Track(f"{trackType.title()} {number}", subTrackType))
-        return True
-
-    @api
-    def DeleteTrack(self, trackType: str, trackIndex: int) -> bool:
-        if self._tracks[trackType][trackIndex - 1].locked:
-            return False
-        del self._tracks[trackType][trackIndex - 1]
-        return True
-
-    @api
-    def GetTrackSubType(self, trackType: str, trackIndex: int) -> str:
-        return self._tracks[trackType][trackIndex - 1].sub_type
-
-    @api
-    def GetTrackName(self, trackType: str, trackIndex: int) -> str:
-        return self._tracks[trackType][trackIndex - 1].name
-
-    @api
-    def SetTrackName(self, trackType: str, trackIndex: int, name: str) -> bool:
-        self._tracks[trackType][trackIndex - 1].name = name
-        return True
-
-    @api
-    def GetIsTrackEnabled(self, trackType: str, trackIndex: int) -> bool:
-        return self._tracks[trackType][trackIndex - 1].enabled
-
-    @api
-    def GetIsTrackLocked(self, trackType: str, trackIndex: int) -> bool:
-        return self._tracks[trackType][trackIndex - 1].locked
-
-    @api
-    def GetItemListInTrack(self, trackType: str, index: int) -> list[TimelineItem] | None:
-        items = self._tracks[trackType][index - 1].items
-        return sorted(items, key=lambda item: item._start) or None
-
-    @api
-    def DeleteClips(self, timelineItems: list[TimelineItem], Bool: bool = False) -> bool:
-        if self._app.page != "edit":
-            return False
-        for row in (*self._tracks["video"], *self._tracks["audio"]):
-            row.items = [item for item in row.items if item not in timelineItems]
-        return True
-
-    @api
-    def AddMarker(
-        self,
-        frameId: float,
-        color: str,
-        name: str,
-        note: str,
-        duration: float,
-        customData: str | None = None,
-    ) -> bool:
-        if float(frameId) in self._markers:
-            return False
-        self._markers[float(frameId)] = {
-            "color": color,
-            "duration": duration,
-            "note": note,
-            "name": name,
-            "customData": customData or "",
-        }
-        return True
-
-    @api
-    def GetMarkers(self) -> dict[float, dict[str, Any]]:
-        return {frame: dict(marker) for frame, marker in self._markers.items()}
-
-    @api
-    def DeleteMarkerAtFrame(self, frameNum: float) -> bool:
-        return self._markers.pop(float(frameNum), None) is not None
-
-    @api
-    def GetMarkInOut(self) -> dict[str, Any]:
-        if self._in_out is None:
-            return {}
-        return {"video": {"in": self._in_out[0], "out": self._in_out[1]}}
-
-    @api
-    def GetCurrentTimecode(self) -> str:
-        return self._playhead
-
-    @api
-    def SetCurrentTimecode(self, timecode: str) -> bool:
-        self._playhead = timecode
-        return True
-
-    @api
-    def Export(self, fileName: str, exportType: object, exportSubtype: object) -> bool:
-        resolve = self._project._pool._resolve
-        if exportType is not resolve.EXPORT_OTIO or exportSubtype is not resolve.EXPORT_NONE:
-            return False
-        Path(fileName).write_text('{"OTIO_SCHEMA": "Timeline.1"}', encoding="utf-8")
-        return True
-
-    @api
-    def DetectSceneCuts(self) -> bool:
-        if not self._app.profile.studio:
-            self._app.dialogue_is_open = True
-        return self._app.profile.studio
-
-    def put(
-        self,
-        kind: str,
-        row: int,
-        name: str,
-        at: tuple[int, int],
-        media: str | None = None,
-        **more: Any,
-    ) -> TimelineItem:
-        """Lay an item as a user would; for tests. at: first frame and length, from 0."""
-        while len(self._tracks[kind]) < row:
-            self._tracks[kind].append(Track(f"{kind.title()} {row}", "stereo"))
-        pool_item = MediaPoolItem(self._app, media, 10_000) if media else None
-        item = TimelineItem(self._app, name, self._start + at[0], at[1], pool_item, **more)
-        self._tracks[kind][row - 1].items.append(item)
-        return item
-
-
-class TimelineItem(Handle):
-    def __init__(
-        self,
-        app: Application,
-        name: str,
-        start: int,
-        length: int,
-        media: MediaPoolItem | None,
-        *,
-        offset: int = 0,
-        speed: float = 1.0,
-        enabled: bool = True,
-    ) -> None:
-        super().__init__(app)
-        self._name, self._start, self._length, self._media = name, start, length, media
-        self._offset, self._speed, self._enabled = offset, speed, enabled
-
-    @api
-    def GetName(self) -> str:
-        return self._name
-
-    @api
-    def GetStart(self, subframe_precision: bool | None = None) -> float:
-        return self._whole(self._start, subframe_precision)
-
-    @api
-    def GetEnd(self, subframe_precision: bool | None = None) -> float:
-        return self._whole(self._start + self._length, subframe_precision)
-
-    @api
-    def GetDuration(self, subframe_precision: bool | None = None) -> float:
-        return self._whole(self._length, subframe_precision)
-
-    @api
-    def GetLeftOffset(self, subframe_precision: bool | None = None) -> float:
-        return self._whole(self._offset, subframe_precision)
-
-    @api
-    def GetSourceStartTime(self) -> float:
-        return float(self._offset / self._app.profile.exact_rate)
-
-    @api
-    def GetSourceEndTime(self) -> float:
-        rate = self._app.profile.exact_rate
-        return float(self._offset / rate) + float(self._length / rate) * self._speed
-
-    @api
-    def GetClipEnabled(self) -> bool:
-        return self._enabled
-
-    @api
-    def GetMediaPoolItem(self) -> MediaPoolItem | None:
-        return self._media
-
-    def _whole(self, frames: int, subframe_precision: bool | None) -> float:
-        if self._app.profile.version[:2] < (19, 1):
-            if subframe_precision is not None:
-                raise TypeError("takes no argument before 19.1")
-            return frames
-        return float(frames) if subframe_precision else frames
 
 
 def snapshot(resolve: Resolve) -> Any:

@@ -56,9 +56,14 @@ def steps() -> Iterator[None]:
     yield
     yield
     before = state(scene)
+    override = bpy.context.temp_override
     place = {"window": window, "area": area, "region": area.regions[-1]}
-    override = getattr(bpy.context, "temp_override", None)
-    assert override is not None
+    with override(**place):
+        bpy.ops.emsync.diagnose("INVOKE_DEFAULT")
+    began = time.monotonic()
+    while len(running.diagnosis) < 2 and time.monotonic() - began < LIMIT_S:
+        yield
+    found["diagnosis"] = list(running.diagnosis)
     with override(**place):
         found["invoked"] = sorted(bpy.ops.emsync.score("INVOKE_DEFAULT"))
     found["busy"] = running.is_busy

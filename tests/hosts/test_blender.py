@@ -35,7 +35,9 @@ HERE = Path(__file__).parent
 STAGE_S = 400.0
 
 
-@pytest.fixture(params=BLENDERS or ["none"], scope="module", ids=lambda path: Path(path).parts[-3])
+@pytest.fixture(
+    params=BLENDERS or ["none"], scope="module", ids=lambda path: "-".join(Path(path).parts[-3:-2])
+)
 def blender(request: pytest.FixtureRequest) -> str:
     """A Python that has `bpy`."""
     return str(request.param)

@@ -43,6 +43,7 @@ def test_the_panel_scores_is_cancelled_by_escape_and_undone_in_one_step(
     assert written.is_file(), (done.stdout + done.stderr)[-3000:]
     found = json.loads(written.read_text(encoding="utf-8"))
     assert "error" not in found, found
+    assert any("server answers" in line for line in found["diagnosis"])
     assert found["invoked"] == ["RUNNING_MODAL"] and found["busy"]
     assert "Cancelled" in found["cancelled"] and found["unchanged"] and found["files"] == []
     assert "locked hits are exact" in found["told"] and found["stems"] > 0

@@ -5,6 +5,7 @@
 
 import shlex
 import time
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 import bpy  # noqa: TID251 - operators are classes of Blender
@@ -15,8 +16,6 @@ from .settings import wishes_of
 from .telling import Telling
 
 if TYPE_CHECKING:  # the client comes with the first button: Blender's start does not wait for it
-    from emsync.client import Client
-
     from .actions import Session
 
 __all__ = ["OPERATORS", "State", "state"]
@@ -38,6 +37,10 @@ class State:
         """Whether a job runs."""
         return self.session is not None and self.session.job is not None
 
+    def learn(self, lines: tuple[str, ...]) -> None:
+        """What a diagnosis said."""
+        self.diagnosis = lines
+
     def leave(self) -> None:
         """Cancel what runs and wait for it: no thread of ours outlives the project."""
         job = self.session.job if self.session is not None else None
@@ -50,27 +53,26 @@ class State:
 state = State()
 
 
-def _connected() -> "Client":
-    """Through the emsync that the preferences name, or that is found."""
+def _session() -> "Session":
+    """For the scene that the sequencer shows, through the emsync that the preferences name or that
+    is found. The job's thread connects: what it needs of Blender is asked here.
+    """
     from emsync.client import Client, ProcessTransport
 
-    addon = bpy.context.preferences.addons.get(__package__)
-    command = addon.preferences.command.strip() if addon and addon.preferences else ""
-    return Client(ProcessTransport(shlex.split(command) if command else None))
-
-
-def _session() -> "Session":
-    """For the scene that the sequencer shows."""
     from .actions import Session
     from .host import BlenderHost
 
-    return Session(BlenderHost(), _connected)
+    addon = bpy.context.preferences.addons.get(__package__)
+    words = addon.preferences.command.strip() if addon and addon.preferences else ""
+    command = shlex.split(words) if words else None
+    return Session(BlenderHost(), lambda: Client(ProcessTransport(command)))
 
 
 class _JobOperator:
     """Follows a job to its end; ESC cancels it. One undo step when the timeline was changed."""
 
-    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - Blender reads it from the class
+    # Not REGISTER: 'Adjust Last Operation' would do the whole job again and wait for it.
+    bl_options = {"UNDO"}  # noqa: RUF012 - Blender reads it from the class
     _timer: Any = None
 
     @classmethod
@@ -249,9 +251,33 @@ class EMSYNC_OT_diagnose(bpy.types.Operator):  # noqa: N801 - Blender's form
     bl_idname = "emsync.diagnose"
     bl_label = "Diagnose"
 
+    _timer: Any = None
+    _thread: Any = None
+
+    def invoke(self, context: Any, event: Any) -> set[str]:
+        """From the button: the server may take its time to start, and Blender does not wait."""
+        if bpy.app.background:
+            return self.execute(context)
+        ask = _session().diagnose
+        state.diagnosis = ("Asking the server …",)
+        self._thread = Thread(target=lambda: state.learn(ask()), daemon=True)
+        self._thread.start()
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(TIMER_S, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self, context: Any, event: Any) -> set[str]:
+        """Until the answer is there."""
+        if event.type == "TIMER" and not self._thread.is_alive():
+            context.window_manager.event_timer_remove(self._timer)
+            _redraw(context)
+            return {"FINISHED"}
+        return {"PASS_THROUGH"}
+
     def execute(self, context: Any) -> set[str]:
-        """Ask the server; starts one where none runs."""
-        state.diagnosis = _session().diagnose()
+        """From a script: ask and wait."""
+        state.learn(_session().diagnose())
         for line in state.diagnosis:
             self.report({"INFO"}, line)
         return {"FINISHED"}

@@ -58,7 +58,7 @@ def picture_text(timeline: HostTimeline, span: Span) -> str:
             "enabled": True,
         },
     }
-    return json.dumps(written, indent=1)
+    return json.dumps(written)
 
 
 def _clipped(track: HostTrack, span: Span, rate: Fraction) -> HostTrack:
