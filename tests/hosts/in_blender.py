@@ -289,7 +289,21 @@ def extension(folder: Path) -> Any:
     return found
 
 
-STAGES = {each.__name__: each for each in (read, score, reopened, trouble, placing, extension)}
+def killed(folder: Path) -> Any:
+    """Die in the middle of a score, as Blender does when it is killed."""
+    import os
+    import threading
+
+    scene = cut(folder)
+    bpy.ops.wm.save_as_mainfile(filepath=str(folder / "killed.blend"))
+    scene.emsync_brief.takes = 16
+    threading.Timer(3.0, lambda: os.kill(os.getpid(), 9)).start()
+    return ran(bpy.ops.emsync.score)
+
+
+STAGES = {
+    each.__name__: each for each in (read, score, reopened, trouble, placing, extension, killed)
+}
 
 if __name__ == "__main__":
     stage, place = sys.argv[-2], Path(sys.argv[-1])

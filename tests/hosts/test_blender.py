@@ -181,6 +181,22 @@ def test_what_goes_wrong_is_one_sentence_and_the_scene_is_as_it_was(
     assert found["fetched"][0] == ["FINISHED"]  # what did not fit was composed all the same
 
 
+def test_a_blender_that_is_killed_takes_its_job_with_it(
+    blender: str, server: dict[str, str], film: Path
+) -> None:
+    with pytest.raises(AssertionError, match="ended with -9"):
+        stage(blender, "killed", film, server)
+    ask = [*server["EMSYNC_COMMAND"].split(), "rpc", "SystemService/GetServerInfo"]
+
+    def jobs() -> int:
+        answer = subprocess.run(ask, env=server, input="{}", capture_output=True, text=True)
+        return int(json.loads(answer.stdout)["result"].get("jobs", 0))
+
+    wait_until(lambda: jobs() == 0, 60.0)
+    left = [path for path in (film / "killed.emsync").rglob("*") if path.suffix in (".mid", ".wav")]
+    assert left == []
+
+
 def test_stems_and_their_ducking_are_laid_quickly_and_leave_without_a_trace(
     blender: str, server: dict[str, str], film: Path
 ) -> None:

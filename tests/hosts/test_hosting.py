@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 import threading
@@ -209,6 +210,17 @@ def test_a_score_that_failed_after_its_takes_can_be_fetched(tmp_path: Path) -> N
     assert all(Path(clip.media).is_file() for clip in placement.stems)
     with pytest.raises(NotFoundError, match="no finished take"):
         studio().resume(tmp_path / "elsewhere", quiet)
+
+
+def test_what_a_killed_host_left_goes_with_the_next_score(tmp_path: Path) -> None:
+    with subprocess.Popen([sys.executable, "-c", ""]) as gone:
+        gone.wait()
+    for name, process in (("001", gone.pid), ("002", os.getpid())):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / ".owner").write_text(str(process), encoding="ascii")
+    placement = studio().score(Order(cut(), str(tmp_path), Wishes()), quiet)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["002", "003"]
+    assert not (Path(placement.note.folder) / ".owner").exists()
 
 
 def test_two_hosts_at_once_get_two_folders(tmp_path: Path) -> None:

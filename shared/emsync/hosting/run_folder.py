@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ __all__ = [
 ]
 
 NOTE_FILE = "order.json"
+OWNER_FILE = ".owner"
 UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 LONGEST_NAME = 60
 
@@ -31,9 +33,13 @@ LONGEST_NAME = 60
 @contextmanager
 def new_run(folder: Path) -> Iterator[Path]:
     """A new numbered folder; cancelled it vanishes, failed it stays if its takes are noted."""
+    _sweep(folder)
     run = _made(folder)
+    owner = run / OWNER_FILE
     try:
+        owner.write_text(str(os.getpid()), encoding="ascii")
         yield run
+        owner.unlink(missing_ok=True)
     except JobCancelledError:
         shutil.rmtree(run, ignore_errors=True)
         _remove_if_empty(folder)
@@ -88,6 +94,27 @@ def begun_runs(folder: Path) -> tuple[Path, ...]:
 def file_name(name: str) -> str:
     """A timeline's name as a cue's and a file's."""
     return UNFIT.sub(" ", name).strip(" .")[:LONGEST_NAME].strip(" .") or "timeline"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what a host that was killed in its work left; its finished takes stay."""
+    if os.name != "posix":
+        return  # os.kill would end the process it asks about
+    for owner in folder.glob(f"*/{OWNER_FILE}"):
+        run = owner.parent
+        with suppress(OSError, ValueError):
+            if not (run / NOTE_FILE).is_file() and not _is_alive(int(owner.read_text("ascii"))):
+                shutil.rmtree(run, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True  # somebody's
+    return True
 
 
 def _made(folder: Path) -> Path:
