@@ -78,6 +78,8 @@ def stage(blender: str, name: str, folder: Path, environment: dict[str, str]) ->
             check=False,
         )
     said = (folder / f"{name}.log").read_text(encoding="utf-8", errors="replace")
+    if "compiled without Audaspace" in said:
+        pytest.skip("this bpy has no sound (4.2's wheel)")
     found = folder / f"{name}.json"
     assert found.is_file(), f"{name} ended with {done.returncode}: {said[-3000:]}"
     return json.loads(found.read_text(encoding="utf-8"))
