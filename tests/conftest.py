@@ -24,13 +24,24 @@ def media() -> Path:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """`--update-golden` writes the text files of tests/golden anew."""
+    """`--update-golden` writes the text files of tests/golden anew; `--replay` is for hosts."""
     parser.addoption("--update-golden", action="store_true", help="write golden files anew")
+    parser.addoption("--replay", type=Path, help="transcript of a real DaVinci Resolve")
+
+
+@pytest.fixture
+def replay(request: pytest.FixtureRequest) -> Path | None:
+    """The transcript that a real DaVinci Resolve wrote, where one was given."""
+    path: Path | None = request.config.getoption("--replay")
+    return path
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, and say why."""
     missing = {
+        "blender": None
+        if os.environ.get("EMSYNC_BPY")
+        else "no Blender (python tests/hosts/with_blender.py installs one)",
         "media": None if MEDIA.is_dir() else f"no films at {MEDIA} (set EMSYNC_MEDIA)",
         "training": None
         if importlib.util.find_spec("torch") and importlib.util.find_spec("onnx")

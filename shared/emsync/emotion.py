@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from bisect import bisect_right
 from dataclasses import dataclass
+from enum import Enum
 from itertools import pairwise
 
 from emsync.timecode import RationalTime
 
-__all__ = ["EmotionCurve", "EmotionPoint", "ValenceArousal"]
+__all__ = ["EmotionCurve", "EmotionPoint", "Mood", "ValenceArousal"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +24,36 @@ class ValenceArousal:
         for axis, value in (("valence", self.valence), ("arousal", self.arousal)):
             if math.isnan(value) or not -1.0 <= value <= 1.0:
                 raise ValueError(f"{axis} lies in [-1, 1], not {value}")
+
+
+class Mood(Enum):
+    """Words for places on the circumplex, where a person overrides what the picture says."""
+
+    JOY = "joy"
+    TENDERNESS = "tenderness"
+    CALM = "calm"
+    SADNESS = "sadness"
+    FEAR = "fear"
+    ANGER = "anger"
+    SURPRISE = "surprise"
+
+    @property
+    def place(self) -> ValenceArousal:
+        """Where the word lies."""
+        return _PLACES[self]
+
+
+# Russell & Mehrabian's (1977) means, each axis stretched to ±0.8 as spotting does; tenderness and
+# calm are not among them and lie where the circumplex has those words.
+_PLACES: dict[Mood, ValenceArousal] = {
+    Mood.JOY: ValenceArousal(0.80, 0.48),
+    Mood.TENDERNESS: ValenceArousal(0.55, -0.25),
+    Mood.CALM: ValenceArousal(0.40, -0.65),
+    Mood.SADNESS: ValenceArousal(-0.79, -0.80),
+    Mood.FEAR: ValenceArousal(-0.80, 0.68),
+    Mood.ANGER: ValenceArousal(-0.65, 0.66),
+    Mood.SURPRISE: ValenceArousal(0.39, 0.80),
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ import typer
 from emsync_server.config import ServerSettings, TlsFiles, default_roots
 from emsync_server.rpc import serve as serve_until_stopped
 from emsync_server.rpc.bridge import bridge
+from emsync_server.rpc.host_bridge import host_bridge
 
 __all__ = ["register"]
 
 
 def register(commands: typer.Typer) -> None:
     """Add the server commands."""
-    for command in (serve, rpc):
+    for command in (serve, rpc, host):
         commands.command()(command)
 
 
@@ -59,3 +60,12 @@ def rpc(
 ) -> None:
     """Call a method of the server: one JSON request on stdin, JSON lines of events on stdout."""
     raise typer.Exit(bridge(method, sys.stdin, sys.stdout))
+
+
+def host(
+    request: Annotated[
+        Path | None, typer.Argument(help="File with the request; without it, a line on stdin.")
+    ] = None,
+) -> None:
+    """Do a whole job for an editor's plugin: JSON in, JSON lines of events out."""
+    raise typer.Exit(host_bridge(sys.stdin, sys.stdout, request))

@@ -2,6 +2,7 @@
 
 from emsync.settings import RenderSettings
 from emsync_server.rendering.choice import SoundReport, choose_synthesizer, describe_sound
+from emsync_server.rendering.ducked import write_ducked_stems
 from emsync_server.rendering.mux import PlacedMix, mux_scored
 from emsync_server.rendering.render import render
 
@@ -13,4 +14,5 @@ __all__ = [
     "describe_sound",
     "mux_scored",
     "render",
+    "write_ducked_stems",
 ]

@@ -11,7 +11,7 @@ from emsync_server.config import ServerSettings
 
 
 def main() -> int:
-    """Run `serve` or `rpc`; returns the exit code."""
+    """Run `serve`, `rpc` or `host`; returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m emsync_server.rpc")
     commands = parser.add_subparsers(dest="command", required=True)
     serving = commands.add_parser("serve")
@@ -20,12 +20,18 @@ def main() -> int:
     serving.add_argument("--reflection", action="store_true")
     calling = commands.add_parser("rpc")
     calling.add_argument("method")
+    hosting = commands.add_parser("host")
+    hosting.add_argument("request", type=Path, nargs="?")
     arguments = parser.parse_args()
     try:
         if arguments.command == "rpc":
             from emsync_server.rpc.bridge import bridge
 
             return bridge(arguments.method, sys.stdin, sys.stdout)
+        if arguments.command == "host":
+            from emsync_server.rpc.host_bridge import host_bridge
+
+            return host_bridge(sys.stdin, sys.stdout, arguments.request)
         from emsync_server.rpc.server import serve
 
         defaults = ServerSettings()

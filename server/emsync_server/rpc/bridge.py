@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 from threading import Thread
@@ -20,16 +21,21 @@ from emsync.errors import EmsyncError, InputError, ServerUnavailableError
 from emsync.wire.calls import Method
 from emsync_server.outputs import sweep_abandoned
 
-__all__ = ["bridge"]
+__all__ = ["bridge", "guarded_lines", "read_request", "say_event"]
 
 
 def bridge(method: str, stdin: IO[str], stdout: IO[str]) -> int:
     """Make one call for a host; returns the exit code."""
+    return guarded_lines(stdout, lambda: _bridged(_method(method), stdin, stdout))
+
+
+def guarded_lines(stdout: IO[str], work: Callable[[], int]) -> int:
+    """Do the work; a failure becomes the last line. Returns the exit code."""
     try:
-        return _bridged(_method(method), stdin, stdout)
+        return work()
     except EmsyncError as err:
         failure = {"code": err.code, "message": err.sentence, "name": type(err).__name__}
-        _say(stdout, {"error": failure})
+        say_event(stdout, {"error": failure})
         return err.exit_code
     except BrokenPipeError:  # the host is gone: nobody is left to tell
         with suppress(OSError):
@@ -38,16 +44,16 @@ def bridge(method: str, stdin: IO[str], stdout: IO[str]) -> int:
 
 
 def _bridged(method: Method, stdin: IO[str], stdout: IO[str]) -> int:
-    request = _request(stdin)
+    request = read_request(stdin)
     transport = connect()
     try:
         if not method.is_streaming:
-            _say(stdout, {"result": transport.call_unary(method, request)})
+            say_event(stdout, {"result": transport.call_unary(method, request)})
             return 0
         events = transport.call_streaming(method, request)
         Thread(target=_cancel_at_end, args=(stdin, events), daemon=True).start()
         for event in events:
-            _say(stdout, event)
+            say_event(stdout, event)
         return 0
     except ServerUnavailableError:
         if isinstance(folder := request.get("folder"), str):
@@ -73,7 +79,7 @@ def _method(name: str) -> Method:
         raise InputError(f"There is no call '{name}'. There are: {known}.") from err
 
 
-def _request(stdin: IO[str]) -> dict[str, Any]:
+def read_request(stdin: IO[str]) -> dict[str, Any]:
     """The request's line; none is a request with nothing to say."""
     try:
         data = json.loads(stdin.readline() or "{}")
@@ -84,7 +90,7 @@ def _request(stdin: IO[str]) -> dict[str, Any]:
     return data
 
 
-def _say(stdout: IO[str], event: dict[str, Any]) -> None:
+def say_event(stdout: IO[str], event: dict[str, Any]) -> None:
     """One line, in ASCII: a host's pipe may have any encoding."""
     stdout.write(json.dumps(event) + "\n")
     stdout.flush()

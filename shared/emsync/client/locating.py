@@ -33,13 +33,15 @@ POLL_S = 0.05
 LAST_WORD_S = 2.0  # another client may have started the server that won
 IDLE_TIMEOUT_S = 900
 LOG_FILE = "server.log"
+USUAL_FOLDERS = ("~/.local/bin", "/usr/local/bin", "/opt/homebrew/bin")
 LOG_LINES = 8
 
 _started: list[subprocess.Popen[bytes]] = []  # a Popen that is collected complains of its child
 
 
 def emsync_command() -> list[str]:
-    """How to run emsync: EMSYNC_COMMAND, the script beside this Python, or the one on the PATH."""
+    """How to run emsync: EMSYNC_COMMAND, the script beside this Python, the one on the PATH, or one
+    where pip, pipx and Homebrew put it (a host started from the Dock has a short PATH)."""
     if override := os.environ.get("EMSYNC_COMMAND"):
         return shlex.split(override, posix=os.name == "posix")
     name = "emsync.exe" if os.name == "nt" else "emsync"
@@ -48,6 +50,9 @@ def emsync_command() -> list[str]:
         return [str(beside)]
     if found := shutil.which("emsync"):
         return [found]
+    for folder in USUAL_FOLDERS:
+        if (usual := Path(folder).expanduser() / name).is_file():
+            return [str(usual)]
     raise ServerUnavailableError(
         "The program 'emsync' was not found. Install it with 'pip install emsync', or set "
         "EMSYNC_COMMAND to where it is."

@@ -1,0 +1,106 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sidebar panel of the sequencer: draws and forwards."""
+
+from __future__ import annotations
+
+import json
+import textwrap
+from typing import Any
+
+import bpy  # noqa: TID251 - panels are classes of Blender
+
+from .api import OWN_KEY, scene_of
+from .operators import state
+
+__all__ = ["EMSYNC_PT_score"]
+
+LETTERS_PER_LINE = 34
+
+
+class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
+    """What to score, how far it is, what lies there."""
+
+    bl_label = "emsync"
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "emsync"
+
+    def draw(self, context: Any) -> None:
+        """Top to bottom: brief, button or progress, scores, diagnosis."""
+        layout = self.layout
+        scene = scene_of(context)
+        if scene is None:
+            layout.label(text="There is no scene in this sequencer.")
+            return
+        self._brief(layout.column(), scene.emsync_brief)
+        if state.is_busy:
+            self._progress(layout.column())
+        else:
+            layout.operator("emsync.score", icon="PLAY_SOUND")
+            if state.telling is not None:
+                _lines(layout, state.telling.line, "ERROR" if state.telling.is_failure else "INFO")
+                for line in state.telling.warnings:
+                    _lines(layout, line, "ERROR")
+        for cue, kept in _notes(scene).items():
+            self._score(layout.box(), cue, kept)
+        row = layout.row()
+        row.operator("emsync.fetch")
+        row.operator("emsync.diagnose")
+        for line in state.diagnosis:
+            _lines(layout, line, "DOT")
+
+    def _brief(self, column: Any, brief: Any) -> None:
+        column.enabled = not state.is_busy
+        for name in ("scope", "mood", "style"):
+            column.prop(brief, name)
+        flow = column.grid_flow(columns=3, even_columns=True)
+        flow.prop(brief, "families")
+        column.prop(brief, "key")
+        row = column.row()
+        row.prop(brief, "set_density", text="")
+        inside = row.row()
+        inside.enabled = brief.set_density
+        inside.prop(brief, "density", slider=True)
+        for name in ("spacing", "all_markers", "takes", "seed", "keep_tempo"):
+            column.prop(brief, name)
+
+    def _progress(self, column: Any) -> None:
+        fraction = state.telling.fraction if state.telling else 0.0
+        line = state.telling.line if state.telling else ""
+        if hasattr(column, "progress"):  # from 4.0
+            column.progress(factor=fraction, text=f"{fraction:.0%}")
+        else:
+            column.label(text=f"{fraction:.0%}")
+        _lines(column, line, "SORTTIME")
+        column.operator("emsync.cancel", text="Cancel (Esc)", icon="CANCEL")
+
+    def _score(self, box: Any, cue: str, kept: Any) -> None:
+        note = kept.get("note", {})
+        box.enabled = not state.is_busy
+        box.label(text=f"{cue}: take {note.get('take')}, seed {note.get('seed')}", icon="SOUND")
+        takes = note.get("takes", 1)
+        if takes > 1:
+            row = box.row(align=True)
+            for number in range(1, takes + 1):
+                chosen = row.operator(
+                    "emsync.choose_take", text=str(number), depress=number == note.get("take")
+                )
+                chosen.cue, chosen.take = cue, number
+        again = box.operator("emsync.regenerate")
+        again.cue, again.seed = cue, int(note.get("seed", 0)) % (2**31 - 2) + 1
+        box.operator("emsync.remove", icon="TRASH").cue = cue
+
+
+def _notes(scene: Any) -> dict[str, Any]:
+    """What is noted of scores; drawing never fails over it."""
+    try:
+        notes = json.loads(scene.get(OWN_KEY, "{}"))
+    except (TypeError, ValueError):
+        return {}
+    return notes if isinstance(notes, dict) else {}
+
+
+def _lines(layout: Any, text: str, icon: str) -> None:
+    """A sentence over several labels: Blender does not wrap."""
+    for number, line in enumerate(textwrap.wrap(text, LETTERS_PER_LINE)):
+        layout.label(text=line, icon=icon if number == 0 else "BLANK1")

@@ -1,0 +1,93 @@
+"""The brief: from the window, from a terminal, or from a file where there is neither."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any, Callable, Dict, List, Tuple
+
+from emsync_resolve.process import HostError
+
+__all__ = ["BRIEF_FILE", "CHOICES", "asked", "brief_file", "wishes_of"]
+
+Json = Dict[str, Any]
+
+BRIEF_FILE = "brief.json"
+MOODS = ("joy", "tenderness", "calm", "sadness", "fear", "anger", "surprise")
+STYLES = ("orchestral", "chamber", "piano", "song", "game", "band", "folk")
+CHOICES: List[Tuple[str, str, Tuple[str, ...]]] = [
+    ("part", "What to score", ("timeline", "range")),
+    ("mood", "Mood", ("", *MOODS)),
+    ("style", "Style", ("", *STYLES)),
+    ("instruments", "Instruments, by commas; empty: open", ()),
+    ("key", "Key, such as D minor; empty: open", ()),
+    ("density", "Density, 0 to 1; empty: open", ()),
+    ("spacing", "Seconds between hits", ()),
+    ("takes", "Takes", ()),
+    ("seed", "Seed", ()),
+    ("stems", "Stems", ("plain", "ducked")),
+]
+"""Name, question and what may be chosen; nothing: anything."""
+DEFAULTS = {"part": "timeline", "spacing": "4", "takes": "1", "seed": "0", "stems": "plain"}
+
+
+def brief_file() -> str:
+    """Where the brief lies for scripts that can ask nobody."""
+    return os.path.join(os.path.expanduser("~"), "emsync", BRIEF_FILE)
+
+
+def asked(ask: Callable[[str], str]) -> Json:
+    """The brief from a terminal, question by question; an empty answer takes what is shown."""
+    brief: Json = {}
+    for name, question, choices in CHOICES:
+        shown = "/".join(choice or "open" for choice in choices)
+        default = DEFAULTS.get(name, "")
+        text = ask(f"{question}{f' ({shown})' if shown else ''} [{default}]: ").strip()
+        brief[name] = text or default
+    return brief
+
+
+def from_file(path: str) -> Json:
+    """The brief that the user wrote down, or the defaults; raises HostError."""
+    if not os.path.isfile(path):
+        return dict(DEFAULTS)
+    try:
+        with open(path, encoding="utf-8") as file:
+            data = json.load(file)
+    except (OSError, ValueError) as err:
+        raise HostError(
+            f"The brief '{path}' cannot be read ({err}). Correct or remove it."
+        ) from err
+    if not isinstance(data, dict):
+        raise HostError(f"The brief '{path}' is no JSON object. Correct or remove it.")
+    return {**DEFAULTS, **data}
+
+
+def wishes_of(brief: Json) -> Json:
+    """The answers as the JSON of `emsync.hosting.Wishes`; raises HostError with a sentence."""
+    inside: Json = {}
+    if brief.get("style"):
+        inside["style"] = brief["style"]
+    if brief.get("key"):
+        inside["key"] = brief["key"]
+    families = [word.strip() for word in str(brief.get("instruments") or "").split(",")]
+    if any(families):
+        inside["families"] = [word for word in families if word]
+    if str(brief.get("density") or "").strip():
+        inside["density"] = _number(brief, "density")
+    wishes: Json = {
+        "brief": inside,
+        "min_spacing_s": _number(brief, "spacing"),
+        "takes": int(_number(brief, "takes")),
+        "seed": int(_number(brief, "seed")),
+    }
+    if brief.get("mood"):
+        wishes["mood"] = brief["mood"]
+    return wishes
+
+
+def _number(brief: Json, name: str) -> float:
+    try:
+        return float(brief.get(name) or DEFAULTS.get(name, "0"))
+    except ValueError as err:
+        raise HostError(f"'{brief[name]}' is no number for '{name}'. Give one.") from err

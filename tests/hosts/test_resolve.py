@@ -1,0 +1,377 @@
+"""DaVinci Resolve's plugin on a double that fails the way the real one does."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.hosts.fake_resolve import Profile, Resolve, Timeline, profiles, snapshot
+from tests.hosts.fake_studio import connected
+
+from emsync import wire
+from emsync.errors import EmsyncError
+from emsync.hosting import HostTimeline
+from emsync.hosting.requests import answer
+from emsync_otio import read_edit
+from emsync_resolve import actions
+from emsync_resolve.brief import DEFAULTS, from_file, wishes_of
+from emsync_resolve.host import ResolveHost
+from emsync_resolve.menu import main
+from emsync_resolve.process import HostError, run_job
+from emsync_server.rendering import write_ducked_stems
+
+FAKE_STUDIO = Path(__file__).with_name("fake_studio.py")
+Make = Callable[..., Resolve]
+
+
+@pytest.fixture(autouse=True)
+def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """A home of the test's own, and jobs done at once in this process: a process takes a second."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setattr(actions, "run_job", answered)
+
+
+@pytest.fixture
+def process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs done by `emsync host`, as in Resolve; without a network behind it."""
+    monkeypatch.setattr(actions, "run_job", run_job)
+    monkeypatch.setenv("EMSYNC_COMMAND", f"{sys.executable} {FAKE_STUDIO}")
+
+
+def answered(request: Any, tell: Callable[[float, str], None], is_cancelled: Any) -> Any:
+    """What `emsync host` does between its lines."""
+    asked = json.loads(json.dumps(request))
+    try:
+        return json.loads(json.dumps(answer(asked, connected, tell, write_ducked_stems)))
+    except EmsyncError as err:
+        raise HostError(err.sentence) from err
+
+
+@pytest.mark.usefixtures("process")
+def test_the_job_is_done_by_a_process_of_its_own(cut: Make) -> None:
+    resolve = cut(Profile("29.97 DF", 107_892))
+    told: list[str] = []
+    lines = actions.score(
+        ResolveHost(resolve),
+        wishes_of(dict(DEFAULTS)),
+        lambda fraction, note: told.append(note),
+        bool,
+        ducked=True,
+    )
+    assert lines[0] == "2 stems laid; 3 of 3 locked hits are exact."
+    assert "reading the edit" in told and "playing the instruments" in told
+
+
+@pytest.fixture
+def cut(tmp_path: Path) -> Make:
+    """A Resolve whose timeline holds two shots, a dissolve between the latter two, and sound."""
+
+    def make(profile: Profile | None = None, name: str = "Reel 1") -> Resolve:
+        resolve = Resolve(profile)
+        timeline = resolve.timeline()
+        timeline._name = name
+        film = tmp_path / "film.mp4"
+        film.write_bytes(b"film")
+        for number, (at, offset) in enumerate([((0, 48), 0), ((48, 48), 12), ((96, 48), 100)]):
+            timeline.put("video", 1, f"shot {number}", at, str(film), offset=offset)
+        timeline.put("video", 1, "Cross Dissolve", (90, 12))
+        timeline.put("audio", 1, "talk", (0, 144), str(film))
+        timeline.AddMarker(24.0, "Blue", "hit door", "", 1.0, "")
+        return resolve
+
+    return make
+
+
+def score(resolve: Resolve, **wishes: Any) -> list[str]:
+    """What the menu does, without a menu."""
+    told: list[str] = []
+    lines = actions.score(
+        ResolveHost(resolve), {**wishes_of(dict(DEFAULTS)), **wishes}, lambda *_: None, bool
+    )
+    return told + lines
+
+
+def own_tracks(timeline: Timeline) -> list[tuple[str, str, list[tuple[int, int]]]]:
+    """Name, kind and what lies on each track but the user's."""
+    return [
+        (t.name, t.sub_type, [(i._start - timeline._start, i._length) for i in t.items])
+        for t in timeline._tracks["audio"][1:]
+    ]
+
+
+@pytest.mark.parametrize("profile", profiles(), ids=str)
+def test_a_score_lies_to_the_frame_in_every_kind_of_resolve(cut: Make, profile: Profile) -> None:
+    resolve = cut(profile)
+    before = snapshot(resolve)
+    lines = score(resolve)
+    assert lines == [
+        "2 stems laid; 3 of 3 locked hits are exact.",
+        "1 hits lie under markers of your own and are not marked a second time.",
+    ]
+    timeline = resolve.timeline()
+    rate = profile.exact_rate
+    expected_length = int(Fraction(round(144 / rate * 8000) + 2000, 8000) * rate)
+    assert own_tracks(timeline) == [
+        ("Reel 1 – strings", "stereo", [(0, expected_length)]),
+        ("Reel 1 – brass", "stereo", [(0, expected_length)]),
+    ]
+    ours = {f: m for f, m in timeline.GetMarkers().items() if "emsync" in m["customData"]}
+    assert {f: m["name"] for f, m in ours.items() if "hit" in json.loads(m["customData"])} == {
+        48.0: "Reel 1: hit 2 (+0.00 frames)",
+        96.0: "Reel 1: hit 3 (+0.00 frames)",
+    }
+    assert actions.remove(ResolveHost(resolve), "Reel 1").startswith("2 stems")
+    assert snapshot(resolve) == before
+
+
+def test_what_the_server_gets_is_the_edit(cut: Make, tmp_path: Path) -> None:
+    resolve = cut(Profile("23.976", 86_400))
+    score(resolve)
+    (written,) = tmp_path.glob("emsync/Film/Reel 1/001/*.otio")
+    edit = read_edit(written)
+    assert edit.picture.rate == Fraction(24_000, 1001)
+    assert edit.picture.start.value == 86_400 and edit.picture.duration.value == 144
+    assert [(b.time.value, b.kind.value) for b in edit.boundaries] == [
+        (48, "cut"),
+        (96, "dissolve"),
+    ]
+    assert [(hit.time.value, hit.label) for hit in edit.hits] == [(24, "hit door")]
+    first = edit.shots[1]
+    assert first.media == tmp_path / "film.mp4"
+    assert first.source_start is not None
+    assert float(first.source_start.seconds) == pytest.approx(12 * 1001 / 24_000)
+    assert edit.picture.has_sound
+
+
+def test_a_speed_change_a_title_and_switched_off_clips_are_read(cut: Make) -> None:
+    resolve = cut()
+    timeline = resolve.timeline()
+    film = str(timeline._tracks["video"][0].items[0]._media._path)
+    timeline.put("video", 2, "fast", (10, 20), film, speed=2.0)
+    timeline.put("video", 2, "off", (60, 10), film, enabled=False)
+    timeline.put("video", 3, "Text+", (0, 30))
+    timeline._tracks["video"][1].enabled = False
+    read = wire.from_dict(HostTimeline, ResolveHost(resolve).read(), origin="The host")
+    second, third = read.tracks[1], read.tracks[2]
+    assert not second.enabled
+    assert [(c.speed, c.enabled) for c in second.clips] == [(2.0, True), (1.0, False)]
+    assert third.clips[0].kind.value == "title"
+
+
+def test_a_second_score_replaces_the_first_and_nothing_else(cut: Make) -> None:
+    resolve = cut()
+    score(resolve)
+    first = own_tracks(resolve.timeline())
+    user_track = resolve.timeline()
+    user_track.put("audio", 2, "mine", (400, 10), "/mine.wav")  # on a track of ours
+    score(resolve, seed=5)
+    timeline = resolve.timeline()
+    assert [t.name for t in timeline._tracks["audio"]] == [
+        "Audio 1",
+        "Reel 1 – strings",  # the user's sound keeps its place
+        "Reel 1 – strings",
+        "Reel 1 – brass",
+    ]
+    assert own_tracks(timeline)[0][2] == [(400, 10)]
+    assert own_tracks(timeline)[1:] == first
+    (note,) = ResolveHost(resolve).notes().values()
+    assert note["seed"] == 5 and note["folder"].endswith("002")
+    assert note["sheet"]["cues"][0]["name"] == "Reel 1" and note["model"] == "fake"
+
+
+def test_takes_are_chosen_and_a_range_is_written_anew(cut: Make) -> None:
+    resolve = cut()
+    score(resolve, takes=3)
+    host = ResolveHost(resolve)
+    actions.choose(host, "Reel 1", 2, lambda *_: None, bool)
+    assert host.notes()["Reel 1"]["take"] == 2
+    with pytest.raises(HostError, match="no take 9"):
+        actions.choose(host, "Reel 1", 9, lambda *_: None, bool)
+    with pytest.raises(HostError, match="no in and out points"):
+        actions.regenerate(host, "Reel 1", 8, lambda *_: None, bool)
+    resolve.timeline()._in_out = (100, 120)
+    actions.regenerate(host, "Reel 1", 8, lambda *_: None, bool)
+    note = host.notes()["Reel 1"]
+    take = wire.read_take(Path(note["folder"]) / "take.json")
+    assert note["seed"] == 8 and dict(take.measures) == {"first_bar": 2.0}  # 4.2 s: the second
+
+
+def test_ducked_stems_are_offered(cut: Make) -> None:
+    resolve = cut()
+    actions.score(
+        ResolveHost(resolve), wishes_of(dict(DEFAULTS)), lambda *_: None, bool, ducked=True
+    )
+    item = resolve.timeline()._tracks["audio"][1].items[0]
+    assert "stems-ducked" in item._media._path and Path(item._media._path).is_file()
+
+
+def no_picture(resolve: Resolve) -> None:
+    resolve.timeline()._tracks["video"][0].items.clear()
+
+
+def server_gone(resolve: Resolve) -> None:
+    resolve.timeline()._name = "lost 1"
+
+
+def append_lies(resolve: Resolve) -> None:
+    resolve.app.lost_appends = 1
+
+
+def tracks_full(resolve: Resolve) -> None:
+    resolve.app.most_tracks = 2
+
+
+def none_open(resolve: Resolve) -> None:
+    resolve._projects._project._timelines.clear()
+
+
+def no_project(resolve: Resolve) -> None:
+    resolve._projects._project = None
+
+
+@pytest.mark.parametrize(
+    ("prepare", "words"),
+    [
+        pytest.param(no_picture, "shows no picture", id="empty"),
+        pytest.param(server_gone, "in the middle of the work", id="server gone"),
+        pytest.param(append_lies, "did not lay", id="append lies"),
+        pytest.param(tracks_full, "no further sound track", id="tracks full"),
+        pytest.param(none_open, "No timeline is open", id="none open"),
+        pytest.param(no_project, "No timeline is open", id="no project"),
+    ],
+)
+def test_what_goes_wrong_is_one_sentence_and_the_timeline_is_as_it_was(
+    cut: Make, prepare: Callable[[Resolve], Any], words: str
+) -> None:
+    resolve = cut()
+    prepare(resolve)
+    project = resolve._projects._project
+    before = snapshot(resolve) if project and project._timelines else None
+    with pytest.raises(HostError, match=words):
+        score(resolve)
+    if before is not None:
+        assert snapshot(resolve) == before
+
+
+def test_a_locked_stem_is_left_alone(cut: Make) -> None:
+    resolve = cut()
+    score(resolve)
+    resolve.timeline()._tracks["audio"][1].locked = True
+    before = snapshot(resolve)
+    with pytest.raises(HostError, match="locked"):
+        score(resolve)
+    with pytest.raises(HostError, match="locked"):
+        actions.remove(ResolveHost(resolve), "Reel 1")
+    assert snapshot(resolve) == before
+
+
+@pytest.mark.usefixtures("process")
+def test_cancelling_leaves_neither_tracks_nor_files(cut: Make, tmp_path: Path) -> None:
+    resolve = cut(name="slow")
+    before = snapshot(resolve)
+    told: list[str] = []
+
+    def tell(fraction: float, note: str) -> None:
+        told.append(note)
+
+    with pytest.raises(HostError, match="cancelled"):
+        actions.score(
+            ResolveHost(resolve), wishes_of(dict(DEFAULTS)), tell, lambda: "step 3" in told
+        )
+    assert snapshot(resolve) == before
+    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.suffix != ".mp4"]
+
+
+def test_page_playhead_and_bin_are_restored(cut: Make) -> None:
+    resolve = cut()
+    resolve.OpenPage("color")
+    resolve.timeline().SetCurrentTimecode("01:00:02:00")
+    score(resolve)
+    assert resolve.app.page == "color"
+    assert resolve.timeline()._playhead == "01:00:02:00"
+    assert resolve._projects._project._pool._current._name == "Master"
+
+
+def test_no_call_of_ours_needs_studio(cut: Make) -> None:
+    resolve = cut(Profile(studio=False))
+    assert not resolve.timeline().DetectSceneCuts() and resolve.GetVersion() is False
+    resolve = cut(Profile(studio=False))
+    score(resolve)
+    assert not resolve.app.dialogue_is_open
+
+
+@pytest.mark.parametrize(
+    ("product", "version", "in_place", "window"),
+    [
+        pytest.param("DaVinci Resolve Studio", (18, 5, 0), True, True, id="Studio 18.5"),
+        pytest.param("DaVinci Resolve Studio", (21, 1, 0), True, True, id="Studio 21.1"),
+        pytest.param("DaVinci Resolve", (19, 0, 0), False, True, id="free 19.0"),
+        pytest.param("DaVinci Resolve", (19, 1, 0), False, False, id="free 19.1"),
+        pytest.param("DaVinci Resolve", (21, 1, 0), False, False, id="free 21.1"),
+    ],
+)
+def test_edition_and_version_choose_the_way(
+    product: str, version: tuple[int, ...], in_place: bool, window: bool
+) -> None:
+    tier = actions.tier_of(product, version)
+    assert (tier.in_place, tier.has_window) == (in_place, window)
+    assert tier.sentence.count(".") <= 3 and tier.sentence.endswith(".")
+
+
+def test_the_free_edition_goes_by_files(cut: Make, tmp_path: Path) -> None:
+    resolve = cut(Profile(studio=False))
+    commands: list[list[str]] = []
+
+    def run(arguments: list[str]) -> None:
+        commands.append(arguments)
+        Path(arguments[-1]).mkdir(parents=True)
+        (Path(arguments[-1]) / "timeline.otio").write_text("{}", encoding="utf-8")
+
+    host = ResolveHost(resolve)
+    assert "'Reel 1 scored'" in actions.score_by_file(host, run)[0]
+    assert commands[0][:1] == ["score"] and Path(commands[0][1]).is_file()
+    laid = Path(commands[0][-1]) / "timeline.otio"
+    assert host.import_timeline(str(laid), "Reel 1 scored") == "Reel 1 scored 2"  # that is taken
+
+
+def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
+    said: list[str] = []
+    resolve = cut()
+    assert main("remove", resolve, say=said.append) == 1 and "no score" in said[-1]
+    assert main("score", resolve, say=said.append) == 0
+    assert any(line.startswith("2 stems laid") for line in said)
+    assert main("next", resolve, say=said.append) == 0
+    assert main("cancel", None, say=said.append) == 0 and (tmp_path / "emsync/cancel").is_file()
+    assert main("score", None, say=said.append) == 1 and "Workspace" in said[-1]
+    assert main("diagnose", None, say=said.append) == 0
+    assert any("different versions" in line for line in said)
+    assert any("'composer' is missing" in line for line in said)
+
+
+def test_a_score_that_was_never_laid_is_fetched(cut: Make) -> None:
+    resolve = cut()
+    score(resolve)
+    fresh = cut()  # Resolve was closed before it could save
+    lines = actions.fetch(ResolveHost(fresh), lambda *_: None, bool)
+    assert lines[0].startswith("2 stems laid")
+    with pytest.raises(HostError, match="no finished take"):
+        actions.fetch(ResolveHost(cut(name="other")), lambda *_: None, bool)
+
+
+def test_a_wrong_brief_is_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(HostError, match="no number"):
+        wishes_of({**DEFAULTS, "takes": "many"})
+    brief = tmp_path / "brief.json"
+    brief.write_text("[", encoding="utf-8")
+    with pytest.raises(HostError, match="cannot be read"):
+        from_file(str(brief))
+    brief.write_text('{"style": "piano", "instruments": "keys, strings"}', encoding="utf-8")
+    assert wishes_of(from_file(str(brief)))["brief"] == {
+        "style": "piano",
+        "families": ["keys", "strings"],
+    }

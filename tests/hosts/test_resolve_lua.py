@@ -1,0 +1,124 @@
+"""The Lua twin in a real Lua (LuaJIT, as Resolve has), on the same double as the Python one."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.hosts.fake_resolve import Handle, Profile, Resolve, snapshot
+from tests.hosts.test_resolve import FAKE_STUDIO, Make, cut
+
+import emsync_resolve
+from emsync import wire
+from emsync.hosting import HostTimeline
+from emsync_resolve.host import ResolveHost
+
+lupa = pytest.importorskip("lupa.luajit21")
+
+__all__ = ["cut"]
+SCRIPT = Path(emsync_resolve.__file__).with_name("emsync.lua")
+
+
+class Console:
+    """Resolve's Console: a Lua with the handle as a global, and what was printed."""
+
+    def __init__(self, resolve: Resolve) -> None:
+        self.lua = lupa.LuaRuntime(unpack_returned_tuples=False)
+        self.said: list[str] = []
+        self._handles: dict[int, Any] = {}
+        names = self.lua.globals()
+        names.resolve = self._given(resolve)
+        names.print = lambda *words: self.said.append(" ".join(map(str, words)))
+        self.emsync = self.lua.execute(SCRIPT.read_text(encoding="utf-8"))
+
+    def table(self, **items: Any) -> Any:
+        return self.lua.table(**items)
+
+    def _given(self, value: Any) -> Any:
+        """As Resolve gives it to Lua: lists from 1, handles with methods for a colon."""
+        if isinstance(value, Handle):
+            return self._handle(value)
+        if isinstance(value, list):
+            return self.lua.table(*map(self._given, value))
+        if isinstance(value, dict):
+            made = self.lua.table()
+            for key, each in value.items():
+                made[key] = self._given(each)
+            return made
+        return value
+
+    def _handle(self, handle: Handle) -> Any:
+        made = self.lua.table()
+        self._handles[id(handle)] = handle
+        made["__id"] = id(handle)
+        for name in dir(handle):
+            if getattr(getattr(type(handle), name, None), "is_api", False):
+                made[name] = self._method(handle, name)
+        return made
+
+    def _method(self, handle: Handle, name: str) -> Callable[..., Any]:
+        def called(_: Any, *arguments: Any) -> Any:
+            return self._given(getattr(handle, name)(*map(self._taken, arguments)))
+
+        return called
+
+    def _taken(self, value: Any) -> Any:
+        if lupa.lua_type(value) != "table":
+            return value
+        keys = list(value.keys())
+        if "__id" in keys:
+            return self._handles[value["__id"]]
+        if keys and all(isinstance(key, int) for key in keys):
+            return [self._taken(value[key]) for key in sorted(keys)]
+        return {key: self._taken(value[key]) for key in keys}
+
+
+@pytest.fixture(autouse=True)
+def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """`emsync host` without a network behind it; a home of the test's own."""
+    monkeypatch.setenv("EMSYNC_COMMAND", f"{sys.executable} {FAKE_STUDIO}")
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+
+@pytest.mark.parametrize(
+    "profile", [Profile("29.97 DF", 107_892), Profile("25", 0, version=(18, 6, 4))], ids=str
+)
+def test_lua_reads_and_lays_what_python_does(cut: Make, tmp_path: Path, profile: Profile) -> None:
+    resolve = cut(profile)
+    before = snapshot(resolve)
+    python_read = wire.from_dict(HostTimeline, ResolveHost(resolve).read(), origin="Python")
+    console = Console(resolve)
+    assert console.emsync.score(console.table(seed=3, takes=2)), console.said
+    assert console.said[-1] == "2 stems laid." and any(
+        "reading the edit" in s for s in console.said
+    )
+    (order,) = tmp_path.glob("emsync/Film/Reel 1/001/order.json")
+    host = ResolveHost(resolve)
+    note = host.notes()["Reel 1"]
+    assert note["seed"] == 3 and Path(note["folder"]) == order.parent
+    lua_read = wire.from_dict(HostTimeline, host.read(), origin="Python, after Lua")
+    assert [t.clips for t in lua_read.tracks[:2]] == [t.clips for t in python_read.tracks[:2]]
+    assert [f["start_frames"] for f in host.found("Reel 1")] == [0, 0]
+    sheet = json.loads(order.read_text(encoding="utf-8"))["sheet"]
+    assert len(sheet["boundaries"]) == 2  # the cut, and the dissolve at its middle
+    assert console.emsync.choose(2) and host.notes()["Reel 1"]["take"] == 2
+    assert len(host.found("Reel 1")) == 2
+    assert console.emsync.remove(), console.said
+    assert snapshot(resolve) == before
+
+
+def test_lua_says_one_sentence_and_leaves_the_timeline_as_it_was(cut: Make) -> None:
+    resolve = cut()
+    console = Console(resolve)
+    assert not console.emsync.remove() and "no score" in console.said[-1]
+    before = snapshot(resolve)
+    resolve.app.most_tracks = 2
+    assert not console.emsync.score(console.table()) and "did not lay" in console.said[-1]
+    assert snapshot(resolve) == before
+    assert console.emsync.diagnose() and any("'composer'" in line for line in console.said)
+    resolve._projects._project._timelines.clear()
+    assert not console.emsync.score(console.table()) and "No timeline" in console.said[-1]
