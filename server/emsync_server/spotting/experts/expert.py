@@ -64,7 +64,7 @@ class Picture:
     time_s: float
     """Picture time."""
     rgb: NDArray[np.uint8]
-    """(H, W, 3), upright, square pixels, black bars cut off, the long side at most 640."""
+    """(H, W, 3), upright, black bars cut off, the long side at most 640."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
