@@ -8,6 +8,7 @@ from emsync_server.spotting.experts.expert import Expert, ExpertRow, Sense, Tier
 from emsync_server.spotting.experts.faces import FacesExpert
 from emsync_server.spotting.experts.look import LookExpert
 from emsync_server.spotting.experts.loudness import LOUDNESS_PLAN, LoudnessExpert
+from emsync_server.spotting.experts.picture_emotion import PictureEmotionExpert
 from emsync_server.spotting.experts.scene import SceneExpert
 from emsync_server.spotting.experts.sound_emotion import SOUND_EMOTION_PLAN, SoundEmotionExpert
 from emsync_server.spotting.experts.sound_tags import SOUND_TAGS_PLAN, SoundTagsExpert
@@ -39,6 +40,14 @@ EXPERTS: tuple[ExpertRow, ...] = (
         windows=SOUND_EMOTION_PLAN,
     ),
     ExpertRow("loudness", Tier.BUILT_IN, Sense.SOUND, LoudnessExpert, windows=LOUDNESS_PLAN),
+    ExpertRow(
+        "picture_emotion",
+        Tier.BUILT_IN,
+        Sense.READINGS,
+        PictureEmotionExpert,
+        model="picture_emotion",
+        sources=("scene",),
+    ),
 )
 """In the order in which `emsync models` lists them."""
 
