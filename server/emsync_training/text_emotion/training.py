@@ -1,4 +1,4 @@
-"""Fine-tuning of the sentence encoder for emotions; resumable, and chosen on the dev split alone."""
+"""Fine-tuning of the sentence encoder for emotions; resumable, chosen on the dev split alone."""
 
 from __future__ import annotations
 
