@@ -20,6 +20,10 @@ def add_understanding_commands(commands: Subparsers) -> None:
     picture.add_argument("--work", type=Path, help="keeps embeddings and figures here")
     picture.add_argument("--out", type=Path, default=MODELS_FOLDER)
     picture.set_defaults(run=_picture)
+    films = commands.add_parser("emotion-films", help="films of OASIS through the real spotting")
+    films.add_argument("--data", type=Path, required=True, help="folder of OASIS")
+    films.add_argument("--work", type=Path, required=True, help="films, embeddings and figures")
+    films.set_defaults(run=_emotion_films)
     text = commands.add_parser("text-emotion", help="fine-tune text → Ekman on GoEmotions")
     text.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
     text.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
@@ -68,6 +72,21 @@ def _picture(options: argparse.Namespace) -> None:
     if options.work:
         options.work.mkdir(parents=True, exist_ok=True)
     facts = write_picture_emotion(options.data, options.out, work=options.work, say=say)
+    print(json.dumps(facts, indent=1))
+
+
+def _emotion_films(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.picture_emotion.films import measure_films, measure_mixtures
+    from emsync_training.picture_emotion.photographs import Photographs, embeddings_of
+    from emsync_training.picture_emotion.run import EMBEDDINGS
+
+    options.work.mkdir(parents=True, exist_ok=True)
+    photographs = Photographs.read(options.data)
+    embeddings = embeddings_of(photographs, options.work / EMBEDDINGS, say)
+    facts = {"mixtures": measure_mixtures(photographs, embeddings)}
+    facts["films"] = measure_films(photographs, embeddings, options.work, say)
     print(json.dumps(facts, indent=1))
 
 
