@@ -9,7 +9,7 @@ from emsync_server.inference.composer_session import ComposerSession
 from emsync_server.models import MODELS_FOLDER, list_models
 
 MODELS = list_models()
-SHIPPED_BYTES = 20_000_000
+SHIPPED_BYTES = 30_000_000
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model.name)
