@@ -53,7 +53,7 @@ def _register(path: Path, conversion: Conversion, folder: Path) -> None:
         "gives": conversion.gives,
         "card": f"{conversion.name}.md",
     }
-    _replace(path, (json.dumps(rows, indent=1, sort_keys=True) + "\n").encode())
+    _replace(path, (json.dumps(rows, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
 
 
 def _replace(path: Path, data: bytes) -> None:
