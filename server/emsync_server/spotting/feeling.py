@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from emsync.errors import MissingPartError
 from emsync.picture import Boundary
 from emsync_server.spotting.emotion import Evidence, curve_of, stretches_of
-from emsync_server.spotting.experts import EXPERTS, Expert, ExpertRow, Reading, Sense, ShotReadings
+from emsync_server.spotting.experts import Expert, ExpertRow, Reading, Sense, ShotReadings
 from emsync_server.spotting.experts.analysis import read_words
 from emsync_server.spotting.experts.by_shot import gather, with_heads
 from emsync_server.spotting.fusion import Fused, fused
@@ -19,7 +19,7 @@ def feel(
     evidence: Evidence,
     readings: Sequence[Reading],
     boundaries: Sequence[Boundary],
-    rows: Sequence[ExpertRow] = EXPERTS,
+    rows: Sequence[ExpertRow],
 ) -> Fused:
     """The emotion curve and its reasons. A head whose weights are missing is not asked, which
     `emsync models` says."""
@@ -27,7 +27,7 @@ def feel(
     edges_s = [float(each.start.seconds) for each in ranges] + [float(ranges[-1].end.seconds)]
     heads: list[tuple[ExpertRow, Expert[ShotReadings]]] = []
     for row in rows:
-        if row.sense is Sense.READINGS and row.on_by_default:
+        if row.sense is Sense.READINGS:
             try:
                 heads.append((row, row.open()))
             except MissingPartError:

@@ -14,7 +14,7 @@ from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import FilmProbe, open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.emotion import Evidence
-from emsync_server.spotting.experts import EXPERTS
+from emsync_server.spotting.experts import chosen_experts
 from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.hearing import Hearing, listen
@@ -31,7 +31,7 @@ def spot_film(
     source: Path, settings: SpotSettings, progress: Progress, *, access: Access = ANY_FILE
 ) -> CueSheet:
     """The cue sheet of a film."""
-    rows = () if settings.draft else EXPERTS
+    rows = () if settings.draft else chosen_experts()
     with (
         open_film(source, access=access, draft=settings.draft) as film,
         opened_reading(rows, film.probe) as reading,
@@ -50,7 +50,7 @@ def spot_film(
     evidence = Evidence(
         seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, hearing
     )
-    felt = feel(evidence, readings, seen.boundaries)
+    felt = feel(evidence, readings, seen.boundaries, rows)
     sheet = sheet_of(picture, seen.boundaries, (), felt.curve, settings)
     progress.report(1.0, "spotted")
     return replace(sheet, shots=felt.shots)

@@ -87,6 +87,7 @@ def _block(
         group=len(kernel) if "depthwise" in convolution else 1,
     )
     if active:
-        zero, six = graph.exact("zero", np.float32(0)), graph.exact("six", np.float32(6))
-        x = graph.node("Clip", x, zero, six)
+        limits = [graph.exact(name, np.full(1, value, np.float32))
+                  for name, value in (("zero", 0), ("six", 6))]  # fmt: skip
+        x = graph.node("Clip", x, *limits)
     return x

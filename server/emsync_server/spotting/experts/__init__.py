@@ -19,7 +19,7 @@ from emsync_server.spotting.experts.readings import (
     Reading,
     Tag,
 )
-from emsync_server.spotting.experts.registry import EXPERTS, expert_row, open_expert
+from emsync_server.spotting.experts.registry import EXPERTS, chosen_experts, expert_row, open_expert
 
 __all__ = [
     "EXPERTS",
@@ -38,6 +38,7 @@ __all__ = [
     "Tag",
     "Tier",
     "WindowPlan",
+    "chosen_experts",
     "expert_row",
     "open_expert",
 ]

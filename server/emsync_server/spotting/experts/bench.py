@@ -72,7 +72,9 @@ class Bench:
         self._running.append(self._worker.submit(seat.expert.read, batch))
 
     def _collect(self) -> None:
-        self._readings += [each for each in self._running.popleft().result() if each is not None]
+        for each in self._running.popleft().result():
+            if each is not None:
+                self._readings += each.parts or (each,)
 
 
 @contextmanager

@@ -142,6 +142,10 @@ class ExpertRow:
     sources: tuple[str, ...] = ()
     """Of a head: the experts whose readings it needs, any one of them at least."""
     on_by_default: bool = True
+    is_available: Callable[[], bool] = lambda: True
+    """Whether this machine has what it needs beside our weights: a package, a folder."""
+    needs: str = ""
+    """What that is, for the person who wants it."""
     version: int = 1
     """Counts up when its readings change for another reason than its weights: cached ones are
     thrown away then."""

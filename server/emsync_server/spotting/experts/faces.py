@@ -19,7 +19,7 @@ from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.expert import Picture
 from emsync_server.spotting.experts.readings import EkmanProbabilities, Floats, Reading
 
-__all__ = ["Face", "FacesExpert"]
+__all__ = ["Face", "FacesExpert", "face_square"]
 
 SIDE, GRID = 192, 48
 CELL = SIDE // GRID  # 4 pixels
@@ -128,14 +128,20 @@ def _faces(raw: Floats, rgb: NDArray[np.uint8]) -> list[Face]:
     return sorted(large, key=lambda face: -face.side)[:MOST_FACES]
 
 
-def _crop(rgb: NDArray[np.uint8], face: Face, margin: float, is_mirrored: bool) -> Floats:
-    """(H, W, 3) to (3, 112, 112) around a face; outside the picture its edge goes on."""
+def face_square(rgb: NDArray[np.uint8], face: Face, margin: float) -> NDArray[np.uint8]:
+    """The square around a face, with so much of its side added on each side; outside the picture
+    its edge goes on."""
     side = max(2, round(face.side * (1 + 2 * margin)))
     x, y = round(face.left - face.side * margin), round(face.top - face.side * margin)
     height, width = rgb.shape[:2]
     inside = rgb[max(0, y) : min(height, y + side), max(0, x) : min(width, x + side)]
     around = (max(0, -y), max(0, y + side - height), max(0, -x), max(0, x + side - width))
-    whole = cv2.copyMakeBorder(inside, *around, cv2.BORDER_REPLICATE)
-    small = cv2.resize(whole, (CROP, CROP), interpolation=cv2.INTER_AREA)
+    return np.asarray(cv2.copyMakeBorder(inside, *around, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _crop(rgb: NDArray[np.uint8], face: Face, margin: float, is_mirrored: bool) -> Floats:
+    """(H, W, 3) to (3, 112, 112) around a face."""
+    square = face_square(rgb, face, margin)
+    small = cv2.resize(square, (CROP, CROP), interpolation=cv2.INTER_AREA)
     small = small[:, ::-1] if is_mirrored else small
     return np.ascontiguousarray(small.astype(np.float32).transpose(2, 0, 1))

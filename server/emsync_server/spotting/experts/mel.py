@@ -13,7 +13,13 @@ import numpy as np
 
 from emsync_server.spotting.experts.readings import Floats
 
-__all__ = ["MelShape", "mel_power"]
+__all__ = ["KALDI_BANDS", "MelShape", "kaldi_bands", "mel_power"]
+
+KALDI_BANDS = 128
+KALDI_WINDOW, KALDI_HOP, KALDI_SPECTRUM, KALDI_HZ = 400, 160, 512, 16_000
+KALDI_LOWEST_HZ = 20.0
+EMPHASIS, POVEY = 0.97, 0.85
+SIXTEEN_BITS = 1 << 15
 
 LINEAR_HZ, MELS_PER_HZ = 1000.0, 3 / 200
 LOG_STEP = np.log(6.4) / 27
@@ -39,6 +45,36 @@ def mel_power(samples: Floats, shape: MelShape) -> Floats:
     spectrum = np.fft.rfft(frames * periodic, axis=1)
     power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32)
     return np.asarray(power @ _filters(shape).T, np.float32)
+
+
+def kaldi_bands(samples: Floats) -> Floats:
+    """samples (N,) at 16 kHz → logarithmic bands (1 + (N - 400) // 160, 128), as Kaldi makes them:
+    no mean, pre-emphasis, Povey's window, 20 Hz to 8 kHz; loudness of 16-bit samples.
+    """
+    frames = np.lib.stride_tricks.sliding_window_view(samples, KALDI_WINDOW)[::KALDI_HOP]
+    frames = frames * np.float32(SIXTEEN_BITS)
+    frames = frames - frames.mean(axis=1, keepdims=True)
+    before = np.concatenate((frames[:, :1], frames[:, :-1]), axis=1)
+    window = np.hanning(KALDI_WINDOW) ** POVEY
+    spectrum = np.fft.rfft((frames - EMPHASIS * before) * window, KALDI_SPECTRUM, axis=1)
+    power = spectrum.real**2 + spectrum.imag**2
+    bands = power @ _kaldi_filters().T
+    return np.log(np.maximum(bands, np.finfo(np.float32).eps)).astype(np.float32)
+
+
+@lru_cache
+def _kaldi_filters() -> Floats:
+    """(128, 257) triangles, straight on the mel scale."""
+    hz = np.fft.rfftfreq(KALDI_SPECTRUM, 1 / KALDI_HZ)
+    mels = 1127 * np.log1p(hz / 700)
+    low, high = (1127 * np.log1p(edge / 700) for edge in (KALDI_LOWEST_HZ, KALDI_HZ / 2))
+    edges = np.linspace(low, high, KALDI_BANDS + 2)
+    step = edges[1] - edges[0]
+    rising = (mels - edges[:-2, None]) / step
+    falling = (edges[2:, None] - mels) / step
+    filters = np.maximum(0, np.minimum(rising, falling))
+    filters[:, -1] = 0  # Kaldi leaves the last bin out
+    return np.asarray(filters, np.float32)
 
 
 @lru_cache

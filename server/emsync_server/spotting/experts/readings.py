@@ -100,6 +100,8 @@ class Reading:
     """ISO 639-1 code of the text; None: not known."""
     certainty: float = 1.0
     """How sure the expert is that there was something to read, 0 to 1: of a face, of speech."""
+    parts: tuple[Reading, ...] = ()
+    """Where one item gave several readings (the lines of a talk): those, in its place."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.start_s <= self.end_s:

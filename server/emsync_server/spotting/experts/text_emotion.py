@@ -7,14 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
-from tokenizers import Encoding, Tokenizer
 
+from emsync.errors import MissingPartError
 from emsync_server.inference.network import Network, unusable
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.expert import Line
 from emsync_server.spotting.experts.readings import EkmanProbabilities, Reading
+from emsync_server.spotting.experts.text_full import has_tokenizers
+
+if TYPE_CHECKING:
+    from tokenizers import Encoding, Tokenizer
 
 __all__ = ["EMOTIONS", "TEXT_EMOTION_FILE", "TOKENIZER_FILE", "TextEmotionExpert"]
 
@@ -80,6 +85,12 @@ def _is_known(line: Encoding) -> bool:
 
 
 def _tokenizer(path: Path) -> Tokenizer:
+    if not has_tokenizers():
+        raise MissingPartError(
+            "Expert 'text_emotion' needs the package tokenizers: pip install 'emsync[words]'."
+        )
+    from tokenizers import Tokenizer
+
     if not path.is_file():
         raise unusable(path, "there is no such file")
     try:
