@@ -45,8 +45,8 @@ def spot_film(
             access=access,
         )
         reading.hear(seen.end.seconds, progress.part(HEARING_SHARE, 1.0), access=access)
-        picture = film.picture(*complaint)
         readings = reading.finish()
+        picture = film.picture(*dict.fromkeys([*complaint, *reading.complaints]))
     evidence = Evidence(
         seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, hearing
     )
