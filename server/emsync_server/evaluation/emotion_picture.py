@@ -108,10 +108,10 @@ def _draw_axis(
         canvas.line((LEFT, y(value)), (canvas.width - RIGHT, y(value)), GRID)
         canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=13, align=Align.RIGHT)
     for cue in sheet.cues:
-        for note, point in _stretches(sheet.shots, cue.emotion.points):
+        for (start, end), point in _stretches(sheet.shots, cue.emotion.points):
             mean, off = getattr(point.emotion, name), getattr(point.uncertainty, name)
             low, high = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
-            left, right = axis.x(note[0]), axis.x(note[1])
+            left, right = axis.x(start), axis.x(end)
             canvas.box(left, y(float(high)), right, y(float(low)), colour, opacity=0.16)
             canvas.line((left, y(mean)), (right, y(mean)), colour, width=3)
         start_s, end_s = float(cue.range.start.seconds), float(cue.range.end.seconds)

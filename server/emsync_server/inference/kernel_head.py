@@ -98,11 +98,19 @@ class KernelHead:
             raise ValueError("its features have no scale")
         gamma, familiar = numbers["kernel"].tolist()
         law = arrays["law"].astype(np.int8)
-        support = np.asarray(arrays["support"], np.int8)
-        own = [numbers[name] for name in ("weights", "rest")]
-        variances = [numbers[name] for name in ("error_variance", "absent_variance")]
-        return cls(chosen, law, numbers["mean"], numbers["scale"], support, *own, gamma,
-                   *variances, familiar)  # fmt: skip
+        return cls(
+            chosen,
+            law,
+            numbers["mean"],
+            numbers["scale"],
+            np.asarray(arrays["support"], np.int8),
+            numbers["weights"],
+            numbers["rest"],
+            gamma,
+            numbers["error_variance"],
+            numbers["absent_variance"],
+            familiar,
+        )
 
     def estimate(self, embeddings: Floats) -> HeadEstimate:
         """(N, D) to valence and arousal, in the units of [-1, 1]."""

@@ -43,8 +43,7 @@ class TextEmotionNetwork(nn.Module):
         super().__init__()
         self.shape = shape
         self.embeddings = _Embeddings(shape, dropout)
-        self.encoder = nn.Module()
-        self.encoder.layer = nn.ModuleList(_Layer(shape, dropout) for _ in range(shape.layers))
+        self.encoder = _Stack(shape, dropout)
         self.head = nn.Sequential(
             nn.Dropout(dropout),
             nn.Linear(2 * shape.width, shape.width),
@@ -83,14 +82,19 @@ class _Embeddings(nn.Module):
         return out
 
 
+class _Stack(nn.Module):
+    def __init__(self, shape: EncoderShape, dropout: float) -> None:
+        super().__init__()
+        self.layer = nn.ModuleList(_Layer(shape, dropout) for _ in range(shape.layers))
+
+
 class _Layer(nn.Module):
     """Attention, then a feed-forward; each added and then normalised."""
 
     def __init__(self, shape: EncoderShape, dropout: float) -> None:
         super().__init__()
         self.attention = _Attention(shape, dropout)
-        self.intermediate = nn.Module()
-        self.intermediate.dense = nn.Linear(shape.width, shape.feed_forward)
+        self.intermediate = _Dense(shape.width, shape.feed_forward)
         self.output = _Added(shape.feed_forward, shape.width, dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:
@@ -100,6 +104,18 @@ class _Layer(nn.Module):
         return out
 
 
+class _Dense(nn.Module):
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.dense = nn.Linear(inputs, outputs)
+
+
+class _Projections(nn.Module):
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(width, width) for _ in range(3))
+
+
 class _Attention(nn.Module):
     """Written out: on short lines PyTorch's own takes twice as long on a CPU (flash attention's
     backward pass alone a third of a step)."""
@@ -107,9 +123,7 @@ class _Attention(nn.Module):
     def __init__(self, shape: EncoderShape, dropout: float) -> None:
         super().__init__()
         self.heads, self.scale = shape.heads, shape.head_size**-0.5
-        self.self = nn.Module()
-        for name in ("query", "key", "value"):
-            setattr(self.self, name, nn.Linear(shape.width, shape.width))
+        self.self = _Projections(shape.width)
         self.output = _Added(shape.width, shape.width, dropout)
 
     def forward(self, x: Tensor, mask: Tensor) -> Tensor:

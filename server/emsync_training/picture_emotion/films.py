@@ -71,7 +71,8 @@ def measure_films(
     shown, cuts = [], []
     for number, held in enumerate(folds_by_theme(photographs.theme, FOLDS, 0)):
         chosen = rng.permutation(np.flatnonzero(held))[:SHOTS]
-        frames = rng.integers(*(round(s * FRAME_HZ) for s in SHOT_S), len(chosen))
+        least, most = (round(seconds * FRAME_HZ) for seconds in SHOT_S)
+        frames = rng.integers(least, most, len(chosen))
         film = work / f"film{number}.mp4"
         write_film(film, [photographs.paths[at] for at in chosen], frames)
         head = _head_without(photographs, embeddings, found, held)
@@ -97,12 +98,13 @@ def measure_mixtures(photographs: Photographs, embeddings: Floats) -> dict[str, 
         places = np.flatnonzero(held)
         for count in MIXED:
             drawn = rng.choice(places, (DRAWS // FOLDS, count))
-            said = head.estimate(embeddings[drawn].mean(axis=1).astype(np.float32))
+            shots = head.estimate(embeddings[drawn].mean(axis=1).astype(np.float32))
             felt = photographs.ratings[drawn].mean(axis=1)
-            rows[count].append((said.mean, said.variance, felt))
+            parts = (shots.mean.astype(np.float64), shots.variance.astype(np.float64), felt)
+            rows[count].append(parts)
     out: dict[str, object] = {}
-    for count, parts in rows.items():
-        said, variance, felt = (np.concatenate(part) for part in zip(*parts, strict=True))
+    for count, of_count in rows.items():
+        said, variance, felt = (np.concatenate(part) for part in zip(*of_count, strict=True))
         inside = np.abs(said - felt) <= BAND_DEVIATIONS * np.sqrt(variance)
         out[f"{count} photographs"] = {
             name: {

@@ -170,7 +170,8 @@ def four_bit_rows(table: Floats) -> tuple[Floats, Floats, NDArray[np.uint8]]:
 
 
 def _levels(table: Floats, least: Floats, step: Floats) -> NDArray[np.uint8]:
-    return np.clip(np.rint((table - least[:, None]) / step[:, None]), 0, FOUR_BITS).astype(np.uint8)
+    levels = np.clip(np.rint((table - least[:, None]) / step[:, None]), 0, FOUR_BITS)
+    return np.asarray(levels, np.uint8)
 
 
 def _widened(least: Floats, step: Floats, levels: NDArray[np.uint8]) -> Floats:

@@ -214,11 +214,11 @@ def _batches(data: Tokenized, training: TextTraining, done: int) -> Iterator[Bat
 
 def _groups(network: TextEmotionNetwork, training: TextTraining) -> list[dict[str, Any]]:
     layers = list(network.encoder.layer)
-    groups = [{"params": list(network.head.parameters()), "planned_lr": training.head_rate}]
+    parts: list[tuple[nn.Module, float]] = [(network.head, training.head_rate)]
     for depth, layer in enumerate(reversed(layers)):
-        rate = training.rate * training.layer_decay**depth
-        groups.append({"params": list(layer.parameters()), "planned_lr": rate})
-    return [group for group in groups if any(each.requires_grad for each in group["params"])]
+        parts.append((layer, training.rate * training.layer_decay**depth))
+    found = [([p for p in part.parameters() if p.requires_grad], rate) for part, rate in parts]
+    return [{"params": params, "planned_lr": rate} for params, rate in found if params]
 
 
 def _rate_factor(progress: float, warmup: float) -> float:

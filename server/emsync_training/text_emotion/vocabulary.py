@@ -1,7 +1,8 @@
 """The tokenizer's file without the words that the head was not made for.
 
-A third of the word vectors of the published encoder stand for unused places, other scripts and
-rare signs. GoEmotions is English; what is left out is read as unknown.
+A third of the word vectors of the published encoder stand for unused places, other scripts, rare
+signs and rare words. GoEmotions is English; signs that are left out are read as unknown, words in
+pieces.
 """
 
 from __future__ import annotations
@@ -18,11 +19,20 @@ SPECIAL = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 USUAL = re.compile(r"(##)?([a-z]+|[0-9]{1,4}|[!-/:-@\[-`{-~’‘“”–—…£€°é])")
 """Latin words and their ends, short numbers, the signs of English text."""
 
+FREQUENT = 20_000
+"""The encoder's words stand in the order of how often they were; rarer ones are kept where training
+saw them."""
+
 
 def kept_tokens(tokenizer: dict[str, Any], seen: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Places of the tokens to keep, in order: special, usual, and all that training saw."""
+    """Places of the tokens to keep, in order: special, usual and frequent, all that training
+    saw."""
     vocabulary: dict[str, int] = tokenizer["model"]["vocab"]
-    kept = {place for word, place in vocabulary.items() if word in SPECIAL or USUAL.fullmatch(word)}
+    kept = {
+        place
+        for word, place in vocabulary.items()
+        if word in SPECIAL or (place < FREQUENT and USUAL.fullmatch(word))
+    }
     return np.array(sorted(kept | set(seen.tolist())), np.int64)
 
 

@@ -51,11 +51,8 @@ def fused(
     given = [joined(each) for each in votes]
     middles_s = np.array([float(_middle(each).seconds) for each in ranges])
     alike = likeness(np.diff(middles_s), _strengths(ranges, boundaries))
-    axes = [
-        smoothed(*(np.array([getattr(each, part)[axis] for each in given])
-                   for part in ("gain", "mean")), alike)
-        for axis in (0, 1)
-    ]  # fmt: skip
+    gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
+    axes = [smoothed(gain[:, axis], mean[:, axis], alike) for axis in (0, 1)]
     curve = EmotionCurve(
         tuple(
             EmotionPoint(_middle(each), *_emotion_and_band(axes, at))
