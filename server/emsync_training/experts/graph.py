@@ -94,10 +94,13 @@ class Graph:
         outputs: Mapping[str, Sequence[int | str]],
         *,
         source: str,
+        whole: frozenset[str] = frozenset(),
     ) -> onnx.ModelProto:
-        """The checked graph. Shapes: numbers, or letters for what may vary."""
+        """The checked graph. Shapes: numbers, or letters for what may vary; `whole`: inputs that
+        are whole numbers."""
         values = [
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, shape)
+            [helper.make_tensor_value_info(
+                name, TensorProto.INT64 if name in whole else TensorProto.FLOAT, shape)
              for name, shape in each.items()]
             for each in (inputs, outputs)
         ]  # fmt: skip

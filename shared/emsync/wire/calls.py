@@ -48,7 +48,7 @@ class ApiVersion:
         return f"{self.major}.{self.minor}"
 
 
-API_VERSION = ApiVersion(1, 1)
+API_VERSION = ApiVersion(1, 2)
 
 
 class Method(Enum):

@@ -10,6 +10,7 @@ from emsync_server.spotting.experts.faces import FacesExpert
 from emsync_server.spotting.experts.faces_full import FacesFullExpert
 from emsync_server.spotting.experts.look import LookExpert
 from emsync_server.spotting.experts.loudness import LOUDNESS_PLAN, LoudnessExpert
+from emsync_server.spotting.experts.picture_emotion import PictureEmotionExpert
 from emsync_server.spotting.experts.scene import SceneExpert
 from emsync_server.spotting.experts.scene_full import SceneFullExpert
 from emsync_server.spotting.experts.screen_text import ScreenTextExpert, has_rapidocr
@@ -17,6 +18,7 @@ from emsync_server.spotting.experts.sound_emotion import SOUND_EMOTION_PLAN, Sou
 from emsync_server.spotting.experts.sound_full import SOUND_FULL_PLAN, SoundFullExpert
 from emsync_server.spotting.experts.sound_tags import SOUND_TAGS_PLAN, SoundTagsExpert
 from emsync_server.spotting.experts.speech import SPEECH_PLAN, SpeechExpert
+from emsync_server.spotting.experts.text_emotion import TextEmotionExpert
 from emsync_server.spotting.experts.text_full import TextFullExpert, has_tokenizers
 from emsync_server.spotting.experts.transcript import (
     TRANSCRIPT_PLAN,
@@ -46,6 +48,23 @@ EXPERTS: tuple[ExpertRow, ...] = (
         windows=SOUND_EMOTION_PLAN,
     ),
     ExpertRow("loudness", BUILT_IN, SOUND, LoudnessExpert, windows=LOUDNESS_PLAN),
+    ExpertRow(
+        "picture_emotion",
+        BUILT_IN,
+        Sense.READINGS,
+        PictureEmotionExpert,
+        model="picture_emotion",
+        sources=("scene",),
+    ),
+    ExpertRow(
+        "text_emotion",
+        BUILT_IN,
+        TEXT,
+        TextEmotionExpert,
+        model="text_emotion",
+        is_available=has_tokenizers,
+        needs="the package tokenizers",
+    ),
     ExpertRow(
         "screen_text",
         BUILT_IN,
