@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
+from emsync.errors import OutputError
+from emsync_server.access import ANY_FILE, Access
 from emsync_server.outputs import replacing_file
 
 __all__ = ["KeptArrays", "ReadingCache", "content_id", "default_cache_folder"]
@@ -42,7 +44,7 @@ class ReadingCache:
 
     def __init__(self, folder: Path, most_bytes: int = MOST_BYTES) -> None:
         """The folder is made when something is first kept."""
-        self._folder = folder
+        self.folder = folder
         self._most_bytes = most_bytes
 
     def key(self, content: str, *parts: object) -> str:
@@ -52,7 +54,7 @@ class ReadingCache:
 
     def get(self, key: str) -> tuple[KeptArrays, Any] | None:
         """The arrays and the JSON value of a key; None where they are not there, or damaged."""
-        path = self._folder / f"{key}{SUFFIX}"
+        path = self.folder / f"{key}{SUFFIX}"
         try:
             if path.stat().st_size > MOST_FILE_BYTES:
                 return None
@@ -68,14 +70,14 @@ class ReadingCache:
         """Keep arrays and a JSON value, and throw out what is too much. Failing to keep is no
         failure of the work: OutputError is the caller's to ignore."""
         packed = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
-        with replacing_file(self._folder / f"{key}{SUFFIX}") as working:
+        with replacing_file(self.folder / f"{key}{SUFFIX}") as working:
             save_file(packed, working, metadata={META: json.dumps(value)})
         self._shrink()
 
     def _shrink(self) -> None:
         """Remove what was not used for longest until the rest fits."""
         files = []
-        for path in self._folder.glob(f"*{SUFFIX}"):
+        for path in self.folder.glob(f"*{SUFFIX}"):
             with contextlib.suppress(OSError):
                 files.append((path.stat().st_mtime_ns, path.stat().st_size, path))
         total = sum(size for _, size, _ in files)
@@ -95,21 +97,21 @@ def default_cache_folder() -> Path:
     return Path(platformdirs.user_cache_dir("emsync", appauthor=False)) / "readings"
 
 
-def content_id(path: Path, folder: Path) -> str:
+def content_id(path: Path, folder: Path, *, access: Access = ANY_FILE) -> str:
     """The SHA-256 of a file's bytes; remembered in a cache folder as long as the file's size, time,
-    place and number stay the same."""
-    stat = path.stat()
-    seen = [str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino]
-    word = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
-    memory = folder / "known" / word[:32]
-    with contextlib.suppress(OSError):
-        known = memory.read_text(encoding="ascii").strip()
-        if len(known) == 64:
-            return known
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
+    place and number stay the same. Raises what `Access.open` does."""
+    with os.fdopen(access.open(path), "rb") as file:
+        stat = os.fstat(file.fileno())
+        seen = [str(path.absolute()), stat.st_size, stat.st_mtime_ns, stat.st_ino]
+        word = hashlib.sha256(json.dumps(seen).encode()).hexdigest()
+        memory = folder / "known" / word[:32]
+        with contextlib.suppress(OSError, ValueError):
+            known = memory.read_text(encoding="ascii").strip()
+            if len(known) == 64:
+                return known
+        digest = hashlib.sha256()
         while chunk := file.read(CHUNK):
             digest.update(chunk)
-    with replacing_file(memory) as working:
+    with contextlib.suppress(OutputError), replacing_file(memory) as working:
         working.write_text(digest.hexdigest(), encoding="ascii")
     return digest.hexdigest()

@@ -31,7 +31,7 @@ def identity_of(rows: Sequence[ExpertRow]) -> list[list[object]]:
 def pack(readings: Sequence[Reading]) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:
     """Embeddings as one array for each expert, the rest as JSON values."""
     told: list[dict[str, Any]] = []
-    rows: dict[str, list[NDArray[np.float32]]] = {}
+    rows: dict[str, list[NDArray[np.floating]]] = {}
     for each in readings:
         row = _told(each)
         if each.embedding is not None:
@@ -68,7 +68,7 @@ def _reading(row: dict[str, Any], arrays: dict[str, NDArray[Any]]) -> Reading:
     embedding = None
     if "at" in row:
         name, index = row["at"]
-        embedding = np.asarray(arrays[name][index], np.float32)
+        embedding = arrays[name][index]
     estimate = ekman = None
     if "estimate" in row:
         valence, arousal, *variance = row["estimate"]
