@@ -29,6 +29,8 @@ CHANGE_LEVELS = 18.0
 a cut has 20 to 80, motion inside a shot seldom more than 15."""
 PER_S, MOST_SAVED = 1.0, 6.0
 """Extra pictures per second of film in the mean, and how many may follow at once."""
+KEPT_FOR_CUTS = 4.0
+"""Slow changes (a pan, a dissolve) leave so many for the cuts to come."""
 COLUMNS, ROWS = 16, 9
 POINTS = 4
 """Points a side of each coarse cell."""
@@ -58,7 +60,7 @@ class PictureSampler:
         self._before: Levels | None = None
         self._chosen_s = self._last_s = 0.0
         self._changed_s: float | None = None
-        self._saved = 1.0
+        self._saved, self._needed = 1.0, 1.0
 
     def see(self, frame: av.VideoFrame, time_s: float) -> None:
         """The next frame."""
@@ -78,9 +80,11 @@ class PictureSampler:
         if _difference(coarse, self._chosen) < CHANGE_LEVELS:
             self._changed_s = None
             return False
-        if self._changed_s is None or _difference(coarse, self._before) >= CHANGE_LEVELS:
+        is_cut = _difference(coarse, self._before) >= CHANGE_LEVELS
+        if self._changed_s is None or is_cut:
             self._changed_s = time_s  # a cut after a slow change: wait for what it cuts to
-        return time_s - self._changed_s >= SETTLE_S and self._saved >= 1.0
+            self._needed = 1.0 if is_cut else KEPT_FOR_CUTS
+        return time_s - self._changed_s >= SETTLE_S and self._saved >= self._needed
 
     def _choose(self, frame: av.VideoFrame, coarse: Levels, time_s: float) -> None:
         if self._changed_s is not None:
