@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -14,9 +15,11 @@ from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import FilmProbe, open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.emotion import Evidence
-from emsync_server.spotting.experts import chosen_experts
+from emsync_server.spotting.experts import ExpertRow, chosen_experts
 from emsync_server.spotting.experts.analysis import opened_reading
+from emsync_server.spotting.experts.cache import ReadingCache, default_cache_folder
 from emsync_server.spotting.feeling import feel
+from emsync_server.spotting.findings import FilmFindings, remembered
 from emsync_server.spotting.hearing import Hearing, listen
 from emsync_server.spotting.looking import look_at_film
 from emsync_server.spotting.sheets import sheet_of
@@ -32,6 +35,32 @@ def spot_film(
 ) -> CueSheet:
     """The cue sheet of a film."""
     rows = () if settings.draft else chosen_experts()
+    found = remembered(
+        source,
+        settings,
+        rows,
+        lambda: _find(source, settings, progress, rows, access),
+        cache=None if settings.draft else ReadingCache(default_cache_folder()),
+        access=access,
+    )
+    seen = found.seen
+    evidence = Evidence(
+        seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, found.hearing
+    )
+    felt = feel(evidence, found.readings, seen.boundaries, rows)
+    sheet = sheet_of(found.picture, seen.boundaries, (), felt.curve, settings)
+    progress.report(1.0, "spotted")
+    return replace(sheet, shots=felt.shots)
+
+
+def _find(
+    source: Path,
+    settings: SpotSettings,
+    progress: Progress,
+    rows: Sequence[ExpertRow],
+    access: Access,
+) -> FilmFindings:
+    """Look at a film and listen to it."""
     with (
         open_film(source, access=access, draft=settings.draft) as film,
         opened_reading(rows, film.probe) as reading,
@@ -47,13 +76,7 @@ def spot_film(
         reading.hear(seen.end.seconds, progress.part(HEARING_SHARE, 1.0), access=access)
         readings = reading.finish()
         picture = film.picture(*dict.fromkeys([*complaint, *reading.complaints]))
-    evidence = Evidence(
-        seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, hearing
-    )
-    felt = feel(evidence, readings, seen.boundaries, rows)
-    sheet = sheet_of(picture, seen.boundaries, (), felt.curve, settings)
-    progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots)
+    return FilmFindings(picture, seen, hearing, tuple(readings))
 
 
 def hear_film(

@@ -89,8 +89,9 @@ class Reading:
     start_s: float
     """Picture time. A single picture's reading begins and ends at its time."""
     end_s: float
-    embedding: Floats | None = None
-    """(N,) features for trained heads; what they are, the expert's file says."""
+    embedding: NDArray[np.floating] | None = None
+    """(N,) features for trained heads; what they are, the expert's file says. Kept in half
+    precision (of a two-hour film they are 40 MB then), single where a shot's mean is taken."""
     estimate: Estimate | None = None
     ekman: EkmanProbabilities | None = None
     tags: tuple[Tag, ...] = ()

@@ -25,10 +25,12 @@ EVERY_S = 2.0
 SETTLE_S = 0.12
 """After a change, so long is waited: a dissolve goes on, a flash is over."""
 CHANGE_LEVELS = 18.0
-"""Mean difference of coarse pictures, in 8-bit levels, that makes another picture: a cut has 20 to
-80, motion inside a shot seldom more than 15."""
+"""Mean difference of coarse pictures, in 8-bit levels over all planes, that makes another picture:
+a cut has 20 to 80, motion inside a shot seldom more than 15."""
 PER_S, MOST_SAVED = 1.0, 6.0
 """Extra pictures per second of film in the mean, and how many may follow at once."""
+KEPT_FOR_CUTS = 4.0
+"""Slow changes (a pan, a dissolve) leave so many for the cuts to come."""
 COLUMNS, ROWS = 16, 9
 POINTS = 4
 """Points a side of each coarse cell."""
@@ -55,9 +57,10 @@ class PictureSampler:
         self._take = take
         self._turns = rotation_deg // 90
         self._chosen: Levels | None = None
+        self._before: Levels | None = None
         self._chosen_s = self._last_s = 0.0
         self._changed_s: float | None = None
-        self._saved = 1.0
+        self._saved, self._needed = 1.0, 1.0
 
     def see(self, frame: av.VideoFrame, time_s: float) -> None:
         """The next frame."""
@@ -66,19 +69,22 @@ class PictureSampler:
         coarse = _coarse(frame)
         if self._chosen is None or self._is_due(coarse, time_s):
             self._choose(frame, coarse, time_s)
+        self._before = coarse
 
     def _is_due(self, coarse: Levels, time_s: float) -> bool:
         assert self._chosen is not None
         if time_s - self._chosen_s >= EVERY_S:
             return True
-        if coarse.shape != self._chosen.shape:
-            return True  # the film changes its size
-        if float(np.abs(coarse - self._chosen).mean()) < CHANGE_LEVELS:
+        if coarse.shape != self._chosen.shape or self._before is None:
+            return True  # another pixel format: the film changes in the middle
+        if _difference(coarse, self._chosen) < CHANGE_LEVELS:
             self._changed_s = None
             return False
-        if self._changed_s is None:
-            self._changed_s = time_s
-        return time_s - self._changed_s >= SETTLE_S and self._saved >= 1.0
+        is_cut = _difference(coarse, self._before) >= CHANGE_LEVELS
+        if self._changed_s is None or is_cut:
+            self._changed_s = time_s  # a cut after a slow change: wait for what it cuts to
+            self._needed = 1.0 if is_cut else KEPT_FOR_CUTS
+        return time_s - self._changed_s >= SETTLE_S and self._saved >= self._needed
 
     def _choose(self, frame: av.VideoFrame, coarse: Levels, time_s: float) -> None:
         if self._changed_s is not None:
@@ -87,19 +93,31 @@ class PictureSampler:
         self._take(Picture(time_s, _small(frame, self._turns)))
 
 
+def _difference(one: Levels, other: Levels) -> float:
+    """Levels by which two coarse pictures differ in the mean, over all planes; pictures of other
+    kinds are wholly different."""
+    if one.shape != other.shape:
+        return float("inf")
+    return float(np.abs(one - other).mean(axis=(1, 2)).sum())
+
+
 def _coarse(frame: av.VideoFrame) -> Levels:
-    """The first plane (luma in films) as 16 × 9 levels, 0 to 255."""
-    plane = frame.planes[0]
+    """Luma and, where they are planes of their own, both colour differences, (P, 9, 16), 0 to 255.
+
+    Cuts between pictures that are equally bright are seen by their colours.
+    """
     bits = frame.format.components[0].bits
     sample = np.dtype(np.uint8 if bits <= 8 else np.uint16)
-    row = abs(plane.line_size) // sample.itemsize
-    samples = np.frombuffer(memoryview(plane), sample)[: row * plane.height]
-    full = samples.reshape(plane.height, row)
-    step_y = max(1, plane.height // (ROWS * POINTS))
-    step_x = max(1, plane.width // (COLUMNS * POINTS))
-    points = full[step_y // 2 :: step_y, step_x // 2 : plane.width : step_x].astype(np.float32)
-    small = cv2.resize(points, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA)
-    return np.asarray(small / (1 << max(0, bits - 8)), np.float32)
+    small = []
+    for plane in frame.planes[:3]:
+        row = abs(plane.line_size) // sample.itemsize
+        samples = np.frombuffer(memoryview(plane), sample)[: row * plane.height]
+        full = samples.reshape(plane.height, row)
+        step_y = max(1, plane.height // (ROWS * POINTS))
+        step_x = max(1, plane.width // (COLUMNS * POINTS))
+        points = full[step_y // 2 :: step_y, step_x // 2 : plane.width : step_x].astype(np.float32)
+        small.append(cv2.resize(points, (COLUMNS, ROWS), interpolation=cv2.INTER_AREA))
+    return np.asarray(np.stack(small) / (1 << max(0, bits - 8)), np.float32)
 
 
 def _small(frame: av.VideoFrame, turns: int) -> NDArray[np.uint8]:

@@ -27,7 +27,12 @@ ALIKE_LEVELS = 6.0
 """Mean difference of coarse pictures, in 8-bit levels."""
 EDGE_LEVELS = 60
 LEAST_WIDTH, LEAST_HEIGHT, MOST_HEIGHT = 20, 5, 90
-LEAST_FILL = 0.25
+LEAST_FILL, LEAST_ASPECT = 0.4, 2.0
+LEAST_CONTRAST = 60.0
+"""Levels between ink and paper."""
+LEAST_CHANGES, CHANGES_PER_SQUARE = 6.0, 1.2
+"""From ink to paper and back along a row; letters are about as wide as half of their line's height.
+"""
 
 
 def has_rapidocr() -> bool:
@@ -79,19 +84,32 @@ class ScreenTextExpert:
 
 
 def may_hold_text(rgb: NDArray[np.uint8]) -> bool:
-    """Whether there is a flat, wide patch of dense strong edges: what a line of text looks like."""
-    grey = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
+    """Whether there is a flat, wide patch of dense strong edges that is dark and bright in turns
+    along its rows: what a line of text looks like."""
+    grey = np.asarray(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), np.uint8)
     edges = cv2.morphologyEx(grey, cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8))
     strong = (edges > EDGE_LEVELS).astype(np.uint8)
     joined = cv2.morphologyEx(strong, cv2.MORPH_CLOSE, np.ones((3, 13), np.uint8))
     joined = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((3, 5), np.uint8))
     _, _, boxes, _ = cv2.connectedComponentsWithStats(joined)
-    for _, _, width, height, area in boxes[1:]:
-        if (
-            width >= LEAST_WIDTH
+    for left, top, width, height, area in boxes[1:]:
+        is_line = (
+            width >= max(LEAST_WIDTH, LEAST_ASPECT * height)
             and LEAST_HEIGHT <= height <= MOST_HEIGHT
-            and width >= 1.5 * height
             and area >= LEAST_FILL * width * height
-        ):
+        )
+        if is_line and _alternates(grey[top : top + height, left : left + width]):
             return True
     return False
+
+
+def _alternates(patch: NDArray[np.uint8]) -> bool:
+    """Whether a patch is of two clear levels that change as often as letters do."""
+    level, ink = cv2.threshold(patch, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    bright, dark = patch[patch > level], patch[patch <= level]
+    if not len(bright) or float(bright.mean()) - float(dark.mean()) < LEAST_CONTRAST:
+        return False
+    height, width = patch.shape
+    middle = ink[height // 4 : max(height // 4 + 1, 3 * height // 4)].astype(np.int8)
+    changes = float(np.abs(np.diff(middle, axis=1)).sum(axis=1).mean())
+    return changes >= max(LEAST_CHANGES, CHANGES_PER_SQUARE * float(width) / float(height))

@@ -7,6 +7,7 @@ speech, and keeps only lines of which it is sure itself.
 from __future__ import annotations
 
 import importlib.util
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ TRANSCRIPT_PLAN = WindowPlan(length_s=28.0, hop_s=28.0)
 """Whisper reads thirty seconds at once, however few there are."""
 LEAST_LOG_PROBABILITY = -1.0
 MOST_NO_SPEECH = 0.6
+MOST_REPEATS = 2
+"""The same line more often in one window is the model going in circles: none of them was said."""
 LEAST_SPEECH = 0.1
 """Of a line's time."""
 BIN = "model.bin"
@@ -76,7 +79,9 @@ class TranscriptExpert:
             item.samples, beam_size=1, condition_on_previous_text=False, vad_filter=False
         )
         heard = [each for each in speaking if each is not None]
-        parts = tuple(self._kept(segments, item, heard, str(info.language)))
+        lines = list(self._kept(segments, item, heard, str(info.language)))
+        times = Counter(line.text.casefold() for line in lines)
+        parts = tuple(each for each in lines if times[each.text.casefold()] <= MOST_REPEATS)
         if not parts:
             return None
         return Reading(
