@@ -93,12 +93,15 @@ def _emotion_films(options: argparse.Namespace) -> None:
 def _text(options: argparse.Namespace) -> None:
     import json
 
+    import torch
+
     from emsync_training.text_emotion.run import export_text_emotion, train_text_emotion
     from emsync_training.text_emotion.training import TextTraining
 
     settings = TextTraining(
         minutes=options.minutes, frozen_layers=6 if options.frozen else TextTraining().frozen_layers
     )
+    torch.set_num_threads(options.threads)
     if not options.export_only:
         train_text_emotion(
             options.data, options.encoder, options.work, settings, threads=options.threads
