@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition.instruments import DRUM_KIT
+from emsync_server.composition.keys import key_fits
 from emsync_server.composition.representation import (
     BAR,
     CONDITION,
@@ -14,7 +15,6 @@ from emsync_server.composition.representation import (
     NO_CHORD,
     Brief,
 )
-from emsync_training.labels import key_correlations
 from emsync_training.orchestration import style_of
 
 Ints = NDArray[np.int64]
@@ -127,7 +127,7 @@ def drawn_brief(
     count = int((events[main, 0] < BAR).sum())
     return Brief(
         style=style_of(group, notes[:, 1]) if style else None,
-        key=int(key_correlations(histogram).argmax()) if key and len(pitched) else None,
+        key=int(key_fits(histogram).argmax()) if key and len(pitched) else None,
         density=count / duration_s if density else None,
         instruments=frozenset(np.unique(notes[:, 1]).tolist()) if instruments else None,
     )

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.composition.harmony import Notes
+from emsync_server.composition.keys import key_fits
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 
 Floats = NDArray[np.float32]
@@ -23,9 +24,6 @@ Ints = NDArray[np.int64]
 
 CONTEXT_BARS = 2  # a bar is judged with two bars on either side
 QUANTILES = 201
-
-MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
 
 MODE, CLARITY, REGISTER, ONSETS, NOTES, LOG_LENGTH, LOUDNESS, DRUMS = range(8)
 """Columns of the bar features: major minus minor fit; best fit; mean MIDI pitch; onsets, notes per
@@ -38,25 +36,6 @@ AROUSAL_WEIGHTS = np.array([1.0, 0.5, 0.5, -0.5, 0.6, 0.4])
 """Of log2(1 + onsets/s), log2(1 + notes/s), log2 tempo, log2 seconds a note, velocity, log2(1 +
 drum strokes/s).
 """
-
-
-def key_profiles() -> NDArray[np.float64]:
-    """(24, 12) unit-length, zero-mean profiles: C major … B major, C minor … B minor."""
-    rows = [np.roll(profile, tonic) for profile in (MAJOR, MINOR) for tonic in range(12)]
-    centred = np.array(rows) - np.mean(rows, axis=1, keepdims=True)
-    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-
-
-_PROFILES = key_profiles()
-
-
-def key_correlations(histogram: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(…, 24) Pearson correlations of (…, 12) pitch-class weights with the key profiles; 0 where
-    there are no notes.
-    """
-    centred = histogram - histogram.mean(axis=-1, keepdims=True)
-    norm = np.linalg.norm(centred, axis=-1, keepdims=True)
-    return np.asarray(centred @ _PROFILES.T / np.maximum(norm, 1e-9))
 
 
 def bar_features(notes: Notes, bar_steps: Ints) -> Floats:
@@ -72,7 +51,7 @@ def bar_features(notes: Notes, bar_steps: Ints) -> Floats:
         return _windowed(np.bincount(index, weights, minlength=bars).astype(np.float64))
 
     histogram = np.bincount(bar * 12 + pitch % 12, length, minlength=bars * 12).reshape(bars, 12)
-    fits = key_correlations(_windowed(histogram.astype(np.float64)))
+    fits = key_fits(_windowed(histogram.astype(np.float64)))
     quarters = _windowed(bar_steps.astype(np.float64)) / STEPS_PER_QUARTER
     onset_bar = np.unique(notes.bar * 256 + notes.step) // 256
     weight, count = per_bar(bar, length), per_bar(bar)

@@ -22,7 +22,8 @@ from emsync.family import Family
 from emsync.settings import ComposeSettings
 from emsync.timecode import RationalTime
 from emsync_server.composition import compose, load_composer
-from emsync_server.composition.emotion_estimate import Passage, estimated_emotion, key_fits
+from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
+from emsync_server.composition.keys import key_fits
 from emsync_server.midi import read_midi
 from emsync_server.progress import ProgressSink, silent_progress
 

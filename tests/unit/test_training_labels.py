@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from emsync_server.composition.keys import key_fits
 from emsync_training.labels import (
     BAR_FEATURES,
     CLARITY,
@@ -11,7 +12,6 @@ from emsync_training.labels import (
     Notes,
     arousal_terms,
     bar_features,
-    key_correlations,
     valence_terms,
 )
 
@@ -37,7 +37,7 @@ def test_a_major_scale_sounds_major_in_every_key(tonic):
     assert out.shape == (BARS, BAR_FEATURES)
     assert (out[:, MODE] > 0.02).all()
     histogram = np.bincount(scale % 12, minlength=12).astype(float)
-    assert key_correlations(histogram).argmax() == tonic
+    assert key_fits(histogram).argmax() == tonic
 
 
 def test_minor_is_lower_in_mode_than_major():

@@ -14,10 +14,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-Floats = NDArray[np.float64]
+from emsync_server.composition.keys import key_fits
 
-_MAJOR = np.array([6.35, 2.23, 3.48, 2.33, 4.38, 4.09, 2.52, 5.19, 2.39, 3.66, 2.29, 2.88])
-_MINOR = np.array([6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17])
+Floats = NDArray[np.float64]
 
 # Means and deviations of the terms over the training corpus, and the weights of its labels.
 _VALENCE = (
@@ -85,23 +84,6 @@ def estimated_emotion(passage: Passage, duration_s: float, tempo_bpm: float) -> 
         _label(np.array(valence), _VALENCE, _VALENCE_DECILES),
         _label(np.array(arousal), _AROUSAL, _AROUSAL_DECILES),
     )
-
-
-def key_fits(pitch_classes: Floats) -> Floats:
-    """(24,) Pearson correlations with the major profiles from C, then the minor ones; 0 where there
-    are no notes.
-    """
-    centred = pitch_classes - pitch_classes.mean()
-    return np.asarray(_PROFILES @ centred / max(float(np.linalg.norm(centred)), 1e-9))
-
-
-def _profiles() -> Floats:
-    rows = np.array([np.roll(one, tonic) for one in (_MAJOR, _MINOR) for tonic in range(12)])
-    centred = rows - rows.mean(axis=1, keepdims=True)
-    return np.asarray(centred / np.linalg.norm(centred, axis=1, keepdims=True))
-
-
-_PROFILES = _profiles()
 
 
 def _label(

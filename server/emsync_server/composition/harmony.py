@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from emsync_server.composition.representation import (
     CHORD_KINDS,
+    CHORD_TONES,
     CHORDS,
     MAX_BAR_STEPS,
     NO_CHORD,
@@ -22,7 +23,7 @@ LONGEST_STEPS = MAX_BAR_STEPS  # of a note, for harmony
 FOREIGN_WEIGHT = 0.6  # of notes outside a triad
 BASS_BONUS = 0.12  # of the triad's share, where the lowest note is its root
 LEAST_SHARE = 0.6  # of the sounding notes that a triad must explain
-_TRIADS = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6)}
+_TRIADS = [tones for tones in CHORD_TONES if len(tones) == 3]
 _OTHER = CHORD_KINDS.index("other")
 
 
@@ -88,7 +89,7 @@ def _named(weights: NDArray[np.float64], lowest: Ints) -> NDArray[np.uint8]:
     share = weights / np.maximum(total, 1e-9)
     scores = np.full((len(weights), CHORDS), -np.inf)
     inside = np.zeros_like(scores)
-    for kind, triad in enumerate(_TRIADS.values()):
+    for kind, triad in enumerate(_TRIADS):
         for root in range(12):
             column = root + 12 * kind
             inside[:, column] = share[:, [(root + tone) % 12 for tone in triad]].sum(axis=1)

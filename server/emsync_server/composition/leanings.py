@@ -19,7 +19,7 @@ from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
 from emsync_server.composition.piece import LOW_PITCH, Piece
 from emsync_server.composition.representation import (
     BAR,
-    CHORD_KINDS,
+    CHORD_TONES,
     CLASSES,
     INSTRUMENT,
     LENGTH_STEPS,
@@ -58,7 +58,6 @@ UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 BASS_PLAYER_LEANING, BASS_LEANING = 1.0, 2.0  # where nothing low sounds on a strong beat
 MOST_LACK_OF_BASS = 4.0
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
-_TONES = {"major": (0, 4, 7), "minor": (0, 3, 7), "diminished": (0, 3, 6), "other": (0, 7)}
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 
 
@@ -83,8 +82,7 @@ def key_leaning(key: int, chord: int, *, is_asked: bool, is_tense: bool = False)
 
 def chord_tones(chord: int) -> tuple[int, ...]:
     """Pitch classes of a chord (root + 12 · kind), root first."""
-    root, kind = chord % 12, CHORD_KINDS[chord // 12]
-    return tuple((root + tone) % 12 for tone in _TONES[kind])
+    return tuple((chord + tone) % 12 for tone in CHORD_TONES[chord // 12])
 
 
 @cache

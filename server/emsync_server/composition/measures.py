@@ -11,7 +11,8 @@ import numpy as np
 
 from emsync.score import Score
 from emsync_server.composition.decoder import Writer
-from emsync_server.composition.emotion_estimate import Passage, estimated_emotion, key_fits
+from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
+from emsync_server.composition.keys import key_fits
 from emsync_server.composition.request import CueRequest
 
 Candidate = TypeVar("Candidate")

@@ -11,7 +11,7 @@ from functools import cache
 
 from emsync.cue import Mode
 from emsync_server.composition.orchestration import Mood
-from emsync_server.composition.representation import CHORD_KINDS
+from emsync_server.composition.representation import CHORD_KINDS, CHORD_TONES
 
 _MAJOR_DEGREES = (0, 2, 4, 5, 7, 9, 11)
 _MINOR_DEGREES = (0, 2, 3, 5, 7, 8, 10)
@@ -107,11 +107,10 @@ def brightness(numerals: str, mode: Mode) -> float:
 def is_diatonic(numerals: str, mode: Mode) -> bool:
     """Whether all notes of a progression belong to the key; minor keys have both sevenths."""
     scale = set(_MINOR_DEGREES) | {11} if mode is Mode.MINOR else set(_MAJOR_DEGREES)
-    tones = {0: (0, 4, 7), 1: (0, 3, 7), 2: (0, 3, 6)}
     return all(
         (root + tone) % 12 in scale
         for root, kind in _steps_of(numerals, mode)
-        for tone in tones[kind]
+        for tone in CHORD_TONES[kind]
     )
 
 

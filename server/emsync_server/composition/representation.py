@@ -74,6 +74,8 @@ class Style(Enum):
 
 
 CHORD_KINDS: tuple[str, ...] = ("major", "minor", "diminished", "other")
+CHORD_TONES: tuple[tuple[int, ...], ...] = ((0, 4, 7), (0, 3, 7), (0, 3, 6), (0, 7))
+"""Semitones above the root, of each kind; of what is no triad only root and fifth are sure."""
 CHORDS = 12 * len(CHORD_KINDS)  # a chord is root + 12 · kind, root 0 for C
 NO_CHORD = 255
 

@@ -24,9 +24,9 @@ from emsync_server.composition.decoder import (
     Writer,
     write_takes,
 )
-from emsync_server.composition.emotion_estimate import key_fits
 from emsync_server.composition.harmony import Notes, half_bar_chords
 from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
+from emsync_server.composition.keys import key_fits
 from emsync_server.composition.measures import measure, passage_of, rank
 from emsync_server.composition.orchestration import PERCUSSION
 from emsync_server.composition.piece import Piece, WrittenNote

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync.score import Score
-from emsync_server.evaluation.keys import key_fits
+from emsync_server.composition.keys import key_fits
 from emsync_server.evaluation.sounding import SoundingNotes
 
 __all__ = ["FEATURES", "EmotionJudge", "Judged", "RatedNotes", "emotion_features"]

@@ -8,12 +8,13 @@ import numpy as np
 
 from emsync.cue import Brief, CueSheet, Key, Mode
 from emsync.family import Family
+from emsync_server.composition.keys import key_fits
 from emsync_server.evaluation.accents import chord_starts
 from emsync_server.evaluation.composer.extent import Extent
 from emsync_server.evaluation.composer.findings import Finding, Row
 from emsync_server.evaluation.composer.studio import Commission, Composed, Studio
 from emsync_server.evaluation.composer.trial_cues import FILM_RATE, flat, trial_sheet
-from emsync_server.evaluation.keys import estimated_key, key_fits, key_name, pitch_class_seconds
+from emsync_server.evaluation.keys import estimated_key, key_name, pitch_class_seconds
 from emsync_server.evaluation.sounding import SoundingNotes
 from emsync_server.progress import Progress
 
