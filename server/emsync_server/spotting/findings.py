@@ -30,7 +30,7 @@ from emsync_server.spotting.experts.packing import identity_of, pack, unpack
 from emsync_server.spotting.hearing import Hearing
 from emsync_server.spotting.looking import Seen
 
-__all__ = ["FilmFindings", "remembered"]
+__all__ = ["FilmFindings", "arrays_of", "made_with", "part_of", "remembered"]
 
 LATER_SETTINGS = frozenset({"brief", "min_spacing_s", "markers", "rate"})
 """What `SpotSettings` say of these matters only after the film has been looked at."""
@@ -67,8 +67,7 @@ def remembered(
         return find()  # whoever opens the film says why it cannot be
     told = {each.name: str(getattr(settings, each.name)) for each in fields(settings)
             if each.name not in LATER_SETTINGS}  # fmt: skip
-    weights = [(model.name, model.sha256) for model in list_models() if not model.is_full_tier]
-    key = cache.key(content, __version__, told, weights, identity_of(rows))
+    key = cache.key(content, told, made_with(rows))
     if (kept := cache.get(key)) is not None:
         with contextlib.suppress(KeyError, TypeError, ValueError, IndexError):
             return _unpacked(source, *kept)
@@ -78,12 +77,29 @@ def remembered(
     return found
 
 
+def made_with(rows: Sequence[ExpertRow]) -> list[object]:
+    """What findings rest on beside the film and the settings: this version, weights, experts."""
+    weights = [(model.name, model.sha256) for model in list_models() if not model.is_full_tier]
+    return [__version__, weights, identity_of(rows)]
+
+
+def arrays_of(part: str, value: Appearance | Hearing | None) -> dict[str, NDArray[Any]]:
+    """The arrays of a value, named by a part."""
+    if value is None:
+        return {}
+    return {f"{part}/{each.name}": getattr(value, each.name) for each in fields(value)}
+
+
+def part_of(arrays: dict[str, NDArray[Any]], part: str) -> dict[str, NDArray[np.float32]]:
+    """The arrays of a part, by their names in the value."""
+    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items()
+            if name.startswith(f"{part}/")}  # fmt: skip
+
+
 def _packed(found: FilmFindings) -> tuple[dict[str, NDArray[Any]], dict[str, Any]]:
     arrays, readings = pack(found.readings)
-    for part, value in (("appearance", found.seen.appearance), ("hearing", found.hearing)):
-        if value is not None:
-            names = (each.name for each in fields(value))
-            arrays |= {f"{part}/{name}": getattr(value, name) for name in names}
+    arrays |= arrays_of("appearance", found.seen.appearance)
+    arrays |= arrays_of("hearing", found.hearing)
     picture = found.picture
     told = {
         "rate": str(picture.rate),
@@ -117,19 +133,14 @@ def _unpacked(source: Path, arrays: dict[str, NDArray[Any]], told: Any) -> FilmF
         Boundary(_moment(time), BoundaryKind(kind), strength)
         for time, kind, strength in told["boundaries"]
     )
-    appearance = Appearance(**_part(arrays, "appearance"))
-    heard = _part(arrays, "hearing")
+    appearance = Appearance(**part_of(arrays, "appearance"))
+    heard = part_of(arrays, "hearing")
     return FilmFindings(
         picture,
         Seen(boundaries, appearance, _moment(told["end"])),
         Hearing(**heard) if heard else None,
         tuple(unpack(arrays, told["readings"])),
     )
-
-
-def _part(arrays: dict[str, NDArray[Any]], part: str) -> dict[str, NDArray[np.float32]]:
-    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items()
-            if name.startswith(f"{part}/")}  # fmt: skip
 
 
 def _time(time: RationalTime) -> list[object]:

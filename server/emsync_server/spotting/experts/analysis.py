@@ -39,11 +39,30 @@ class FilmReading:
         if self._watching:
             self._sampler.see(frame, time_s)
 
-    def hear(self, duration_s: Fraction, progress: Progress, *, access: Access = ANY_FILE) -> None:
-        """The sound of the film, up to its picture's end."""
+    def start_anew(self) -> None:
+        """What comes next does not follow what came before."""
+        self._sampler = PictureSampler(self._show, rotation_deg=self._probe.rotation_deg)
+
+    def hear(
+        self,
+        duration_s: Fraction,
+        progress: Progress,
+        *,
+        start_s: Fraction = Fraction(0),
+        access: Access = ANY_FILE,
+    ) -> None:
+        """The sound of the film, up to its picture's end, or of a stretch of it."""
         rows = [row for row in self._rows if row.sense is Sense.SOUND]
         try:
-            listen_for_experts(self._bench, rows, self._probe, duration_s, progress, access=access)
+            listen_for_experts(
+                self._bench,
+                rows,
+                self._probe,
+                duration_s,
+                progress,
+                start_s=start_s,
+                access=access,
+            )
         except MediaError as err:
             self.complaints.append(f"The sound could not be used: {err.sentence}")
 

@@ -59,13 +59,14 @@ class Bench:
                     self._start(seat)
 
     def finish(self) -> list[Reading]:
-        """Read what still waits; all readings in the order of their time."""
+        """Read what still waits; hands over all readings, in the order of their time."""
         for seat in self._seats.values():
             if seat.items:
                 self._start(seat)
         while self._running:
             self._collect()
-        return sorted(self._readings, key=lambda each: (each.start_s, each.expert))
+        readings, self._readings = self._readings, []
+        return sorted(readings, key=lambda each: (each.start_s, each.expert))
 
     def _start(self, seat: _Seat) -> None:
         batch = list(seat.items)

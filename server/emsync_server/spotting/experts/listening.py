@@ -28,9 +28,11 @@ def listen_for_experts(
     duration_s: Fraction,
     progress: Progress,
     *,
+    start_s: Fraction = Fraction(0),
     access: Access = ANY_FILE,
 ) -> None:
-    """Show the sound of a film to the experts of a bench. Raises MediaError where it is damaged."""
+    """Show a stretch of a film's sound to the experts of a bench. Raises MediaError where it is
+    damaged."""
     plans = [(row.name, row.windows) for row in rows if row.windows is not None]
     if not plans or not probe.has_sound:
         return
@@ -38,12 +40,13 @@ def listen_for_experts(
     source_hz = rates[-1]
     resamplers = {rate: soxr.ResampleStream(source_hz, rate, 1, quality="HQ")
                   for rate in rates if rate != source_hz}  # fmt: skip
-    cutters = [_Cutter(name, plan) for name, plan in plans]
+    cutters = [_Cutter(name, plan, float(start_s)) for name, plan in plans]
     total, done = float(duration_s) * source_hz, 0
     blocks = read_sound(
         probe,
         rate_hz=source_hz,
         channels=1,
+        start_s=start_s,
         duration_s=duration_s,
         block_samples=BLOCK_S * source_hz,
         access=access,
@@ -73,6 +76,8 @@ class _Cutter:
 
     name: str
     plan: WindowPlan
+    begin_s: float = 0.0
+    """Picture time of the stream's first sample."""
     _kept: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
     _start: int = 0
     """Where the kept samples begin, on the stream's own count; below 0: silence before it."""
@@ -98,4 +103,6 @@ class _Cutter:
             yield self._window(np.pad(self._kept[: self._length], (0, missing)))
 
     def _window(self, samples: Floats) -> SoundWindow:
-        return SoundWindow(self._start / self.plan.rate_hz, samples, self.plan.rate_hz)
+        return SoundWindow(
+            self.begin_s + self._start / self.plan.rate_hz, samples, self.plan.rate_hz
+        )

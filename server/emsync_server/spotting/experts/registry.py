@@ -37,7 +37,13 @@ EXPERTS: tuple[ExpertRow, ...] = (
     ExpertRow("look", BUILT_IN, PICTURE, LookExpert),
     ExpertRow("speech", BUILT_IN, SOUND, SpeechExpert, model="speech", windows=SPEECH_PLAN),
     ExpertRow(
-        "sound_tags", BUILT_IN, SOUND, SoundTagsExpert, model="sound_tags", windows=SOUND_TAGS_PLAN
+        "sound_tags",
+        BUILT_IN,
+        SOUND,
+        SoundTagsExpert,
+        model="sound_tags",
+        windows=SOUND_TAGS_PLAN,
+        batch=1,  # a window takes 60 MB on its way through
     ),
     ExpertRow(
         "sound_emotion",
