@@ -43,7 +43,12 @@ def add_understanding_commands(commands: Subparsers) -> None:
         ("fusion", "published fusion (Ekman-6)"),
         ("genre", "published genre nets"),
     ):
-        films = commands.add_parser(name, help=f"train the {words} on features and labels")
+        films = commands.add_parser(
+            name,
+            help=f"train the {words} on features and labels",
+            description=f"Train the {words} on features that you own, and measure it on your test "
+            "split. No Ekman-6 or MovieNet result has been measured by us.",
+        )
         films.add_argument("--labels", type=Path, required=True, help="labels.csv")
         films.add_argument("--features", type=Path, required=True, help="folder, or features.pkl")
         films.add_argument("--out", type=Path, required=True)
