@@ -20,6 +20,10 @@ from emsync_server.spotting.experts.readings import Reading
 
 __all__ = ["ScreenTextExpert", "has_rapidocr", "may_hold_text"]
 
+HOW_TO_INSTALL = (
+    "pip install --no-deps rapidocr-onnxruntime pyclipper shapely pyyaml six"
+    # With its dependencies it brings a second OpenCV, which needs libGL and overwrites ours.
+)
 LEAST_SCORE = 0.6
 LEAST_LETTERS = 2
 COARSE = (32, 18)
@@ -51,8 +55,7 @@ class ScreenTextExpert:
             from rapidocr_onnxruntime import RapidOCR
         except ImportError as err:
             raise MissingPartError(
-                "On-screen text needs the package rapidocr-onnxruntime: "
-                "pip install rapidocr-onnxruntime."
+                f"On-screen text needs the package rapidocr-onnxruntime: {HOW_TO_INSTALL}."
             ) from err
         self._engine: Any = RapidOCR(intra_op_num_threads=1, inter_op_num_threads=1)
 
