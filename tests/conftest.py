@@ -17,6 +17,13 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 MEDIA = Path(os.environ.get("EMSYNC_MEDIA", REPOSITORY.parent / "shared" / "media"))
 
 
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Tests neither read nor write the user's cache and fetched weights."""
+    monkeypatch.setenv("EMSYNC_CACHE", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("EMSYNC_MODELS", str(tmp_path_factory.mktemp("models")))
+
+
 @pytest.fixture(scope="session")
 def media() -> Path:
     """The folder of real films and timelines (see CONTRIBUTING.md)."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emsync_training.baselines.commands import add_baseline_commands
 from emsync_training.measuring_commands import add_measuring_commands
+from emsync_training.understanding_commands import add_understanding_commands
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -39,8 +40,13 @@ def main(arguments: list[str] | None = None) -> int:
     export.add_argument("--checkpoint", type=Path, required=True)
     export.add_argument("--out", type=Path, required=True)
     export.set_defaults(run=_export)
+    experts = commands.add_parser("experts", help="published packages to the experts' weights")
+    experts.add_argument("--packages", type=Path, required=True, help="where to keep downloads")
+    experts.add_argument("--out", type=Path, required=True, help="a models folder")
+    experts.set_defaults(run=_experts)
     add_measuring_commands(commands)
     add_baseline_commands(commands)
+    add_understanding_commands(commands)
     options = parser.parse_args(arguments)
     options.run(options)
     return 0
@@ -98,3 +104,9 @@ def _export(options: argparse.Namespace) -> None:
     facts = checkpoint_facts(options.checkpoint)
     export_composer(load_ema(options.checkpoint), options.out, facts=facts)
     register_composer(options.out)
+
+
+def _experts(options: argparse.Namespace) -> None:
+    from emsync_training.experts.build import build_experts
+
+    build_experts(options.packages, options.out)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from itertools import pairwise
 
-from emsync.emotion import EmotionCurve
+from emsync.emotion import EmotionCurve, EmotionOverride, ShotNotes
 from emsync.family import Family
 from emsync.picture import Boundary, PictureInfo
 from emsync.timecode import RationalTime, TimeRange
@@ -139,6 +139,8 @@ class Cue:
     emotion: EmotionCurve
     """In picture time."""
     brief: Brief = field(default_factory=Brief)
+    overrides: tuple[EmotionOverride, ...] = ()
+    """What a person set by hand, in picture time: it wins over `emotion`."""
 
     def __post_init__(self) -> None:
         if (
@@ -162,6 +164,11 @@ class Cue:
             if later.time.seconds < earlier.time.seconds:
                 raise ValueError(f"the hits of cue '{self.name}' must follow one another in time")
 
+    @property
+    def felt(self) -> EmotionCurve:
+        """The emotion that the music follows: the estimated one, unless a person said otherwise."""
+        return self.emotion.overridden(self.overrides) if self.overrides else self.emotion
+
 
 @dataclass(frozen=True, slots=True)
 class CueSheet:
@@ -170,6 +177,8 @@ class CueSheet:
     picture: PictureInfo
     boundaries: tuple[Boundary, ...]
     cues: tuple[Cue, ...]
+    shots: tuple[ShotNotes, ...] = ()
+    """Why each shot is felt to be as it is, in time order; empty: no experts were asked."""
 
     def __post_init__(self) -> None:
         names = [cue.name for cue in self.cues]

@@ -146,9 +146,7 @@ def test_a_checkpoint_is_read_from_its_file(network, tmp_path):
 def test_weights_of_something_else_are_refused_in_a_sentence(network):
     state = foreign(network)
     del state["model.enc_layers.4.rga.E"]
-    with pytest.raises(
-        ValueError, match=r"has 10 modules of shape .1216, 64., the generator has 11"
-    ):
+    with pytest.raises(ValueError, match=r"has 10 modules of shape .1216, 64., there should be 11"):
         adopted(state, network.state_dict(), "midi_model.pt")
 
 

@@ -16,6 +16,7 @@ from emsync_server.benchmarks.composer_speed import benchmark_composer_speed
 from emsync_server.benchmarks.copies import benchmark_copies
 from emsync_server.benchmarks.corpus import measured_ranges
 from emsync_server.benchmarks.determinism import benchmark_determinism
+from emsync_server.benchmarks.experts import benchmark_experts
 from emsync_server.benchmarks.landing import benchmark_hits
 from emsync_server.benchmarks.timing import (
     benchmark_spotting,
@@ -49,6 +50,7 @@ def benchmark_commands() -> typer.Typer:
     commands.command("hits")(hits)
     commands.command("time")(time)
     commands.command("spotting")(spotting)
+    commands.command("experts")(experts)
     commands.command("composer-speed")(composer_speed)
     commands.command("determinism")(determinism)
     commands.command("copies")(copies)
@@ -101,6 +103,15 @@ def spotting(
 ) -> None:
     """Processor time of spotting over that of decoding once."""
     benchmark_spotting([film.resolve() for film in films], output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def experts(
+    film: Annotated[Path, typer.Argument(help="A film with sound.")],
+    output: Output = Path("experts.json"),
+) -> None:
+    """Processor time of each expert, an item and a second of film."""
+    benchmark_experts(film.resolve(), output.resolve())
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from emsync import __version__
-from emsync_server.cli import machine, measuring, scoring, service
+from emsync_server.cli import machine, measuring, scoring, service, weights
 from emsync_server.cli.console import guarded, say
 from emsync_server.cli.options import with_server_named
 
@@ -36,7 +36,7 @@ def command_tree() -> typer.Typer:
             say(f"emsync {__version__}")
             raise typer.Exit
 
-    for module in (scoring, service, machine, measuring):
+    for module in (scoring, service, machine, weights, measuring):
         module.register(commands)
     return commands
 

@@ -1,4 +1,4 @@
-"""What this machine has: doctor, models, login."""
+"""What this machine has: doctor, login."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 
 from emsync import __version__
 from emsync_server.cli.console import say
-from emsync_server.models import list_models
+from emsync_server.models import Model, ModelState, list_models
 from emsync_server.rendering import describe_sound
 
 __all__ = ["register"]
@@ -20,7 +20,7 @@ __all__ = ["register"]
 
 def register(commands: typer.Typer) -> None:
     """Add the machine commands."""
-    for command in (doctor, models, login):
+    for command in (doctor, login):
         commands.command()(command)
 
 
@@ -34,18 +34,20 @@ def doctor() -> None:
     for advice in sound.advice:
         say(f"better        {advice}")
     for model in list_models():
-        state = "ready" if model.is_ready else "MISSING or damaged: install emsync again"
-        say(f"model         {model.name}: {state}")
+        say(f"model         {model.name}: {_model_state(model)}")
     from emsync.client import describe_server
 
     say(f"server        {describe_server()}")
 
 
-def models() -> None:
-    """List the weights that emsync uses, with licence and identity."""
-    for model in list_models():
-        state = "ready" if model.is_ready else "missing"
-        say(f"{model.name}  {state}  {model.licence}  sha256 {model.sha256[:16]}…  {model.card}")
+def _model_state(model: Model) -> str:
+    if model.is_ready:
+        return "ready"
+    if not model.is_full_tier:
+        return "MISSING or damaged: install emsync again"
+    if model.state is ModelState.MISSING:
+        return "not installed (full tier, optional)"
+    return "damaged: fetch it again"
 
 
 def login(

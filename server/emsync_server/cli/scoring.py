@@ -41,6 +41,7 @@ from emsync_server.cli.options import (
     render_settings,
 )
 from emsync_server.demo import draw_demo_film
+from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.outputs import replacing_file, write_text
 from emsync_server.rpc.steps import LocalSteps, Steps
 
@@ -127,6 +128,9 @@ def spot(
     markers: MarkersOption = None,
     draft: DraftOption = False,
     rate: RateOption = None,
+    pages: Annotated[
+        bool, typer.Option(help="Draw the emotion curve and its reasons, as PNG and HTML.")
+    ] = True,
     server: ServerOption = None,
 ) -> None:
     """Find boundaries, hits and emotion; write them to a cue sheet that you can edit."""
@@ -149,6 +153,11 @@ def spot(
         warn(sentence)
     hits = sum(len(cue.hits) for cue in sheet.cues)
     say(f"{output}: {len(sheet.boundaries)} boundaries, {hits} hits, {len(sheet.cues)} cue(s)")
+    for line in emotion_lines(sheet):
+        say(line)
+    if pages and sheet.shots:
+        _, page = write_emotion_pages(sheet, output)
+        say(f"how it feels, and why: {page}")
 
 
 def compose(

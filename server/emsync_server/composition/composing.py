@@ -96,7 +96,7 @@ def planned(cue: Cue, seed: int) -> tuple[TimePlan, tuple[int, ...]]:
     start_s = cue.range.start.seconds
     asked = asked_tempo(cue, rng)
     middle_s = float(cue.range.duration.seconds) / 2
-    calm = cue.emotion.at(float(start_s) + middle_s).arousal < CALM_AROUSAL
+    calm = cue.felt.at(float(start_s) + middle_s).arousal < CALM_AROUSAL
     waltz = rng.random() < WALTZ_SHARE and calm
     limits = cue.brief.tempo_bpm
     defaults = TimePlanSettings()

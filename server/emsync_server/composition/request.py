@@ -202,7 +202,7 @@ def request_for(
 
 
 def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:
-    point = cue.emotion.at(float(cue.range.start.seconds) + time_s)
+    point = cue.felt.at(float(cue.range.start.seconds) + time_s)
     return point.valence, point.arousal
 
 

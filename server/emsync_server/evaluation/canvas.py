@@ -138,13 +138,22 @@ class Canvas:
         cv2.putText(self._pixels, words, at, colour.bgr, self._face, size, weight)
         return float(x1 - x0)
 
-    def save(self, path: Path) -> None:
-        """Write the picture, whole or not at all. Raises OutputError."""
+    def paste(self, picture: NDArray[np.uint8], left: int, top: int) -> None:
+        """A picture (H, W, 3) in OpenCV's order, as it is; what does not fit is cut off."""
+        room = self._pixels[top : top + picture.shape[0], left : left + picture.shape[1]]
+        room[:] = picture[: room.shape[0], : room.shape[1]]
+
+    def png(self) -> bytes:
+        """The picture as a PNG file. Raises OutputError."""
         done, data = cv2.imencode(".png", self._pixels, [cv2.IMWRITE_PNG_COMPRESSION, 7])
         if not done:
-            raise OutputError(f"The picture '{path}' could not be made.")
+            raise OutputError("The picture could not be made.")
+        return bytes(data.tobytes())
+
+    def save(self, path: Path) -> None:
+        """Write the picture, whole or not at all. Raises OutputError."""
         with replacing_file(path) as working:
-            working.write_bytes(data.tobytes())
+            working.write_bytes(self.png())
 
     def _text_span(
         self, words: str, size: int, weight: int

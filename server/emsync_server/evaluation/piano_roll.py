@@ -96,7 +96,7 @@ def _draw_emotion(canvas: Canvas, axis: TimeAxis, cue: Cue) -> None:
         canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=13, align=Align.RIGHT)
     start_s = float(cue.range.start.seconds)
     times = [axis.length_s * index / EMOTION_POINTS for index in range(EMOTION_POINTS + 1)]
-    curve: list[ValenceArousal] = [cue.emotion.at(start_s + time) for time in times]
+    curve: list[ValenceArousal] = [cue.felt.at(start_s + time) for time in times]
     for colour, width, values in (  # the upper one is narrower: where they are equal, both show
         (VALENCE, 4, [point.valence for point in curve]),
         (AROUSAL, 2, [point.arousal for point in curve]),

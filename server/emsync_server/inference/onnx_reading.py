@@ -1,7 +1,8 @@
 """What an ONNX file holds, read without ONNX: a file is looked at before the engine sees it.
 
 Only the fields that a plain graph of nodes and constants needs are understood; a graph that reads
-other files, nests graphs or brings functions of its own is refused.
+other files, nests graphs or brings functions of its own is refused. Constants may lie beside the
+nodes, or inside nodes that are nothing but a constant, as exporters write them.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ _GRAPH, _TRAINING, _FUNCTIONS = 7, 20, 25  # of ModelProto
 _NODE, _CONSTANT, _SPARSE = 1, 5, 15  # of GraphProto
 _KIND, _ATTRIBUTE = 4, 5  # of NodeProto
 _NESTED = frozenset({5, 6, 10, 11, 22, 23})  # tensors and graphs inside an AttributeProto
+_TENSOR = 5  # of AttributeProto
+_OPSET, _DOMAIN, _VERSION = 8, 1, 2  # of ModelProto, and of its OperatorSetIdProto
+_OUTPUT = 2  # of NodeProto
 _DIMENSIONS, _TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14  # of TensorProto
 _TYPES: dict[int, type[np.generic]] = {
-    1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 10: np.float16,
+    1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_,
+    10: np.float16, 11: np.float64,
 }  # fmt: skip
 
 
@@ -31,14 +36,18 @@ class OnnxGraph:
     operators: frozenset[str]
     constants: dict[str, NDArray[np.generic]]
     """Views into the file's bytes."""
+    opset: int
+    """Version of the standard operators that it was written for; 0: it does not say."""
 
 
 def read_onnx(data: bytes) -> OnnxGraph:
     """Look into a file's bytes; `ValueError` says what is wrong with them."""
     operators: set[str] = set()
     constants: dict[str, NDArray[np.generic]] = {}
-    graphs = 0
+    graphs = opset = 0
     for number, model in _fields(memoryview(data)):
+        if number == _OPSET:
+            opset = max(opset, _standard_opset(_bytes(model)))
         if number in (_TRAINING, _FUNCTIONS):
             raise ValueError("it brings functions of its own")
         if number != _GRAPH:
@@ -46,7 +55,7 @@ def read_onnx(data: bytes) -> OnnxGraph:
         graphs += 1
         for part, value in _fields(_bytes(model)):
             if part == _NODE:
-                operators.add(_operator(_bytes(value)))
+                operators.add(_operator(_bytes(value), constants))
             elif part == _CONSTANT:
                 name, array = _constant(_bytes(value))
                 constants[name] = array
@@ -54,16 +63,32 @@ def read_onnx(data: bytes) -> OnnxGraph:
                 raise ValueError("it holds sparse constants")
     if graphs != 1:
         raise ValueError(f"it holds {graphs} graphs")
-    return OnnxGraph(frozenset(operators), constants)
+    return OnnxGraph(frozenset(operators), constants, opset)
 
 
-def _operator(node: memoryview) -> str:
-    kind = ""
+def _standard_opset(declared: memoryview) -> int:
+    parts = dict(_fields(declared))
+    domain, version = parts.get(_DOMAIN, b""), parts.get(_VERSION, 0)
+    return version if domain == b"" and isinstance(version, int) else 0
+
+
+def _operator(node: memoryview, constants: dict[str, NDArray[np.generic]]) -> str:
+    """A node's operator; what it holds, if it may hold anything, goes to the constants."""
+    kind = name = ""
+    held: list[memoryview] = []
     for number, value in _fields(node):
         if number == _KIND:
             kind = str(_bytes(value), "utf-8")
-        elif number == _ATTRIBUTE and any(n in _NESTED for n, _ in _fields(_bytes(value))):
-            raise ValueError("a node of it holds tensors or graphs")
+        elif number == _OUTPUT:
+            name = str(_bytes(value), "utf-8")
+        elif number == _ATTRIBUTE:
+            attribute = [(n, part) for n, part in _fields(_bytes(value)) if n in _NESTED]
+            if any(n != _TENSOR for n, _ in attribute):
+                raise ValueError("a node of it holds tensors or graphs")
+            held += [_bytes(part) for _, part in attribute]
+    if held and kind not in ("Constant", "ConstantOfShape"):
+        raise ValueError("a node of it holds tensors or graphs")
+    constants.update((f"{name}.{at}", _constant(each)[1]) for at, each in enumerate(held))
     return kind
 
 

@@ -1,13 +1,18 @@
-"""The registry of weights: every file that emsync ships, with its hash, licence and card.
+"""The registry of weights: every file that emsync ships or can use, with its hash, licence and
+card.
 
-The rows are data (`registry.json`); nothing is fetched, here or anywhere.
+The rows are data (`registry.json`). Built-in weights lie beside it; those of the full tier are put
+into the user's own folder by `emsync models fetch`, and nothing is ever fetched without being asked
+for.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +21,29 @@ from emsync.errors import MissingPartError
 __all__ = [
     "MODELS_FOLDER",
     "Model",
+    "ModelState",
     "file_sha256",
     "list_models",
     "listed_sha256",
     "sha256_of",
+    "user_folder",
 ]
 
 MODELS_FOLDER = Path(__file__).parent
 """Where the weights lie."""
+
+
+RECORD = "installed.json"
+"""Beside fetched weights: the hash that each file had when it was installed."""
+CHUNK = 1 << 20
+
+
+class ModelState(Enum):
+    """Whether weights can be used."""
+
+    READY = "ready"
+    MISSING = "not installed"
+    DAMAGED = "damaged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +53,8 @@ class Model:
     name: str
     licence: str
     """SPDX expression of the weights."""
-    files: tuple[tuple[str, str], ...]
-    """(name, SHA-256) of each file, in the models folder."""
+    files: tuple[tuple[str, str | None], ...]
+    """(name, SHA-256) of each file, in the models folder. None: the user says which file it is."""
     takes: str
     """What goes in, in words and shapes."""
     gives: str
@@ -42,16 +62,62 @@ class Model:
     card: str
     """Name of the model card, in the models folder."""
     folder: Path = MODELS_FOLDER
+    is_full_tier: bool = False
+    """Weights that the user fetches, as against those that come with emsync."""
+    is_commercial: bool = True
+    """Whether the licence lets them be used in paid work. Never on by default where it does not."""
+    source: str = ""
+    """Where its makers publish it, in words; of the full tier."""
 
     @property
     def sha256(self) -> str:
         """The SHA-256 of the files' hashes in order: one word for all of them."""
-        return hashlib.sha256("".join(digest for _, digest in self.files).encode()).hexdigest()
+        hashes = "".join(digest or "" for _, digest in self.expected)
+        return hashlib.sha256(hashes.encode()).hexdigest()
+
+    @property
+    def expected(self) -> tuple[tuple[str, str | None], ...]:
+        """The files with the hash that each must have: the listed one, or that of its install."""
+        recorded = read_record(self.folder) if self.is_full_tier else {}
+        return tuple((name, digest or recorded.get(name)) for name, digest in self.files)
+
+    @property
+    def state(self) -> ModelState:
+        """Looks at every file."""
+        found = [(file_sha256(self.folder / name), digest) for name, digest in self.expected]
+        if any(actual is None for actual, _ in found):
+            return ModelState.MISSING
+        same = all(actual == digest for actual, digest in found)
+        return ModelState.READY if same else ModelState.DAMAGED
 
     @property
     def is_ready(self) -> bool:
         """Whether every file is here and is the one that was listed."""
-        return all(file_sha256(self.folder / name) == digest for name, digest in self.files)
+        return self.state is ModelState.READY
+
+    @property
+    def size_bytes(self) -> int:
+        """Of the files that are here."""
+        paths = [self.folder / name for name, _ in self.files]
+        return sum(path.stat().st_size for path in paths if path.is_file())
+
+
+def user_folder() -> Path:
+    """Where fetched weights lie: EMSYNC_MODELS, or the user's own data folder."""
+    if told := os.environ.get("EMSYNC_MODELS"):
+        return Path(told)
+    import platformdirs
+
+    return Path(platformdirs.user_data_dir("emsync", appauthor=False)) / "models"
+
+
+def read_record(folder: Path) -> dict[str, str]:
+    """The hashes of a folder's installed files; none where there is no record, or a damaged one."""
+    try:
+        found = json.loads((folder / RECORD).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def list_models(folder: Path = MODELS_FOLDER) -> list[Model]:
@@ -67,14 +133,25 @@ def list_models(folder: Path = MODELS_FOLDER) -> list[Model]:
 
 
 def _model(name: str, row: dict[str, Any], folder: Path) -> Model:
-    files = tuple(row["files"].items())
-    return Model(name, row["licence"], files, row["takes"], row["gives"], row["card"], folder)
+    full = row.get("tier") == "full"
+    return Model(
+        name,
+        row["licence"],
+        tuple(row["files"].items()),
+        row["takes"],
+        row["gives"],
+        row["card"],
+        user_folder() / name if full else folder,
+        is_full_tier=full,
+        is_commercial=row.get("commercial", True),
+        source=row.get("source", ""),
+    )
 
 
 def listed_sha256(folder: Path, name: str) -> dict[str, str]:
     """The hash that a folder's registry lists for each file of a model; none without a registry."""
     found = [model for model in list_models(folder) if model.name == name]
-    return dict(found[0].files) if found else {}
+    return {file: digest for file, digest in found[0].files if digest} if found else {}
 
 
 def sha256_of(data: bytes) -> str:
@@ -84,4 +161,10 @@ def sha256_of(data: bytes) -> str:
 
 def file_sha256(path: Path) -> str | None:
     """The SHA-256 of a file in hexadecimal, or None where it is not there."""
-    return sha256_of(path.read_bytes()) if path.is_file() else None
+    if not path.is_file():
+        return None
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()

@@ -26,11 +26,14 @@ from emsync.errors import (
 from emsync.settings import SpotSettings
 from emsync_otio import ShotMedia, read_edit
 from emsync_server.access import ANY_FILE, Access
-from emsync_server.media import CEILING_S, Film, FilmProbe, Shrinker, open_film
+from emsync_server.media import CEILING_S, open_film
 from emsync_server.progress import Progress
-from emsync_server.spotting.appearance import Appearance, AppearanceSampler
-from emsync_server.spotting.emotion import Evidence, curve_of
-from emsync_server.spotting.hearing import Hearing, listen
+from emsync_server.spotting.appearance import Appearance
+from emsync_server.spotting.emotion import Evidence
+from emsync_server.spotting.experts import ExpertRow, Reading, chosen_experts
+from emsync_server.spotting.feeling import feel
+from emsync_server.spotting.glimpses import GlimpseFindings, GlimpseMemory, Stretch
+from emsync_server.spotting.hearing import Hearing
 from emsync_server.spotting.sheets import sheet_of
 
 __all__ = ["spot_timeline"]
@@ -49,6 +52,12 @@ class _Glimpse:
     media_end_s: Fraction
     shot: ShotMedia
 
+    @property
+    def stretch(self) -> Stretch:
+        """What is looked at; sound of shots at their own speed only, others are pitched or mute."""
+        has_sound = self.shot.speed == 1
+        return Stretch(self.media_start_s, self.media_end_s, with_sound=has_sound)
+
     def picture_time_s(self, media_s: np.ndarray) -> np.ndarray:
         """Picture times of media times."""
         assert self.shot.source_start is not None
@@ -64,6 +73,7 @@ class _Findings:
 
     appearances: list[Appearance] = field(default_factory=list)
     hearings: list[Hearing] = field(default_factory=list)
+    readings: list[Reading] = field(default_factory=list)
     seen_shots: set[int] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
 
@@ -81,7 +91,8 @@ def spot_timeline(
             "the most that is scored at once. Cut it into reels."
         )
     glimpse_s = DRAFT_GLIMPSE_S if settings.draft else GLIMPSE_S
-    found = _glimpse_all(edit.shots, glimpse_s, progress.part(0.05, 1.0), access)
+    rows = () if settings.draft else chosen_experts()
+    found = _glimpse_all(edit.shots, glimpse_s, rows, progress.part(0.05, 1.0), access)
     evidence = Evidence(
         edit.picture.duration,
         tuple(boundary.time for boundary in edit.boundaries),
@@ -90,31 +101,36 @@ def spot_timeline(
         cuts_are_known=True,
     )
     picture = replace(edit.picture, warnings=(*edit.picture.warnings, *found.warnings))
-    sheet = sheet_of(picture, edit.boundaries, edit.hits, curve_of(evidence), settings)
+    felt = feel(evidence, found.readings, edit.boundaries, rows)
+    sheet = sheet_of(picture, edit.boundaries, edit.hits, felt.curve, settings)
     progress.report(1.0, "spotted")
-    return sheet
+    return replace(sheet, shots=felt.shots)
 
 
 def _glimpse_all(
-    shots: Sequence[ShotMedia], glimpse_s: Fraction, progress: Progress, access: Access
+    shots: Sequence[ShotMedia],
+    glimpse_s: Fraction,
+    rows: Sequence[ExpertRow],
+    progress: Progress,
+    access: Access,
 ) -> _Findings:
-    """Open each film once, and look at what the shots use of it."""
+    """Open each film once, and look at what the shots use of it and was not looked at before."""
     found = _Findings()
     wanted: dict[Path, list[int]] = defaultdict(list)
     for index, shot in enumerate(shots):
         if shot.media is not None and shot.source_start is not None:
             wanted[shot.media].append(index)
     done = 0
+    memory = GlimpseMemory(rows, access)
     for path, indices in wanted.items():
         try:
-            with open_film(path, access=access) as film:
+            with open_film(path, access=access) as film, memory.of(film) as looker:
                 for index in indices:
                     progress.report(done / len(shots), f"looking at {path.name}")
                     done += 1
                     found.seen_shots.add(index)
                     for glimpse in _glimpses(shots[index], glimpse_s):
-                        _look(film, glimpse, found)
-                        _hear(film.probe, glimpse, found, progress, access)
+                        _take(looker.look(glimpse.stretch, progress), glimpse, found)
         except (InputError, NotFoundError, LimitError, PathRefusedError) as err:
             found.seen_shots.difference_update(indices)
             found.warnings.append(_unusable(path, err))
@@ -144,38 +160,24 @@ def _glimpses(shot: ShotMedia, glimpse_s: Fraction) -> Iterator[_Glimpse]:
         yield _Glimpse(max(Fraction(0), min(ends)), max(Fraction(0), *ends), shot)
 
 
-def _look(film: Film, glimpse: _Glimpse, found: _Findings) -> None:
-    """Appearance of a glimpse, in picture time; a freeze frame is looked at once."""
-    sampler = AppearanceSampler(film.probe.rate)
-    shrinker: Shrinker | None = None
-    end_s = max(glimpse.media_end_s, glimpse.media_start_s + Fraction(1, 1000))
-    for frame in film.frames_from(glimpse.media_start_s, end_s):
-        shrinker = shrinker or Shrinker(frame.picture.width, frame.picture.height)
-        sampler.see(shrinker.shrink(frame.picture), frame.tick * float(film.tick_s))
-    seen = sampler.finish([])
+def _take(seen: GlimpseFindings, glimpse: _Glimpse, found: _Findings) -> None:
+    """Put what a glimpse gave, in media time, to picture time."""
     found.appearances.append(
         replace(
-            seen,
-            time_s=glimpse.picture_time_s(seen.time_s),
-            motion=seen.motion * abs(float(glimpse.shot.speed)),
+            seen.appearance,
+            time_s=glimpse.picture_time_s(seen.appearance.time_s),
+            motion=seen.appearance.motion * abs(float(glimpse.shot.speed)),
         )
     )
-
-
-def _hear(
-    probe: FilmProbe,
-    glimpse: _Glimpse,
-    found: _Findings,
-    progress: Progress,
-    access: Access,
-) -> None:
-    """Sound of a glimpse, in picture time; of shots at their own speed only, others are pitched or
-    mute."""
-    length_s = glimpse.media_end_s - glimpse.media_start_s
-    if not probe.has_sound or glimpse.shot.speed != 1 or length_s <= 0:
-        return
-    heard = listen(probe, glimpse.media_start_s, length_s, progress.part(0.0, 0.0), access=access)
-    found.hearings.append(replace(heard, time_s=glimpse.picture_time_s(heard.time_s)))
+    if seen.hearing is not None:
+        time_s = glimpse.picture_time_s(seen.hearing.time_s)
+        found.hearings.append(replace(seen.hearing, time_s=time_s))
+    shot = glimpse.shot.record
+    limits = float(shot.start.seconds), float(shot.end.seconds)
+    for reading in seen.readings:
+        ends = np.array([reading.start_s, reading.end_s])
+        start_s, end_s = np.clip(np.sort(glimpse.picture_time_s(ends)), *limits).tolist()
+        found.readings.append(replace(reading, start_s=start_s, end_s=end_s))
 
 
 def _all_seen(shots: Sequence[ShotMedia], found: _Findings) -> Appearance | None:

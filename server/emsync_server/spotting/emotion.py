@@ -24,11 +24,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync.emotion import EmotionCurve, EmotionPoint, ValenceArousal
-from emsync.timecode import RationalTime
+from emsync.timecode import RationalTime, TimeRange
 from emsync_server.spotting.appearance import Appearance
 from emsync_server.spotting.hearing import Hearing
 
-__all__ = ["Evidence", "curve_of"]
+__all__ = ["Evidence", "curve_of", "stretches_of"]
 
 Signal = NDArray[np.floating]
 
@@ -115,6 +115,11 @@ def curve_of(evidence: Evidence) -> EmotionCurve:
         middle = RationalTime((start.value + end.value) // 2, start.rate)
         points.append(EmotionPoint(middle, ValenceArousal(v, a), ValenceArousal(v_off, a_off)))
     return EmotionCurve(tuple(points))
+
+
+def stretches_of(evidence: Evidence) -> list[TimeRange]:
+    """What each point of the curve stands for: shots, long ones in equal parts."""
+    return [TimeRange(start, end - start) for start, end in _stretches(evidence)]
 
 
 def _stretches(evidence: Evidence) -> list[tuple[RationalTime, RationalTime]]:

@@ -4,7 +4,10 @@ who look."""
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
 from dataclasses import dataclass
+
+import av
 
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime
@@ -30,9 +33,11 @@ class Seen:
     end: RationalTime
 
 
-def look_at_film(film: Film, progress: Progress) -> Seen:
+def look_at_film(
+    film: Film, progress: Progress, *, watch: Callable[[av.VideoFrame, float], None] | None = None
+) -> Seen:
     """Read a film through. Memory: a few seconds of small pictures, and 8 bytes a frame for its
-    time."""
+    time. `watch` is shown every frame and its time in seconds, too."""
     rate = film.probe.rate
     cuts, transitions, appearance = CutFinder(rate), TransitionFinder(rate), AppearanceSampler(rate)
     shrinker: Shrinker | None = None
@@ -49,6 +54,8 @@ def look_at_film(film: Film, progress: Progress) -> Seen:
         cuts.see(small)
         transitions.see(small)
         appearance.see(small, time_s)
+        if watch is not None:
+            watch(frame.picture, time_s)
     cuts.finish()
     boundaries = _boundaries(film, ticks, cuts.cuts, transitions.finish())
     starts_s = [float(each.time.seconds) for each in boundaries]

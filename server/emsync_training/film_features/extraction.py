@@ -1,0 +1,86 @@
+"""Features of a whole dataset by the experts that are built in: a `.npz` a film, those that are
+there already left alone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from pathlib import Path
+from threading import Event
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync.errors import EmsyncError, InputError, NotFoundError
+from emsync_server.media import open_film
+from emsync_server.outputs import replacing_file
+from emsync_server.progress import ProgressSink
+from emsync_server.spotting.experts import Reading, chosen_experts
+from emsync_server.spotting.experts.analysis import opened_reading
+from emsync_server.spotting.looking import look_at_film
+
+__all__ = ["extract_features", "features_of"]
+
+FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
+
+
+def extract_features(
+    films: Path, out: Path, *, workers: int, say: Callable[[str], None]
+) -> tuple[int, list[str]]:
+    """Read every film below a folder, several at once; returns how many were read, and a sentence
+    for each that could not be."""
+    if not films.is_dir():
+        raise NotFoundError(f"There is no folder '{films}'.")
+    found = sorted(path for path in films.rglob("*") if path.suffix.lower() in FILM_SUFFIXES)
+    if not found:
+        raise InputError(f"There is no film in '{films}'.")
+    names = [path.stem for path in found]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise InputError(f"Two films in '{films}' are called '{twice[0]}'.")
+    wanted = [path for path in found if not (out / f"{path.stem}.npz").is_file()]
+    say(f"{len(found) - len(wanted)} of {len(found)} films have features already")
+    complaints: list[str] = []
+    with ProcessPoolExecutor(workers) as pool:
+        running = {pool.submit(_extract, path, out): path for path in wanted}
+        for done, future in enumerate(as_completed(running), start=1):
+            complaint = future.result()
+            complaints += [complaint] if complaint else []
+            say(complaint or f"{done} of {len(wanted)}: {running[future].name}")
+    return len(wanted) - len(complaints), complaints
+
+
+def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
+    """(T, size) of each expert that read something in a film. Raises MediaError."""
+    progress = ProgressSink(lambda fraction, note: None, Event())
+    with open_film(path) as film, opened_reading(chosen_experts(), film.probe) as reading:
+        seen = look_at_film(film, progress, watch=reading.see)
+        reading.hear(seen.end.seconds, progress)
+        readings = reading.finish()
+    rows: dict[str, list[NDArray[np.float32]]] = {}
+    for each in readings:
+        features = _features(each)
+        if features is not None:
+            rows.setdefault(each.expert, []).append(features)
+    return {name: np.stack(found) for name, found in rows.items()}
+
+
+def _features(reading: Reading) -> NDArray[np.float32] | None:
+    if reading.embedding is not None:
+        return reading.embedding
+    if reading.ekman is not None:
+        return np.append(reading.ekman.six(), np.float32(reading.ekman.neutral))
+    return None
+
+
+def _extract(path: Path, out: Path) -> str | None:
+    """In a process of its own: write a film's features, or say why not."""
+    try:
+        found = features_of(path)
+        if not found:
+            return f"'{path}' gave no features."
+        with replacing_file(out / f"{path.stem}.npz") as partial:
+            np.savez_compressed(partial, allow_pickle=False, **found)
+    except EmsyncError as err:
+        return err.sentence
+    return None

@@ -1,0 +1,1 @@
+"""Picture to valence and arousal: rated photographs, a kernel regression, its held-out figures."""

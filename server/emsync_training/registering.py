@@ -1,0 +1,29 @@
+"""The registry of weights, as training writes it: a row for each model beside its files."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from emsync_server.models import file_sha256
+from emsync_server.outputs import write_text
+
+__all__ = ["register"]
+
+
+def register(
+    folder: Path, name: str, *, files: Sequence[str], licence: str, takes: str, gives: str
+) -> None:
+    """Write a model's row, with the hashes that its files have now; the card is `NAME.md`."""
+    path = folder / "registry.json"
+    rows = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    rows[name] = {
+        "licence": licence,
+        "url": None,
+        "files": {each: file_sha256(folder / each) for each in files},
+        "takes": takes,
+        "gives": gives,
+        "card": f"{name}.md",
+    }
+    write_text(path, json.dumps(rows, indent=1, sort_keys=True) + "\n")

@@ -1,0 +1,1 @@
+"""Text to Ekman's six emotions and 'neutral': reading GoEmotions, training, measuring, export."""

@@ -1,0 +1,143 @@
+"""The commands that train what understands a film: heads on experts, published fusion and genre."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from emsync_server.models import MODELS_FOLDER
+
+if TYPE_CHECKING:
+    Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def add_understanding_commands(commands: Subparsers) -> None:
+    """Add `picture-emotion`, `text-emotion`, `features`, `fusion` and `genre`."""
+    picture = commands.add_parser("picture-emotion", help="fit picture → valence, arousal on OASIS")
+    picture.add_argument("--data", type=Path, required=True, help="folder of OASIS")
+    picture.add_argument("--work", type=Path, help="keeps embeddings and figures here")
+    picture.add_argument("--out", type=Path, default=MODELS_FOLDER)
+    picture.set_defaults(run=_picture)
+    films = commands.add_parser("emotion-films", help="films of OASIS through the real spotting")
+    films.add_argument("--data", type=Path, required=True, help="folder of OASIS")
+    films.add_argument("--work", type=Path, required=True, help="films, embeddings and figures")
+    films.set_defaults(run=_emotion_films)
+    text = commands.add_parser("text-emotion", help="fine-tune text → Ekman on GoEmotions")
+    text.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
+    text.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    text.add_argument("--work", type=Path, required=True, help="checkpoint, log and figures")
+    text.add_argument("--out", type=Path, default=MODELS_FOLDER)
+    text.add_argument("--minutes", type=float, default=50.0)
+    text.add_argument("--frozen", action="store_true", help="train the head alone")
+    text.add_argument("--threads", type=int, default=1)
+    text.add_argument("--export-only", action="store_true", help="from the checkpoint in --work")
+    text.set_defaults(run=_text)
+    features = commands.add_parser("features", help="features of a folder of films")
+    features.add_argument("--films", type=Path, required=True)
+    features.add_argument("--out", type=Path, required=True, help="a .npz for each film")
+    features.add_argument("--workers", type=int, default=1)
+    features.set_defaults(run=_features)
+    for name, words in (
+        ("fusion", "published fusion (Ekman-6)"),
+        ("genre", "published genre nets"),
+    ):
+        films = commands.add_parser(
+            name,
+            help=f"train the {words} on features and labels",
+            description=f"Train the {words} on features that you own, and measure it on your test "
+            "split. No Ekman-6 or MovieNet result has been measured by us.",
+        )
+        films.add_argument("--labels", type=Path, required=True, help="labels.csv")
+        films.add_argument("--features", type=Path, required=True, help="folder, or features.pkl")
+        films.add_argument("--out", type=Path, required=True)
+        films.add_argument("--epochs", type=int, default=100)
+        films.add_argument("--patience", type=int, default=10)
+        films.add_argument("--rate", type=float, default=1e-4)
+        films.add_argument("--batch", type=int, default=32)
+        films.add_argument(
+            "--subsets", action="store_true", help="each modality alone and left out"
+        )
+        if name == "genre":
+            films.add_argument("--network", choices=["single", "multi", "mlp"], default="single")
+        films.set_defaults(run=_films)
+
+
+def say(line: str) -> None:
+    """A line of progress."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def _picture(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.picture_emotion.run import write_picture_emotion
+
+    if options.work:
+        options.work.mkdir(parents=True, exist_ok=True)
+    facts = write_picture_emotion(options.data, options.out, work=options.work, say=say)
+    print(json.dumps(facts, indent=1))
+
+
+def _emotion_films(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.picture_emotion.films import measure_films, measure_mixtures
+    from emsync_training.picture_emotion.photographs import Photographs, embeddings_of
+    from emsync_training.picture_emotion.run import EMBEDDINGS
+
+    options.work.mkdir(parents=True, exist_ok=True)
+    photographs = Photographs.read(options.data)
+    embeddings = embeddings_of(photographs, options.work / EMBEDDINGS, say)
+    facts = {"mixtures": measure_mixtures(photographs, embeddings)}
+    facts["films"] = measure_films(photographs, embeddings, options.work, say)
+    print(json.dumps(facts, indent=1))
+
+
+def _text(options: argparse.Namespace) -> None:
+    import json
+
+    import torch
+
+    from emsync_training.text_emotion.run import export_text_emotion, train_text_emotion
+    from emsync_training.text_emotion.training import TextTraining
+
+    settings = TextTraining(
+        minutes=options.minutes, frozen_layers=6 if options.frozen else TextTraining().frozen_layers
+    )
+    torch.set_num_threads(options.threads)
+    if not options.export_only:
+        train_text_emotion(
+            options.data, options.encoder, options.work, settings, threads=options.threads
+        )
+    facts = export_text_emotion(options.data, options.encoder, options.work, options.out, say)
+    print(json.dumps(facts, indent=1))
+
+
+def _features(options: argparse.Namespace) -> None:
+    from emsync_training.film_features.extraction import extract_features
+
+    done, complaints = extract_features(
+        options.films, options.out, workers=options.workers, say=say
+    )
+    print(f"{done} films read, {len(complaints)} not.")
+
+
+def _films(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.film_features.run import FilmNetwork, train_film_network
+    from emsync_training.film_features.training import FilmTraining
+
+    settings = FilmTraining(
+        one_label=options.command == "fusion",
+        epochs=options.epochs,
+        patience=options.patience,
+        rate=options.rate,
+        batch=options.batch,
+    )
+    kind = FilmNetwork.FUSION if settings.one_label else FilmNetwork(options.network)
+    paths = (options.labels, options.features, options.out)
+    facts = train_film_network(kind, *paths, settings, say, subsets=options.subsets)
+    print(json.dumps(facts, indent=1))

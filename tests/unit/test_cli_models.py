@@ -1,0 +1,61 @@
+"""`emsync models`: what it lists, and that what it installs can be used or is taken off."""
+
+import numpy as np
+import pytest
+from typer.testing import CliRunner
+
+from emsync.errors import InputError, MissingPartError, NotFoundError
+from emsync_server.cli.commands import command_tree
+from emsync_server.models import ModelState, list_models
+
+
+def run(*arguments):
+    result = CliRunner().invoke(command_tree(), ["models", *map(str, arguments)])
+    if result.exception is not None and not isinstance(result.exception, SystemExit):
+        raise result.exception
+    return result.output
+
+
+def state_of(name):
+    return next(model for model in list_models() if model.name == name).state
+
+
+def test_every_model_and_expert_is_listed_with_tier_licence_and_state():
+    lines = {line.split()[0]: line for line in run().splitlines() if line}
+    assert "built-in" in lines["scene"]
+    assert "ready" in lines["scene"]
+    assert "Apache-2.0" in lines["scene"]
+    assert "not installed" in lines["scene_full"]
+    assert "NOT FOR PAID WORK" in lines["faces_full"]
+    assert "no weights" in lines["look"]
+
+
+def test_hostile_weights_are_taken_off_again(tmp_path):
+    (tmp_path / "scene_full.onnx").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(MissingPartError, match=r"scene_full\.onnx cannot be used"):
+        run("import", "scene_full", tmp_path)
+    assert state_of("scene_full") is ModelState.MISSING
+
+
+@pytest.mark.training
+def test_fitting_weights_are_ready(tmp_path):
+    from emsync_training.experts.graph import Graph
+
+    graph = Graph()
+    x = graph.node("Flatten", graph.node("GlobalAveragePool", "pixel_values"))
+    weight = graph.exact("weight", np.ones((3, 512), np.float32))
+    graph.node("MatMul", x, weight, output="image_embeds")
+    model = graph.model(
+        {"pixel_values": ("B", 3, 224, 224)}, {"image_embeds": ("B", 512)}, source="stand-in"
+    )
+    (tmp_path / "scene_full.onnx").write_bytes(model.SerializeToString())
+    assert "scene_full: ready" in run("import", "scene_full", tmp_path)
+    assert state_of("scene_full") is ModelState.READY
+
+
+def test_names_that_there_are_not_are_answered_with_those_that_are(tmp_path):
+    with pytest.raises(NotFoundError, match="scene_full"):
+        run("import", "composer", tmp_path)
+    with pytest.raises(InputError, match=r"has no file x; it has scene_full\.onnx"):
+        run("fetch", "scene_full", "--url", "https://example.org", "--sha256", "0" * 64,
+            "--file", "x")  # fmt: skip

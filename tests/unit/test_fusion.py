@@ -1,0 +1,128 @@
+"""The fusion: the published table, what votes make together, and the curve along shots."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from emsync.emotion import ValenceArousal
+from emsync.picture import Boundary, BoundaryKind
+from emsync.timecode import RationalTime, TimeRange
+from emsync_server.spotting.experts import EkmanProbabilities, Estimate, Reading, ShotReadings
+from emsync_server.spotting.fusion import drawn_emotion, emotion_of, fused, table
+from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote, joined
+from emsync_server.spotting.fusion.smoothing import likeness, smoothed
+
+SIX = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
+RATE = Fraction(24)
+PICTURE, SOUND = (Evidence.PICTURE,) * 2, (Evidence.SOUND,) * 2
+
+
+def probabilities(**given_ones):
+    return EkmanProbabilities(**(dict.fromkeys(SIX, 0.0) | given_ones))
+
+
+def vote(valence, variance, evidence=PICTURE, name="one"):
+    return Vote(name, evidence, Estimate(ValenceArousal(valence, 0.0), (variance, 0.25)))
+
+
+def posterior(found):
+    gain, mean = found.gain[0], found.mean[0]
+    variance = 1 / (gain + 1 / PRIOR_VARIANCE)
+    return variance * gain * mean, variance
+
+
+def test_joy_alone_lies_where_the_published_table_puts_it():
+    found = emotion_of(probabilities(joy=1.0))
+    assert (found.valence, found.arousal) == pytest.approx((0.8, 0.4766), abs=5e-5)
+
+
+def test_all_six_alike_lie_where_the_published_table_puts_them():
+    found = emotion_of(probabilities(**dict.fromkeys(SIX, 1 / 6)))
+    assert (found.valence, found.arousal) == pytest.approx((-0.3010, 0.3461), abs=5e-5)
+
+
+def test_without_stretching_the_means_are_those_of_the_paper():
+    found = emotion_of(probabilities(sadness=1.0), stretched=False)
+    assert (found.valence, found.arousal) == (-0.63, -0.27)
+
+
+def test_draws_lie_around_the_mean():
+    rng = np.random.default_rng(3)
+    mixed = probabilities(joy=0.5, anger=0.5)
+    drawn = np.array([(d.valence, d.arousal) for d in (drawn_emotion(mixed, rng) for _ in range(
+        2000))])  # fmt: skip
+    wanted = emotion_of(mixed)
+    assert drawn.mean(axis=0) == pytest.approx((wanted.valence, wanted.arousal), abs=0.06)
+    assert drawn[:, 0].std() > table()[1][0, 0]  # two heaps, not one
+
+
+def test_one_vote_is_taken_at_its_word():
+    assert posterior(joined([vote(0.4, 0.1)])) == pytest.approx((0.4, 0.1))
+
+
+def test_a_vote_that_knows_no_more_than_nothing_changes_nothing():
+    alone, beside = joined([vote(0.4, 0.1)]), joined([vote(0.4, 0.1), vote(-0.9, 0.3, SOUND)])
+    assert posterior(beside)[0] == pytest.approx(posterior(alone)[0])
+
+
+@given(st.floats(0.02, 0.24), st.floats(0.02, 0.24), st.floats(-0.9, 0.9), st.floats(-0.9, 0.9))
+def test_who_look_at_the_same_are_together_no_surer_than_the_surer_of_them(v, w, m, n):
+    _, variance = posterior(joined([vote(m, v), vote(n, w)]))
+    assert variance >= min(v, w) - 1e-9
+
+
+def test_two_who_agree_on_different_evidence_are_surer_than_each():
+    _, variance = posterior(joined([vote(0.4, 0.1), vote(0.4, 0.1, SOUND)]))
+    assert variance < 0.1
+
+
+def test_two_who_contradict_each_other_are_less_sure_than_two_who_agree():
+    agreed = posterior(joined([vote(0.4, 0.05), vote(0.4, 0.05, SOUND)]))[1]
+    apart = posterior(joined([vote(0.8, 0.05), vote(-0.8, 0.05, SOUND)]))[1]
+    assert apart > 2 * agreed
+
+
+def test_a_cut_lets_the_emotion_jump_and_a_long_shot_does_not():
+    gain, mean = np.array([20.0, 0.0]), np.array([0.8, 0.0])
+    within, _ = smoothed(gain, mean, likeness(np.array([5.0]), np.array([0.0])))
+    across, _ = smoothed(gain, mean, likeness(np.array([5.0]), np.array([1.0])))
+    assert within[1] > 0.8 * within[0]
+    assert across[1] < 0.4 * across[0]
+
+
+def test_where_nothing_is_known_the_band_is_that_of_the_prior():
+    found, variance = smoothed(np.zeros(5), np.zeros(5), np.full(4, 0.5))
+    assert found == pytest.approx(np.zeros(5))
+    assert variance == pytest.approx(np.full(5, PRIOR_VARIANCE))
+
+
+def test_the_band_tells_the_truth_on_films_drawn_from_the_model_itself():
+    rng, inside, total = np.random.default_rng(5), 0, 0
+    for _ in range(60):
+        alike = likeness(np.full(39, 3.0), rng.random(39))
+        truth = [rng.normal(0, PRIOR_VARIANCE**0.5)]
+        for each in alike:
+            truth.append(each * truth[-1] + rng.normal(0, (PRIOR_VARIANCE * (1 - each**2)) ** 0.5))
+        noise = rng.uniform(0.05, 0.4, 40)  # variance of evidence, drawn anew in each shot
+        seen = np.array(truth) + rng.normal(0, np.sqrt(noise))
+        mean, variance = smoothed(1 / noise, seen, alike)
+        inside += int((np.abs(mean - truth) <= 1.2816 * np.sqrt(variance)).sum())
+        total += 40
+    assert 0.78 < inside / total < 0.93  # wider, since it also reckons with a shared error
+
+
+def test_notes_say_who_voted_and_ekman_only_where_an_expert_spoke_of_it():
+    ranges = [TimeRange(RationalTime(48 * k, RATE), RationalTime(48, RATE)) for k in range(2)]
+    face = Reading("faces", 0.0, 2.0, ekman=probabilities(joy=0.9, anger=0.1))
+    shots = [ShotReadings(0.0, 2.0, {"faces": face}), ShotReadings(2.0, 4.0, {})]
+    cut = Boundary(RationalTime(48, RATE), BoundaryKind.CUT, 1.0)
+    found = fused(ranges, shots, None, [cut])
+    assert [len(each.votes) for each in found.shots] == [1, 0]
+    assert dict(found.shots[0].ekman)["joy"] == 0.9
+    assert found.shots[1].ekman == ()
+    first, second = found.curve.points
+    assert first.emotion.valence > second.emotion.valence > 0
+    assert second.uncertainty.valence > first.uncertainty.valence

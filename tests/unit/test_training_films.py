@@ -1,0 +1,195 @@
+"""Published fusion and genre networks: sizes, planted labels, checkpoints, hostile input."""
+
+import csv
+import os
+import pickle
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
+from emsync_training.film_features.films import read_films  # noqa: E402
+from emsync_training.film_features.published import load_weights  # noqa: E402
+from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
+from emsync_training.film_features.run import FilmNetwork, train_film_network  # noqa: E402
+from emsync_training.film_features.training import FilmTraining  # noqa: E402
+from emsync_training.networks.attention_fusion import published_fusion  # noqa: E402
+from emsync_training.networks.genre import (  # noqa: E402
+    MILLIONS,
+    GenreMLP,
+    MultiTransformer,
+    SingleTransformer,
+)
+
+pytestmark = pytest.mark.training
+
+SIZE, STEPS, CLASSES = 12, 5, ("anger", "joy", "fear", "sadness")
+
+
+def planted(count=240, seed=3):
+    """Films whose label is two bits, one in each modality: each alone tells half of it."""
+    rng = np.random.default_rng(seed)
+    films, labels = {}, {}
+    for at in range(count):
+        bits = rng.integers(2, size=2)
+        parts = {}
+        for name, bit in zip(("audio", "scene"), bits, strict=True):
+            parts[name] = rng.normal(0, 1, (STEPS, SIZE)).astype(np.float32)
+            parts[name][:, 0] += 3.0 * (2 * bit - 1)
+        films[f"film{at:03d}"], labels[f"film{at:03d}"] = parts, CLASSES[2 * bits[0] + bits[1]]
+    return films, labels
+
+
+def write_labels(path, labels, *, words=None):
+    names = sorted(labels)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file)
+        table.writerow(["name", "split", "labels"])
+        for at, name in enumerate(names):
+            split = ("train", "train", "train", "dev", "test")[at % 5]
+            table.writerow([name, split, words or labels[name]])
+    return path
+
+
+def write_folder(folder, films):
+    folder.mkdir()
+    for name, parts in films.items():
+        np.savez(folder / f"{name}.npz", **parts)
+    return folder
+
+
+@pytest.mark.parametrize("with_ocr", [True, False], ids=["ocr", "no-ocr"])
+def test_the_published_fusion_has_the_published_size(with_ocr):
+    network = published_fusion(with_ocr=with_ocr)  # asserts its number of parameters
+    features = {n: torch.zeros(2, 16, s) for n, s in (("audio", 768), ("scene", 512),
+                                                      ("face", 768))}  # fmt: skip
+    features |= {name: torch.zeros(2, 768) for name in network.texts}
+    assert network(features).shape == (2, 6)
+
+
+def test_the_published_genre_transformer_has_the_published_size():
+    count = sum(parameter.numel() for parameter in SingleTransformer().parameters())
+    assert round(count / 1e6, 1) == MILLIONS
+
+
+@pytest.mark.slow
+def test_a_label_planted_across_two_modalities_is_found_by_the_fusion_and_by_neither_alone(
+    tmp_path,
+):
+    films, labels = planted()
+    table = write_labels(tmp_path / "labels.csv", labels)
+    folder = write_folder(tmp_path / "features", films)
+    settings = FilmTraining(
+        one_label=True, epochs=14, patience=14, rate=1e-3, steps=STEPS, batch=16
+    )
+    facts = train_film_network(FilmNetwork.FUSION, table, folder, tmp_path / "out", settings,
+                               lambda line: None, subsets=True)  # fmt: skip
+    found = {name: each["accuracy"] for name, each in facts["test"].items()}
+    assert found["all"] > 0.9
+    assert max(found["only audio"], found["only scene"]) < 0.7
+    low, high = facts["test"]["all"]["macro_f1_95"]
+    assert low <= facts["test"]["all"]["macro_f1"] <= high
+    again = train_film_network(FilmNetwork.FUSION, table, folder, tmp_path / "out", settings,
+                               lambda line: pytest.fail(line))  # fmt: skip
+    assert again["test"]["all"] == facts["test"]["all"]  # resumed: nothing was left to train
+
+
+def test_genres_are_several_a_film_and_the_pickle_reads_as_the_folder_does(tmp_path):
+    films, labels = planted(60)
+    table = write_labels(tmp_path / "labels.csv", {n: f"{w};drama" for n, w in labels.items()})
+    path = tmp_path / "features.pkl"
+    path.write_bytes(pickle.dumps(films))
+    by_folder = read_films(table, write_folder(tmp_path / "features", films))
+    by_pickle = read_films(table, path)
+    for one, other in zip(by_folder.features, by_pickle.features, strict=True):
+        assert all(np.array_equal(one[name], other[name]) for name in ("audio", "scene"))
+    settings = FilmTraining(one_label=False, epochs=2, rate=1e-3, steps=STEPS)
+    facts = train_film_network(FilmNetwork.MLP, table, path, tmp_path / "out", settings,
+                               lambda line: None)  # fmt: skip
+    assert 0 < facts["test"]["all"]["macro_average_precision"] <= 1
+
+
+@pytest.mark.parametrize("network", [MultiTransformer, GenreMLP], ids=["multi", "mlp"])
+def test_other_genre_networks_take_sequences_and_texts(network):
+    sizes = {"audio": 6, "asr": 4}
+    options = {} if network is GenreMLP else {"positions": 16}
+    out = network(sizes, classes=3, **options)({"audio": torch.zeros(2, 5, 6),
+                                                "asr": torch.zeros(2, 4)})  # fmt: skip
+    assert out.shape == (2, 3)
+
+
+def test_a_checkpoint_with_other_names_and_the_published_shapes_is_taken_over(tmp_path):
+    theirs = published_fusion(with_ocr=True)
+    renamed = {f"model.{at}.{name.rpartition('.')[2]}" if name.endswith((".weight", ".bias"))
+               else f"model.{at}.{name}": value
+               for at, (name, value) in _by_module(theirs.state_dict())}  # fmt: skip
+    path = tmp_path / "fusion.pt"
+    torch.save({"state_dict": renamed}, path)
+    ours = load_weights(published_fusion(with_ocr=True), path)
+    for name, value in theirs.state_dict().items():
+        assert torch.equal(ours.state_dict()[name], value), name
+
+
+def _by_module(state):
+    """Each parameter with the number of its module."""
+    numbers = {}
+    for name, value in state.items():
+        module = name.rpartition(".")[0] if name.endswith((".weight", ".bias")) else name
+        yield numbers.setdefault(module, len(numbers)), (name, value)
+
+
+def test_a_checkpoint_of_another_network_is_refused(tmp_path):
+    path = tmp_path / "other.pt"
+    torch.save(torch.nn.Linear(3, 3).state_dict(), path)
+    with pytest.raises(InputError, match="not a checkpoint of this network"):
+        load_weights(published_fusion(with_ocr=False), path)
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("echo never > evil.txt",)
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (pickle.dumps({"film": {"audio": Evil()}}), "wants to run"),
+        (
+            pickle.dumps({"film": {"audio": np.zeros((3, 2))}})[:60],
+            "not a complete pickle|not read",
+        ),
+        (pickle.dumps({"a": np.array([Evil()], dtype=object)}), "wants to run"),
+        (b"not a pickle", "not a complete pickle|not read"),
+    ],
+    ids=["program", "truncated", "objects", "text"],
+)
+def test_a_hostile_pickle_is_refused_in_a_sentence_and_nothing_runs(
+    tmp_path, monkeypatch, data, words
+):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "features.pkl"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=words):
+        read_pickle(path)
+    assert not (tmp_path / "evil.txt").exists()
+
+
+def test_labels_without_features_nan_and_odd_shapes_are_sentences(tmp_path):
+    films, labels = planted(10)
+    table = write_labels(tmp_path / "labels.csv", labels)
+    few = {name: films[name] for name in list(films)[:5]}
+    with pytest.raises(InputError, match=r"5 of 10 films .* have no features"):
+        read_films(table, write_folder(tmp_path / "few", few))
+    broken = {name: dict(parts) for name, parts in films.items()}
+    broken["film003"]["audio"] = np.full((STEPS, SIZE), np.nan, np.float32)
+    with pytest.raises(InputError, match=r"film003.*not numbers"):
+        read_films(table, write_folder(tmp_path / "nan", broken))
+    broken["film003"]["audio"] = np.zeros((STEPS, SIZE + 1), np.float32)
+    with pytest.raises(InputError, match="'audio' of film 'film003'"):
+        read_films(table, write_folder(tmp_path / "odd", broken))
+    with pytest.raises(InputError, match=r"Line 2 of .*labels"):
+        read_films(write_labels(tmp_path / "empty.csv", labels, words=" "), tmp_path / "few")
+    with pytest.raises(NotFoundError, match="no folder"):
+        read_films(table, tmp_path / "nowhere")
