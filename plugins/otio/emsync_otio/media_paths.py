@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["find_media", "media_url"]
+__all__ = ["bare_path", "file_url", "find_media", "media_url"]
 
 _DRIVE = re.compile(r"^/?([A-Za-z]:[\\/].*)$")
 
@@ -42,6 +42,29 @@ def media_url(media: Path, beside: Path) -> str:
         return quote(media.resolve().relative_to(beside.resolve().parent).as_posix())
     except ValueError:
         return media.resolve().as_uri()
+
+
+def file_url(target_url: str) -> str:
+    """A reference as Final Cut and Premiere want it: a URL; what is relative stays so, quoted."""
+    if "://" in target_url:
+        return target_url
+    path = target_url.replace("\\", "/")
+    if re.match(r"^[A-Za-z]:/", path):
+        return "file:///" + quote(path, safe="/:")
+    if path.startswith("//"):
+        return "file:" + quote(path)
+    return "file://" + quote(path) if path.startswith("/") else quote(path)
+
+
+def bare_path(target_url: str) -> str:
+    """A reference as Resolve and MLT want it: a path, not a URL."""
+    if "://" not in target_url:
+        return unquote(target_url)
+    parts = urlsplit(target_url)
+    path = unquote(parts.path)
+    if re.match(r"^/[A-Za-z]:", path):
+        return path[1:]
+    return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
 
 
 def _written_path(target_url: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -28,7 +28,7 @@ from emsync_otio.laying import (
 )
 from emsync_otio.media_paths import find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
-from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, plain
+from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, own_tracks_of, plain
 from emsync_otio.reading import edit_of, picture_rate, start_timecode
 from emsync_otio.saving import check_writable, save_timeline
 
@@ -110,7 +110,13 @@ def place(
         tuple(hits),
         replaced,
     )
-    save_timeline(laid, out, lambda reread: _check_placed(reread, report, zero, theirs, out))
+    save_timeline(
+        laid,
+        out,
+        lambda reread: _check_placed(reread, report, zero, theirs, out),
+        rate=frame_rate,
+        source=timeline,
+    )
     return report
 
 
@@ -193,11 +199,10 @@ def _check_placed(
     """Compare what was written with what was meant; a format that loses something is refused."""
     if out.suffix.lower() == ".otio" and _fingerprint(reread) != theirs:
         raise OutputError(f"'{out.name}' did not keep the timeline as it was; nothing was written.")
-    kinds = otio.schema.TrackKind
-    sounds = [row for row in reread.tracks if getattr(row, "kind", "") == kinds.Audio]
-    found = sounds[len(sounds) - len(report.stems) :]
-    for stem, track in zip(report.stems, found, strict=True):
-        if _stem_span(track) != (stem.record.start.seconds + zero, stem.record.duration.seconds):
+    found = {(own.get("cue"), own.get("family")): span for own, span in _own_spans(reread)}
+    for stem in report.stems:
+        meant = (stem.record.start.seconds + zero, stem.record.duration.seconds)
+        if found.get((stem.cue, stem.family.value)) != meant:
             raise OutputError(
                 f"The stem '{stem.track}' cannot be kept to the frame in '{out.name}'; "
                 "nothing was written. Write the timeline as .otio."
@@ -206,15 +211,16 @@ def _check_placed(
         raise CueSheetError(f"'{out.name}' did not keep the cue sheet; nothing was written.")
 
 
-def _stem_span(track: otio.schema.Track) -> tuple[Seconds, Seconds] | None:
-    """Start and length of the only clip of a track."""
-    at = Fraction(0)
-    span = None
-    for child in track:
-        _, duration = item_range(child)
-        if isinstance(child, otio.schema.Clip):
-            if span is not None:
-                return None
-            span = (at, duration)
-        at += duration
-    return span
+def _own_spans(
+    timeline: otio.schema.Timeline,
+) -> Iterator[tuple[Mapping[str, object], tuple[Seconds, Seconds]]]:
+    """What each stem says of itself, and its start and length."""
+    for track in own_tracks_of(timeline):
+        at = Fraction(0)
+        for child in track:
+            if not isinstance(child, otio.core.Item):
+                continue
+            _, duration = item_range(child)
+            if is_own(child):
+                yield child.metadata[OWN_KEY], (at, duration)
+            at += duration
