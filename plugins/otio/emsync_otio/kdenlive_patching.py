@@ -60,8 +60,9 @@ def patched(source: bytes, timeline: otio.schema.Timeline, rate: Fraction) -> by
     bin_list = next((p for p in text.root.all("playlist") if p.get("id") in _BINS), None)
     removed = _remove_own_in_place(text, sequence)
     ids = _free_clip_ids(text.root)
-    places = [text.root.children.index(node) for node in (sequence, bin_list) if node is not None]
-    place = min(places)
+    # Producers precede all that names them. Kdenlive 22.12 takes the first playlist for the bin.
+    tracks_place = text.root.children.index(sequence)
+    place = min(text.root.children.index(node) for node in (sequence, bin_list) if node is not None)
     height = len([one for one in sequence.all("track") if not text.is_removed(one)])
     last_track = max(i for i, child in enumerate(sequence.children) if child.tag == "track")
     for number, track in enumerate(own_tracks_of(timeline), start=1):
@@ -73,7 +74,7 @@ def patched(source: bytes, timeline: otio.schema.Timeline, rate: Fraction) -> by
             producer = _producer(f"{name}-{kind}", clip, clip_id, length)
             text.insert(text.root, place, producer)
         for element in _track(name, track.name, first, length, clip_id):
-            text.insert(text.root, place, element)
+            text.insert(text.root, tracks_place, element)
         text.insert(sequence, last_track + 1, Element("track", {"producer": name}))
         text.append(sequence, mix_transition(height, f"{name}-mix"))
         height += 1

@@ -10,7 +10,6 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from fractions import Fraction
-from itertools import count
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
@@ -20,11 +19,9 @@ from emsync.timecode import RationalTime
 from emsync_otio.clock import Seconds, exact_seconds
 from emsync_otio.flattening import Stretch, flatten, item_range, shown_range
 from emsync_otio.kdenlive_elements import (
-    TITLE,
     Mix,
     Piece,
     blend_element,
-    content_of,
     filters_of,
     mix_element,
 )
@@ -34,6 +31,7 @@ from emsync_otio.kdenlive_patching import (
     patched,
     properties,
 )
+from emsync_otio.kdenlive_producers import Producers
 from emsync_otio.markers import markers_of
 from emsync_otio.own import clear_own_in_place
 
@@ -71,12 +69,9 @@ class _Project:
     def __init__(self, rate: Fraction, name: str) -> None:
         self._rate = rate
         self._name = name
-        self._producers: list[Element] = []
-        self._bin: list[tuple[str, int]] = []
-        self._bin_ids: dict[str, str] = {}
+        self._producers = Producers(rate)
         self._tracks: list[Element] = []
         self._heights: list[bool] = []
-        self._numbers = count(1)
         self._length = 1
 
     def add(self, row: otio.core.Item, *, is_sound: bool) -> None:
@@ -108,7 +103,7 @@ class _Project:
         about = {"LC_NUMERIC": "C", "producer": "main_bin", "version": "7.12.0", "root": ""}
         root = Element("mlt", about)
         root.append(self._profile())
-        root.extend(self._producers)
+        root.extend(self._producers.elements())
         main_bin = SubElement(root, "playlist", {"id": "main_bin"})
         properties(
             main_bin,
@@ -120,9 +115,7 @@ class _Project:
                 "xml_retain": "1",
             },
         )
-        for name, length in self._bin:
-            about = {"producer": name, "in": "0", "out": str(length - 1)}
-            SubElement(main_bin, "entry", about)
+        main_bin.extend(self._producers.bin_entries())
         black = SubElement(
             root, "producer", {"id": "black_track", "in": "0", "out": str(self._length)}
         )
@@ -185,7 +178,7 @@ class _Project:
         for piece in pieces:
             if piece.start > at:
                 SubElement(playlist, "blank", {"length": str(piece.start - at)})
-            producer, clip_id = self._producer(piece, is_sound=is_sound)
+            producer, clip_id = self._producers.of(piece, name[:-1], is_sound=is_sound)
             last = piece.source + piece.end - piece.start - 1
             about = {"producer": producer, "in": str(piece.source), "out": str(last)}
             entry = SubElement(playlist, "entry", about)
@@ -193,38 +186,6 @@ class _Project:
             entry.extend(filters_of(piece))
             at = piece.end
         return playlist
-
-    def _producer(self, piece: Piece, *, is_sound: bool) -> tuple[str, str]:
-        """A producer for one clip of a track, and the clip in the bin that it belongs to."""
-        resource, about = content_of(piece)
-        length = piece.source + piece.end - piece.start
-        if resource not in self._bin_ids:
-            self._bin_ids[resource] = str(len(self._bin_ids) + 2)
-            name = f"bin{self._bin_ids[resource]}"
-            self._write(name, about, piece, self._bin_ids[resource], 15_000 + length)
-            self._bin.append((name, 15_000 + length))
-        name = f"producer{next(self._numbers)}"
-        clip_id = self._bin_ids[resource]
-        off = {"set.test_image": "1"} if is_sound else {"set.test_audio": "1"}
-        if not piece.clip.enabled:
-            off = {"set.test_image": "1", "set.test_audio": "1"}
-        if piece.speed not in (0, 1):
-            speed = float(piece.speed)
-            warp = {"warp_speed": f"{speed:.9g}", "warp_resource": about["resource"]}
-            warp |= {"mlt_service": "timewarp", "resource": f"{speed:.9g}:{about['resource']}"}
-            about = {**about, **warp}
-        self._write(name, {**about, **off}, piece, clip_id, length)
-        return name, clip_id
-
-    def _write(
-        self, name: str, about: dict[str, str], piece: Piece, clip_id: str, length: int
-    ) -> None:
-        element = Element("producer", {"id": name, "in": "0", "out": str(length - 1)})
-        fixed = {"length": str(length), "eof": "pause", "kdenlive:clipname": piece.clip.name or ""}
-        if "xmldata" in about:
-            about = {**about, "xmldata": TITLE.format(length=length, last=length - 1)}
-        properties(element, {**fixed, **about, "kdenlive:folderid": "-1", "kdenlive:id": clip_id})
-        self._producers.append(element)
 
     def _profile(self) -> Element:
         """A timeline file does not tell the picture's size; Kdenlive needs one."""
