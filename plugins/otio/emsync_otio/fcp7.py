@@ -114,7 +114,9 @@ def _name_tracks_in_place(timeline: otio.schema.Timeline) -> None:
 def _recover_own_in_place(timeline: otio.schema.Timeline) -> None:
     """Turn our comments back into metadata."""
     for marker in timeline.tracks.markers:
-        recover_in_place(marker, marker.metadata.get("fcp_xml", {}).get("comment"))
+        said = marker.metadata.get("fcp_xml", {}).get("comment")
+        recover_in_place(marker, said)
+        marker.comment = marker.comment or (said if isinstance(said, str) else "")
     for clip in timeline.find_clips():
         comments = clip.metadata.get("fcp_xml", {}).get("comments")
         if isinstance(comments, Mapping):

@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["bare_path", "file_url", "find_media", "media_url"]
+__all__ = ["PathStyle", "bare_path", "file_url", "find_media", "media_url"]
+
+
+class PathStyle(Enum):
+    """How a timeline names files: editors differ in what they take (DESIGN §7)."""
+
+    AUTO = "auto"
+    """Relative where the file lies below the timeline, else a URL."""
+    BARE = "bare"
+    """A path, as DaVinci Resolve reads it from .otio."""
+    URL = "url"
+    """file://…, as Final Cut Pro and Premiere want it."""
+
 
 _DRIVE = re.compile(r"^/?([A-Za-z]:[\\/].*)$")
 

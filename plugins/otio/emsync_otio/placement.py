@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from emsync.timecode import RationalTime, counts_drop_frame, timecode_of
 from emsync_otio.belonging import check_belongs
 from emsync_otio.clock import Seconds
 from emsync_otio.flattening import item_range
+from emsync_otio.keeping import Aspect, lost_aspects
 from emsync_otio.laying import (
     PlacedCue,
     PlacedHit,
@@ -26,7 +27,7 @@ from emsync_otio.laying import (
     lay_cue_in_place,
     sheet_metadata,
 )
-from emsync_otio.media_paths import find_media
+from emsync_otio.media_paths import PathStyle, bare_path, file_url, find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
 from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, own_tracks_of, plain
 from emsync_otio.reading import edit_of, picture_rate, start_timecode
@@ -47,6 +48,8 @@ class PlacementReport:
     hits: tuple[PlacedHit, ...]
     replaced: int
     """Stems of earlier runs that were taken out."""
+    lost: tuple[str, ...] = ()
+    """What the written kind of file does not hold of the timeline, and of the score."""
 
     @property
     def summary(self) -> str:
@@ -74,11 +77,14 @@ def place(
     *,
     rate: Fraction | None = None,
     force: bool = False,
+    paths: PathStyle = PathStyle.AUTO,
 ) -> PlacementReport:
     """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
 
     What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
     `rate` is for EDLs, which state none. A score of another edit is refused unless `force`.
+    `paths` says how files are named in .otio and .otioz. What the editor's own file becomes is of
+    the suffix of `out`: the same kind is added to, another is written anew.
     Raises TimelineError, NotFoundError, OutputError, InputError.
     """
     check_writable(out)
@@ -92,7 +98,6 @@ def place(
         if not force:
             check_belongs(sheet, edit_of(laid, timeline), timeline)
         _keep_media_reachable_in_place(laid, timeline, out)
-    theirs = _fingerprint(laid)
     frame_rate = picture_rate(laid)
     zero = item_range(laid.tracks)[0] if laid.tracks.source_range else Fraction(0)
     stems: list[PlacedStem] = []
@@ -102,6 +107,14 @@ def place(
         stems += new_stems
         hits += new_hits
     laid.metadata[OWN_KEY] = sheet_metadata(sheet, placed)
+    _spell_paths_in_place(laid, paths, [out.parent] if timeline is None else [timeline.parent])
+    theirs = _fingerprint(laid)
+    lost: list[Aspect] = []
+
+    def check(reread: otio.schema.Timeline) -> None:
+        _check_placed(reread, report, zero, theirs, out)
+        lost.extend(lost_aspects(laid, reread, frame_rate))
+
     report = PlacementReport(
         out,
         frame_rate,
@@ -113,11 +126,11 @@ def place(
     save_timeline(
         laid,
         out,
-        lambda reread: _check_placed(reread, report, zero, theirs, out),
+        check,
         rate=frame_rate,
         source=timeline,
     )
-    return report
+    return replace(report, lost=tuple(aspect.value for aspect in lost))
 
 
 def read_placed_sheet(path: Path) -> CueSheet:
@@ -175,6 +188,22 @@ def _keep_media_reachable_in_place(timeline: otio.schema.Timeline, source: Path,
         found = find_media(media.target_url, [source.parent])
         if found is not None:
             media.target_url = found.as_uri()
+
+
+def _spell_paths_in_place(
+    timeline: otio.schema.Timeline, style: PathStyle, folders: Sequence[Path]
+) -> None:
+    """Name every file as an editor wants it; what is relative becomes whole first."""
+    if style is PathStyle.AUTO:
+        return
+    for clip in timeline.find_clips():
+        media = clip.media_reference
+        if not isinstance(media, otio.schema.ExternalReference) or not media.target_url:
+            continue
+        path = bare_path(media.target_url)
+        found = find_media(media.target_url, folders) if "://" not in media.target_url else None
+        path = str(found) if found is not None else path
+        media.target_url = path if style is PathStyle.BARE else file_url(path)
 
 
 def _fingerprint(timeline: otio.schema.Timeline) -> list[str]:
