@@ -8,6 +8,7 @@ from emsync_otio.opening import TIMELINE_SUFFIXES
 from emsync_otio.placement import PlacementReport, is_timeline, place, read_placed_sheet
 from emsync_otio.reading import kept_spans_of, read_edit
 from emsync_otio.saving import WRITABLE_SUFFIXES
+from emsync_otio.sheets import timeline_of_sheet
 
 __all__ = [
     "TIMELINE_SUFFIXES",
@@ -25,4 +26,5 @@ __all__ = [
     "place",
     "read_edit",
     "read_placed_sheet",
+    "timeline_of_sheet",
 ]
