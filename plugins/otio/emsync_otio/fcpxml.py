@@ -25,6 +25,7 @@ from emsync_otio.counting import state_drop_frame_in_place
 from emsync_otio.fcpxml_resources import SCORE_KEY, Resources, seconds_of
 from emsync_otio.own import (
     OWN_KEY,
+    is_own_comment,
     own_tracks_of,
     recover_in_place,
     recover_tracks_in_place,
@@ -216,7 +217,8 @@ class _Reader:
     ) -> None:
         """A clip's marker, where the clip shows it; of what is switched off, none."""
         at = seconds_of(marker, "start")
-        if start <= at < end and owner.get("enabled") != "0":
+        is_shown = owner.get("enabled") != "0" or is_own_comment(marker.get("note"))
+        if start <= at < end and is_shown:
             self._append_marker(marker, at + shift, sheet)
 
     def _append_marker(self, marker: Element, at: Seconds, sheet: _Sheet) -> None:

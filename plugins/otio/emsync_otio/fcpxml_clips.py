@@ -97,8 +97,7 @@ class Clips:
         source, _ = item_range(clip)
         reference = self._asset(clip, source, duration, is_picture=is_picture)
         element = Element("asset-clip", {"ref": reference, **about})
-        both = self._assets[reference].get("hasVideo"), self._assets[reference].get("hasAudio")
-        element.set("srcEnable", "video" if is_picture else "audio") if all(both) else None
+        element.set("srcEnable", "video" if is_picture else "audio")
         if not is_picture:
             element.set("audioRole", "dialogue")
         return element, self._retimed(clip, element, source, duration)

@@ -113,7 +113,7 @@ def _freezes(timeline: otio.schema.Timeline, rate: Fraction) -> object:
 
 
 def _switched_off(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return sorted(clip.name for clip in timeline.find_clips() if not clip.enabled)
+    return sorted(_path(clip) or clip.name for clip in timeline.find_clips() if not clip.enabled)
 
 
 def _compounds(timeline: otio.schema.Timeline, rate: Fraction) -> object:
@@ -132,7 +132,7 @@ def _sound(timeline: otio.schema.Timeline, rate: Fraction) -> object:
             if not isinstance(child, otio.core.Item):
                 continue
             if isinstance(child, otio.schema.Clip) and not is_own(child):
-                found.append((_frame(at, rate), child.name))
+                found.append((_frame(at, rate), _path(child) or child.name))
             at += item_range(child)[1]
     return sorted(found)
 

@@ -66,13 +66,18 @@ def file_url(target_url: str) -> str:
         return "file:///" + quote(path, safe="/:")
     if path.startswith("//"):
         return "file:" + quote(path)
-    return "file://" + quote(path) if path.startswith("/") else quote(path)
+    return "file://" + quote(path) if path.startswith("/") else quote(unquote(path))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a path names a file by itself; such a one is written as it is, '%20' and all."""
+    return bool(_DRIVE.match(path)) or path.startswith(("/", "\\"))
 
 
 def bare_path(target_url: str) -> str:
     """A reference as Resolve and MLT want it: a path, not a URL."""
     if "://" not in target_url:
-        return unquote(target_url)
+        return target_url if _is_whole(target_url) else unquote(target_url)
     parts = urlsplit(target_url)
     path = unquote(parts.path)
     if re.match(r"^/[A-Za-z]:", path):
