@@ -9,12 +9,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
+from functools import cached_property
 
 import opentimelineio as otio
 
-from emsync.picture import BoundaryKind
+from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime, is_drop_frame_rate
 from emsync_otio.clock import exact_seconds
 from emsync_otio.counting import said_drop_frame
@@ -61,70 +63,89 @@ def lost_aspects(
     meant: otio.schema.Timeline, kept: otio.schema.Timeline, rate: Fraction
 ) -> tuple[Aspect, ...]:
     """What `meant` has and `kept` does not have so."""
+    before, after = _Seen(meant, rate), _Seen(kept, rate)
     return tuple(
         aspect
         for aspect, look in _LOOKS.items()
-        if (there := look(meant, rate)) and look(kept, rate) != there
+        if (there := look(before)) and look(after) != there
     )
 
 
 def has_any(timeline: otio.schema.Timeline, aspect: Aspect, rate: Fraction) -> bool:
     """Whether there is anything of an aspect to keep."""
-    return bool(_LOOKS[aspect](timeline, rate))
+    return bool(_LOOKS[aspect](_Seen(timeline, rate)))
 
 
-def _cuts(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return tuple(each.time.value for each in boundaries_of(timeline, rate))
+@dataclass
+class _Seen:
+    """A timeline, and what an audience sees of it, worked out once."""
+
+    timeline: otio.schema.Timeline
+    rate: Fraction
+
+    @cached_property
+    def stretches(self) -> tuple[Stretch, ...]:
+        """What is shown."""
+        return flatten(self.timeline.tracks)
+
+    @cached_property
+    def boundaries(self) -> tuple[Boundary, ...]:
+        """Where it changes."""
+        return boundaries_of(self.stretches, self.rate)
 
 
-def _kinds(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _cuts(seen: _Seen) -> object:
+    return tuple(each.time.value for each in seen.boundaries)
+
+
+def _kinds(seen: _Seen) -> object:
     return tuple(
         (each.time.value, each.kind)
-        for each in boundaries_of(timeline, rate)
+        for each in seen.boundaries
         if each.kind is not BoundaryKind.CUT
     )
 
 
-def _sources(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _sources(seen: _Seen) -> object:
     """First frame of the media that each cut shows; of footage at its own speed."""
     return tuple(
-        (_frame(piece.start, rate), _frame(piece.source - _zero(piece), rate))
-        for piece in flatten(timeline.tracks)
+        (_frame(piece.start, seen.rate), _frame(piece.source - _zero(piece), seen.rate))
+        for piece in seen.stretches
         if piece.speed == 1 and piece.entered is None and _path(piece.clip)
     )
 
 
-def _media(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return frozenset(filter(None, map(_path, timeline.find_clips())))
+def _media(seen: _Seen) -> object:
+    return frozenset(filter(None, map(_path, seen.timeline.find_clips())))
 
 
-def _speeds(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _speeds(seen: _Seen) -> object:
     return tuple(
-        (_frame(piece.start, rate), round(float(piece.speed), 4))
-        for piece in flatten(timeline.tracks)
+        (_frame(piece.start, seen.rate), round(float(piece.speed), 4))
+        for piece in seen.stretches
         if piece.speed not in (0, 1)
     )
 
 
-def _freezes(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return tuple(
-        _frame(piece.start, rate) for piece in flatten(timeline.tracks) if piece.speed == 0
+def _freezes(seen: _Seen) -> object:
+    return tuple(_frame(piece.start, seen.rate) for piece in seen.stretches if piece.speed == 0)
+
+
+def _switched_off(seen: _Seen) -> object:
+    return sorted(
+        _path(clip) or clip.name for clip in seen.timeline.find_clips() if not clip.enabled
     )
 
 
-def _switched_off(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return sorted(_path(clip) or clip.name for clip in timeline.find_clips() if not clip.enabled)
-
-
-def _compounds(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    found = timeline.tracks.find_children(descended_from_type=otio.schema.Stack)
+def _compounds(seen: _Seen) -> object:
+    found = seen.timeline.tracks.find_children(descended_from_type=otio.schema.Stack)
     return sorted(each.name for each in found)
 
 
-def _sound(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _sound(seen: _Seen) -> object:
     """Where the user's sound begins, on the timeline's own tracks."""
     found = []
-    for track in timeline.tracks:
+    for track in seen.timeline.tracks:
         if getattr(track, "kind", "") != otio.schema.TrackKind.Audio:
             continue
         at = Fraction(0)
@@ -132,65 +153,64 @@ def _sound(timeline: otio.schema.Timeline, rate: Fraction) -> object:
             if not isinstance(child, otio.core.Item):
                 continue
             if isinstance(child, otio.schema.Clip) and not is_own(child):
-                found.append((_frame(at, rate), _path(child) or child.name))
+                found.append((_frame(at, seen.rate), _path(child) or child.name))
             at += item_range(child)[1]
     return sorted(found)
 
 
-def _track_names(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    rows = (row for row in timeline.tracks if not is_own(row))
+def _track_names(seen: _Seen) -> object:
+    rows = (row for row in seen.timeline.tracks if not is_own(row))
     return sorted(row.name for row in rows if not _DEFAULT_NAME.fullmatch(row.name or ""))
 
 
-def _markers(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return _said_at(timeline, rate, lambda marker: marker.name)
+def _markers(seen: _Seen) -> object:
+    return _said_at(seen, lambda marker: marker.name)
 
 
-def _clip_markers(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    items = timeline.tracks.find_children(descended_from_type=otio.core.Item)
+def _clip_markers(seen: _Seen) -> object:
+    items = seen.timeline.tracks.find_children(descended_from_type=otio.core.Item)
     return sorted(marker.name for item in items for marker in item.markers)
 
 
-def _marker_comments(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return _said_at(timeline, rate, lambda marker: marker.comment)
+def _marker_comments(seen: _Seen) -> object:
+    return _said_at(seen, lambda marker: marker.comment)
 
 
-def _marker_colors(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    return _said_at(timeline, rate, lambda marker: str(marker.color or ""))
+def _marker_colors(seen: _Seen) -> object:
+    return _said_at(seen, lambda marker: str(marker.color or ""))
 
 
 def _said_at(
-    timeline: otio.schema.Timeline,
-    rate: Fraction,
+    seen: _Seen,
     look: Callable[[otio.schema.Marker], str],
 ) -> object:
-    length = item_range(timeline.tracks)[1]
-    found = markers_of(timeline, length)
-    return sorted((_frame(at, rate), look(marker)) for at, marker in found if look(marker))
+    length = item_range(seen.timeline.tracks)[1]
+    found = markers_of(seen.timeline, length)
+    return sorted((_frame(at, seen.rate), look(marker)) for at, marker in found if look(marker))
 
 
-def _start(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    start = timeline.global_start_time
-    return 0 if start is None else _frame(exact_seconds(start), rate)
+def _start(seen: _Seen) -> object:
+    start = seen.timeline.global_start_time
+    return 0 if start is None else _frame(exact_seconds(start), seen.rate)
 
 
-def _counting(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    said = said_drop_frame(timeline)
-    return () if said is None or not is_drop_frame_rate(rate) else (said,)
+def _counting(seen: _Seen) -> object:
+    said = said_drop_frame(seen.timeline)
+    return () if said is None or not is_drop_frame_rate(seen.rate) else (said,)
 
 
-def _effects(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _effects(seen: _Seen) -> object:
     return sorted(
         effect.effect_name or effect.name
-        for clip in timeline.find_clips()
+        for clip in seen.timeline.find_clips()
         for effect in clip.effects
         if not isinstance(effect, otio.schema.TimeEffect)
     )
 
 
-def _metadata(timeline: otio.schema.Timeline, rate: Fraction) -> object:
+def _metadata(seen: _Seen) -> object:
     """What other programs keep on the timeline and its clips."""
-    things = [timeline, *timeline.find_clips()]
+    things = [seen.timeline, *seen.timeline.find_clips()]
     found = (_foreign(thing) for thing in things)
     return sorted(json.dumps(said, sort_keys=True, default=str) for said in found if said)
 
@@ -199,20 +219,21 @@ def _foreign(thing: otio.core.SerializableObjectWithMetadata) -> dict[str, objec
     return {key: plain(value) for key, value in thing.metadata.items() if key not in _OUR_KEYS}
 
 
-def _hits(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    own = (marker for marker in timeline.tracks.markers if is_own(marker))
+def _hits(seen: _Seen) -> object:
+    own = (marker for marker in seen.timeline.tracks.markers if is_own(marker))
     return sorted(
-        (_frame(exact_seconds(marker.marked_range.start_time), rate), marker.name) for marker in own
+        (_frame(exact_seconds(marker.marked_range.start_time), seen.rate), marker.name)
+        for marker in own
     )
 
 
-def _ducking(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    own = (row.metadata[OWN_KEY] for row in timeline.tracks if is_own(row))
+def _ducking(seen: _Seen) -> object:
+    own = (row.metadata[OWN_KEY] for row in seen.timeline.tracks if is_own(row))
     return ["ducking" for said in own if said.get("ducking")]
 
 
-def _sheet(timeline: otio.schema.Timeline, rate: Fraction) -> object:
-    said = timeline.metadata.get(OWN_KEY)
+def _sheet(seen: _Seen) -> object:
+    said = seen.timeline.metadata.get(OWN_KEY)
     return ["sheet"] if said is not None and "cue_sheet" in said else []
 
 
@@ -235,7 +256,7 @@ def _path(clip: otio.schema.Clip | None) -> str:
     return "" if target.startswith("file:///offline/") else bare_path(target or "")
 
 
-_LOOKS: dict[Aspect, Callable[[otio.schema.Timeline, Fraction], object]] = {
+_LOOKS: dict[Aspect, Callable[[_Seen], object]] = {
     Aspect.CUTS: _cuts,
     Aspect.KINDS: _kinds,
     Aspect.SOURCES: _sources,

@@ -89,12 +89,9 @@ def edit_of(
     return TimelineEdit(picture, _boundaries(seen, rate, duration), marked.hits, shots)
 
 
-def boundaries_of(timeline: otio.schema.Timeline, rate: Fraction) -> tuple[Boundary, ...]:
-    """Where the picture changes; nowhere in a timeline that shows none."""
-    seen = flatten(timeline.tracks)
-    if not seen:
-        return ()
-    return _boundaries(seen, rate, RationalTime.from_seconds(seen[-1].end, rate))
+def boundaries_of(seen: Sequence[Stretch], rate: Fraction) -> tuple[Boundary, ...]:
+    """Where the picture changes; nowhere where none is shown."""
+    return _boundaries(seen, rate, RationalTime.from_seconds(seen[-1].end, rate)) if seen else ()
 
 
 def picture_rate(timeline: otio.schema.Timeline) -> Fraction:

@@ -17,7 +17,6 @@ from emsync.errors import TimelineError
 __all__ = ["Node", "XmlText"]
 
 _TAG_END = re.compile(rb"""(?:[^>"']|"[^"]*"|'[^']*')*>""")
-_BLANK_BEFORE = re.compile(rb"\s*\Z")
 _STEP = "    "
 
 
@@ -94,9 +93,11 @@ class XmlText:
 
     def remove(self, node: Node) -> None:
         """Take an element out, with the line break and indent before it."""
-        blank = _BLANK_BEFORE.search(self._data[: node.start])
+        start = node.start
+        while start and self._data[start - 1 : start].isspace():
+            start -= 1
         self._gone.add(id(node))
-        self._change(blank.start() if blank else node.start, node.end, b"")
+        self._change(start, node.end, b"")
 
     def is_removed(self, node: Node | None) -> bool:
         """Whether an element, or one that holds it, is taken out."""
