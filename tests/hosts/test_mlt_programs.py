@@ -85,11 +85,12 @@ def test_kdenlive_opens_the_project_and_saves_it_with_all_that_is_ours(
     script = (
         "Xvfb :78 -screen 0 1600x1000x24 & XV=$!; sleep 2; export DISPLAY=:78\n"
         f"kdenlive '{scored}' & KD=$!\n"
+        "CALL='dbus-send --session --print-reply --dest=org.kde.kdenlive-'$KD\n"
         "W=/kdenlive/MainWindow_1; A=org.kde.KMainWindow.activateAction\n"
-        "for i in $(seq 60); do sleep 2\n"
-        "  dbus-send --session --print-reply --dest=org.kde.kdenlive-$KD $W $A"
-        " string:file_save 2>/dev/null | grep -q true && break; done\n"
-        "sleep 5; kill $KD; kill $XV; wait\n"
+        "for i in $(seq 60); do sleep 1\n"
+        "  $CALL $W org.freedesktop.DBus.Peer.Ping >/dev/null 2>&1 && break; done\n"
+        "sleep 25\n"  # the window is there before the project is
+        "$CALL $W $A string:file_save; sleep 6; kill $KD; kill $XV; wait\n"
     )
     places = {"HOME": str(home), "TMPDIR": str(tmp_path), "XDG_RUNTIME_DIR": str(tmp_path)}
     subprocess.run(
