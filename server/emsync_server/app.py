@@ -13,14 +13,23 @@ from emsync.errors import CueSheetError, OutputError
 from emsync.score import Take
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
-from emsync_otio import PlacedCue, is_timeline, place
+from emsync_otio import WRITABLE_SUFFIXES, PlacedCue, is_timeline, place
 from emsync_server.evaluation import evaluate, write_pictures, write_report
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
 from emsync_server.rendering import PlacedMix, mux_scored
 from emsync_server.rpc.steps import LocalSteps, Steps
 
-__all__ = ["ScoreSettings", "Scored", "cue_folder", "score"]
+__all__ = [
+    "SHARES",
+    "ScoreSettings",
+    "Scored",
+    "cue_folder",
+    "finished",
+    "landing_in",
+    "placed_in_editors_file",
+    "score",
+]
 
 SHARES = {"spot": 0.35, "compose": 0.75, "render": 0.88, "mux": 0.95, "report": 1.0}
 """Where each step of the main job ends, as a share of its time (BENCHMARKS.md, 'Time')."""
@@ -62,32 +71,62 @@ def score(
     """
     steps = steps or LocalSteps()
     _refuse_another_score(source, folder)
-    with _landing_in(folder) as working:
+    with landing_in(folder) as working:
         sheet = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         write_text(working / "cues.json", wire.dumps(sheet))
         placed = _score_cues(sheet, working, settings, progress, steps)
-        film = None
-        if not is_timeline(source):
-            mixes = [
-                PlacedMix(cue.folder / cue.stems.mix, cue.take.cue.range.start) for cue in placed
-            ]
-            muxing = progress.part(SHARES["render"], SHARES["mux"])
-            film = mux_scored(source, mixes, working / "scored", muxing)
-        place(source if film is None else None, sheet, placed, working / "timeline.otio")
-        reporting = progress.part(SHARES["mux"], SHARES["report"])
-        reporting.report(0.0, "measuring")
-        for cue in placed:
-            report = evaluate(cue.folder, sheet)
-            write_report(report, cue.folder / "report.json")
-            write_pictures(cue.folder, sheet, report)
-        reporting.report(1.0, "done")
-        return Scored(
-            folder,
-            sheet,
-            tuple(cue.take for cue in placed),
-            tuple(cue.stems for cue in placed),
-            folder / film.name if film else None,
-        )
+        scored = finished(source, folder, working, sheet, placed, progress)
+    placed_in_editors_file(source, scored)
+    return scored
+
+
+def finished(
+    source: Path,
+    folder: Path,
+    working: Path,
+    sheet: CueSheet,
+    placed: Sequence[PlacedCue],
+    progress: Progress,
+) -> Scored:
+    """Film, timeline and report of the cues that lie in `working`, on their way to `folder`."""
+    film = None
+    if not is_timeline(source):
+        mixes = [PlacedMix(cue.folder / cue.stems.mix, cue.take.cue.range.start) for cue in placed]
+        muxing = progress.part(SHARES["render"], SHARES["mux"])
+        film = mux_scored(source, mixes, working / "scored", muxing)
+    place(source if film is None else None, sheet, placed, working / "timeline.otio")
+    reporting = progress.part(SHARES["mux"], SHARES["report"])
+    reporting.report(0.0, "measuring")
+    for cue in placed:
+        report = evaluate(cue.folder, sheet)
+        write_report(report, cue.folder / "report.json")
+        write_pictures(cue.folder, sheet, report)
+    reporting.report(1.0, "done")
+    return Scored(
+        folder,
+        sheet,
+        tuple(cue.take for cue in placed),
+        tuple(cue.stems for cue in placed),
+        folder / film.name if film else None,
+    )
+
+
+def placed_in_editors_file(source: Path, scored: Scored) -> Path | None:
+    """The score in a file of the editor's own kind, as `timeline.fcpxml`, beside the .otio.
+
+    None where emsync does not write that kind, or that is .otio. Files are named by whole paths
+    there, so it is done when the stems have come to their folder.
+    """
+    suffix = ".fcpxml" if source.suffix.lower() == ".fcpxmld" else source.suffix.lower()
+    if scored.film is not None or suffix == ".otio" or suffix not in WRITABLE_SUFFIXES:
+        return None
+    placed = [
+        PlacedCue(take, stems, cue_folder(scored.sheet, take.cue, scored.folder))
+        for take, stems in zip(scored.takes, scored.stems, strict=True)
+    ]
+    out = scored.folder / f"timeline{suffix}"
+    place(source, scored.sheet, placed, out)
+    return out
 
 
 def cue_folder(sheet: CueSheet, cue: Cue, folder: Path) -> Path:
@@ -112,7 +151,7 @@ def _score_cues(
 
 
 @contextmanager
-def _landing_in(folder: Path) -> Iterator[Path]:
+def landing_in(folder: Path) -> Iterator[Path]:
     """A working folder inside `folder`; its contents move up when all is done, or vanish."""
     if folder.exists() and not folder.is_dir():
         raise OutputError(f"'{folder}' is a file; name a folder for the score with -o.")

@@ -103,7 +103,7 @@ FILES = [
     ("otio/multitrack.otio", "24", 0, 2677, 5, 0, 0),
     ("otio/nested_example.otio", "24", 0, 636, 7, 0, 0),
     ("otio/premiere_example.otio", "30", 0, 1246, 6, 2, 4),
-    ("otio/screening_example.otio", "24", 0, 1049, 8, 0, 0),
+    ("otio/screening_example.otio", "24", 0, 1049, 8, 0, 1),
     ("otio/transition_test.otio", "24", 0, 150, 1, 1, 0),
 ]
 

@@ -15,6 +15,7 @@ import opentimelineio as otio
 from emsync.errors import TimelineError
 from emsync.timecode import is_drop_frame_rate
 from emsync_otio.clock import exact_seconds, otio_time
+from emsync_otio.counting import state_drop_frame_in_place
 
 __all__ = ["read_timeline"]
 
@@ -59,6 +60,7 @@ def read_timeline(path: Path, rate: Fraction | None) -> otio.schema.Timeline:
     _place_in_place(timeline, events, chosen, is_drop=is_drop)
     _set_locators_in_place(timeline, text, chosen, is_drop=is_drop)
     timeline.metadata["emsync_otio"] = {} if rate else {"assumed_rate": str(chosen)}
+    state_drop_frame_in_place(timeline, is_drop)
     return timeline
 
 

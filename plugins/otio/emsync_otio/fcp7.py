@@ -6,36 +6,46 @@ show: a clip's master comment, a marker's comment. The cue sheet does not fit; i
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from xml.etree import ElementTree
 
 import opentimelineio as otio
 
-from emsync_otio.own import OWN_KEY, is_own, plain
+from emsync_otio.counting import state_drop_frame_in_place
+from emsync_otio.own import recover_in_place, recover_tracks_in_place
 
-__all__ = ["read_timeline", "with_comments"]
-
-_MARK = "emsync "
+__all__ = ["read_timeline"]
 
 
 def read_timeline(path: Path) -> otio.core.SerializableObject:
-    """Read with otio-fcp-adapter; switch off what the editor had, and know our own again."""
-    opened = otio.adapters.read_from_file(str(path), adapter_name="fcp_xml")
+    """Read with otio-fcp-adapter, and add what it leaves in its metadata (1.0.0).
+
+    That is: what is switched off, speeds, track names, drop-frame counting, and our own.
+    """
+    root = ElementTree.parse(path).getroot()
+    _lift_nested_in_place(root)
+    written = ElementTree.tostring(root, encoding="unicode")
+    opened = otio.adapters.read_from_string(written, adapter_name="fcp_xml")
     for timeline in _timelines(opened):
         _disable_in_place(timeline.tracks)
+        _set_speeds_in_place(timeline)
+        _name_tracks_in_place(timeline)
+        said = timeline.metadata.get("fcp_xml", {}).get("timecode", {})
+        if isinstance(said, Mapping) and said.get("displayformat") in ("DF", "NDF"):
+            state_drop_frame_in_place(timeline, said["displayformat"] == "DF")
         _recover_own_in_place(timeline)
     return opened
 
 
-def with_comments(timeline: otio.schema.Timeline) -> otio.schema.Timeline:
-    """A copy whose clips and markers of ours say so in comments."""
-    copy = timeline.deepcopy()
-    for clip in filter(is_own, copy.find_clips()):
-        clip.metadata["fcp_xml"] = {"comments": {"mastercomment1": _comment(clip)}}
-    for marker in filter(is_own, copy.tracks.markers):
-        marker.metadata["fcp_xml"] = {"comment": _comment(marker)}
-    return copy
+def _lift_nested_in_place(root: ElementTree.Element) -> None:
+    """The adapter (1.0.0) looks for the tracks of a nested sequence a level too high."""
+    for nested in root.iterfind(".//clipitem/sequence"):
+        media = nested.find("media")
+        if media is not None:
+            nested.remove(media)
+            nested.extend(list(media))
 
 
 def _timelines(opened: otio.core.SerializableObject) -> Iterator[otio.schema.Timeline]:
@@ -43,10 +53,6 @@ def _timelines(opened: otio.core.SerializableObject) -> Iterator[otio.schema.Tim
         yield opened
     elif isinstance(opened, otio.schema.SerializableCollection):
         yield from (child for child in opened if isinstance(child, otio.schema.Timeline))
-
-
-def _comment(thing: otio.core.SerializableObjectWithMetadata) -> str:
-    return _MARK + json.dumps(plain(thing.metadata[OWN_KEY]), ensure_ascii=False)
 
 
 def _disable_in_place(composition: otio.core.Composition) -> None:
@@ -61,26 +67,58 @@ def _disable_in_place(composition: otio.core.Composition) -> None:
             _disable_in_place(child)
 
 
-def _recover_own_in_place(timeline: otio.schema.Timeline) -> None:
-    """Turn our comments back into metadata; a track of nothing but our clips is ours."""
-    for marker in timeline.tracks.markers:
-        _recover_in_place(marker, marker.metadata.get("fcp_xml", {}).get("comment"))
-    for track in timeline.tracks:
-        clips = [child for child in track if isinstance(child, otio.schema.Clip)]
-        for clip in clips:
-            comments = clip.metadata.get("fcp_xml", {}).get("comments")
-            if isinstance(comments, Mapping):
-                _recover_in_place(clip, comments.get("mastercomment1"))
-        if clips and all(map(is_own, clips)):
-            track.metadata[OWN_KEY] = {"kind": "stem"}
+def _set_speeds_in_place(timeline: otio.schema.Timeline) -> None:
+    """A 'timeremap' filter as OpenTimelineIO's time effect; the clip's clock is that of its media.
+
+    Ramps (with keyframes) are taken at their mean, which the filter states as its speed.
+    """
+    for clip in timeline.tracks.find_children(descended_from_type=otio.core.Item):
+        percent = next((said for said in map(_percent_of, clip.effects) if said is not None), None)
+        if percent is None or percent == 100:
+            continue
+        clip.effects.append(otio.schema.LinearTimeWarp(time_scalar=percent / 100))
+        shown = clip.source_range
+        reference = getattr(clip, "media_reference", None)
+        media = reference.available_range if reference else None
+        zero = media.start_time if media else otio.opentime.RationalTime(0, shown.duration.rate)
+        inside = (shown.start_time - zero).rescaled_to(shown.duration.rate)
+        start = otio.opentime.RationalTime(inside.value * percent / 100, inside.rate)
+        clip.source_range = otio.opentime.TimeRange(zero + start, shown.duration)
 
 
-def _recover_in_place(thing: otio.core.SerializableObjectWithMetadata, comment: object) -> None:
-    if not isinstance(comment, str) or not comment.startswith(_MARK):
-        return
+def _percent_of(effect: otio.schema.Effect) -> float | None:
+    """Speed in percent of a 'timeremap' filter; None for other effects and what is no number."""
+    about = effect.metadata.get("fcp_xml", {})
+    if about.get("effectid") != "timeremap":
+        return None
+    parameters = about.get("parameter", [])
+    said = parameters if isinstance(parameters, Sequence) else [parameters]
+    named = {one.get("parameterid"): one.get("value") for one in said if isinstance(one, Mapping)}
     try:
-        said = json.loads(comment.removeprefix(_MARK))
-    except json.JSONDecodeError:
-        return  # a person's words that begin like ours
-    if isinstance(said, dict):
-        thing.metadata[OWN_KEY] = said
+        percent = float(str(named.get("speed")))
+    except ValueError:
+        return None
+    if not math.isfinite(percent):
+        return None
+    return -abs(percent) if str(named.get("reverse")).upper() == "TRUE" else percent
+
+
+def _name_tracks_in_place(timeline: otio.schema.Timeline) -> None:
+    """Premiere keeps a track's name in an attribute."""
+    for track in timeline.tracks:
+        name = track.metadata.get("fcp_xml", {}).get("@MZ.TrackName")
+        if name and not track.name:
+            track.name = str(name)
+
+
+def _recover_own_in_place(timeline: otio.schema.Timeline) -> None:
+    """Turn our comments back into metadata."""
+    for marker in timeline.tracks.markers:
+        said = marker.metadata.get("fcp_xml", {}).get("comment")
+        recover_in_place(marker, said)
+        marker.comment = marker.comment or (said if isinstance(said, str) else "")
+    for clip in timeline.find_clips():
+        comments = clip.metadata.get("fcp_xml", {}).get("comments")
+        if isinstance(comments, Mapping):
+            recover_in_place(clip, comments.get("mastercomment1"))
+    recover_tracks_in_place(timeline)

@@ -10,6 +10,7 @@ there. A connected element (one with a `lane`) is a child with its offset in its
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -20,7 +21,15 @@ import opentimelineio as otio
 
 from emsync.errors import TimelineError
 from emsync_otio.clock import Seconds, otio_range, otio_time
-from emsync_otio.fcpxml_resources import Resources, seconds_of
+from emsync_otio.counting import state_drop_frame_in_place
+from emsync_otio.fcpxml_resources import SCORE_KEY, Resources, seconds_of
+from emsync_otio.own import (
+    OWN_KEY,
+    is_own_comment,
+    own_tracks_of,
+    recover_in_place,
+    recover_tracks_in_place,
+)
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -81,7 +90,7 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
     root = ElementTree.parse(path).getroot()
     if root.tag != "fcpxml":
         raise TimelineError(f"'{path.name}' is not FCPXML: its root is <{root.tag}>.")
-    reader = _Reader(Resources.of(root))
+    reader = _Reader(Resources.of(root), _score_of(root))
     sequences = [
         (project.get("name", ""), sequence)
         for project in root.iter("project")
@@ -104,8 +113,9 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
 class _Reader:
     """Turns sequences into stacks; compound clips into stacks inside."""
 
-    def __init__(self, resources: Resources) -> None:
+    def __init__(self, resources: Resources, score: dict[str, object] | None) -> None:
         self.resources = resources
+        self._score = score
 
     def timeline(self, name: str, sequence: Element) -> otio.schema.Timeline:
         """A project's sequence with its start timecode."""
@@ -115,6 +125,10 @@ class _Reader:
         timeline.tracks = sheet.stack(name)
         timeline.tracks.markers.extend(sheet.markers)
         timeline.global_start_time = otio_time(seconds_of(sequence, "tcStart"), rate)
+        state_drop_frame_in_place(timeline, sequence.get("tcFormat") == "DF")
+        recover_tracks_in_place(timeline)
+        if self._score is not None and own_tracks_of(timeline):
+            timeline.metadata[OWN_KEY] = self._score
         return timeline
 
     def _sheet(self, sequence: Element, rate: Fraction, depth: int) -> _Sheet:
@@ -203,18 +217,19 @@ class _Reader:
     ) -> None:
         """A clip's marker, where the clip shows it; of what is switched off, none."""
         at = seconds_of(marker, "start")
-        if start <= at < end and owner.get("enabled") != "0":
+        is_shown = owner.get("enabled") != "0" or is_own_comment(marker.get("note"))
+        if start <= at < end and is_shown:
             self._append_marker(marker, at + shift, sheet)
 
     def _append_marker(self, marker: Element, at: Seconds, sheet: _Sheet) -> None:
-        sheet.markers.append(
-            otio.schema.Marker(
-                name=marker.get("value", ""),
-                marked_range=otio_range(at, seconds_of(marker, "duration"), sheet.rate),
-                comment=marker.get("note", ""),
-                metadata={"fcpxml": {"type": marker.tag, **dict(marker.attrib)}},
-            )
+        made = otio.schema.Marker(
+            name=marker.get("value", ""),
+            marked_range=otio_range(at, seconds_of(marker, "duration"), sheet.rate),
+            comment=marker.get("note", ""),
+            metadata={"fcpxml": {"type": marker.tag, **dict(marker.attrib)}},
         )
+        recover_in_place(made, marker.get("note"))
+        sheet.markers.append(made)
 
     def _pieces(
         self, element: Element, start: Seconds, duration: Seconds, rate: Fraction, depth: int
@@ -305,6 +320,7 @@ class _Reader:
         """
         start, source, duration = times
         item.name = element.get("name", "")
+        recover_in_place(item, element.findtext("note"))
         item.enabled = element.get("enabled") != "0"
         item.source_range = otio_range(source, duration, rate)
         speed = self.resources.speed_of(element, start, rate)
@@ -313,6 +329,18 @@ class _Reader:
         elif speed != 1:
             item.effects.append(otio.schema.LinearTimeWarp(time_scalar=float(speed)))
         return item
+
+
+def _score_of(root: Element) -> dict[str, object] | None:
+    """The cue sheet and what else makes the score again, where emsync wrote it."""
+    for entry in root.iter("md"):
+        if entry.get("key") == SCORE_KEY:
+            try:
+                said = json.loads(entry.get("value", ""))
+            except json.JSONDecodeError:
+                return None
+            return said if isinstance(said, dict) else None
+    return None
 
 
 def _picked(element: Element) -> Element | None:

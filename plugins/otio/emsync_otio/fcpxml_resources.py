@@ -13,8 +13,10 @@ from emsync.errors import TimelineError
 from emsync.timecode import parse_rate
 from emsync_otio.clock import Seconds, otio_range
 
-__all__ = ["Media", "Resources", "parse_seconds", "seconds_of"]
+__all__ = ["SCORE_KEY", "Media", "Resources", "parse_seconds", "seconds_of", "time_text"]
 
+SCORE_KEY = "emsync.score"
+"""Key of the metadata that carries the cue sheet, seed and model ids, on the first stem."""
 _FORMAT_RATES = {
     "2398": Fraction(24000, 1001),
     "24": Fraction(24),
@@ -41,6 +43,11 @@ def parse_seconds(text: str) -> Seconds:
         return Fraction(numerator) / Fraction(denominator or 1)
     except (ValueError, ZeroDivisionError) as err:
         raise TimelineError(f"The FCPXML holds a time of '{text[:40]}', which is none.") from err
+
+
+def time_text(seconds: Seconds) -> str:
+    """A time as FCPXML writes it: '1001/24000s', '3600s'."""
+    return f"{seconds}s"
 
 
 def seconds_of(element: Element, name: str, default: Seconds = Fraction(0)) -> Seconds:

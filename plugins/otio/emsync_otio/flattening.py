@@ -18,7 +18,7 @@ from emsync.picture import BoundaryKind
 from emsync_otio.clock import Seconds, exact_seconds, seconds_range
 from emsync_otio.looks import Looks, blend_kind_words, looks_of
 
-__all__ = ["Blend", "Stretch", "flatten", "item_range"]
+__all__ = ["Blend", "Stretch", "flatten", "item_range", "shown_range"]
 
 _DEEPEST = 64  # tracks and compounds; editors stop far earlier
 _WIPE_WORDS = ("wipe", "slide", "push", "iris", "band", "luma", "clock", "swap", "spin", "split")
@@ -99,7 +99,7 @@ def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
         raise _too_deep()
     if not item.enabled or isinstance(item, otio.schema.Gap):
         return []
-    start, duration = _shown_range(item)
+    start, duration = shown_range(item)
     if duration == 0:
         return []
     speed = _speed(item)
@@ -115,7 +115,7 @@ def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
     return _mapped(inside, start, speed, at, at + duration)
 
 
-def _shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
+def shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
     """A track's range may lie before all it holds (an EDL adapter wrote so): it plays from 0."""
     start, duration = item_range(item)
     if isinstance(item, otio.schema.Track) and start + duration <= 0:

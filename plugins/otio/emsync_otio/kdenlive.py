@@ -22,7 +22,14 @@ import opentimelineio as otio
 
 from emsync.errors import TimelineError
 from emsync_otio.clock import otio_range
+from emsync_otio.kdenlive_patching import DESCRIPTION, GUIDES, SCORE_PROPERTY, is_own_guide
 from emsync_otio.kdenlive_tracks import Entry, TrackReader, property_of
+from emsync_otio.own import (
+    OWN_KEY,
+    own_tracks_of,
+    recover_in_place,
+    recover_tracks_in_place,
+)
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -50,6 +57,10 @@ def read_timeline(path: Path) -> otio.schema.Timeline:
     timeline = otio.schema.Timeline(name=property_of(sequence, "kdenlive:clipname") or path.stem)
     timeline.tracks = reader.stack(sequence, timeline.name, depth=0)
     timeline.tracks.markers.extend(reader.guides(root, sequence))
+    recover_tracks_in_place(timeline)
+    score = _score_of(root)
+    if score is not None and own_tracks_of(timeline):
+        timeline.metadata[OWN_KEY] = score
     return timeline
 
 
@@ -82,11 +93,13 @@ class _Reader:
         sounds: list[Laid] = []
         joins: list[Join] = []
         switched_off: set[tuple[int, ...]] = set()
+        names: dict[tuple[int, ...], str] = {}
         for height, reference in enumerate(sequence.findall("track")):
             track = self._by_id.get(reference.get("producer"))
             if track is None or track.tag == "producer":  # the black background
                 continue
             is_sound = property_of(track, "kdenlive:audio_track") == "1"
+            names[(height,)] = property_of(track, "kdenlive:track_name")
             hidden = reference.get("hide", track.get("hide", ""))
             lane = (height,)
             if hidden in ("both", "audio" if is_sound else "video"):
@@ -106,27 +119,30 @@ class _Reader:
                 joins += self._tracks.blends_below(sequence, height, entries, lane)
         kinds = otio.schema.TrackKind
         stack = otio.schema.Stack(name=name)
-        stack.extend(tracks_of(pictures, joins, self._rate, kinds.Video))
-        stack.extend(tracks_of(sounds, (), self._rate, kinds.Audio))
+        stack.extend(tracks_of(pictures, joins, self._rate, kinds.Video, names))
+        stack.extend(tracks_of(sounds, (), self._rate, kinds.Audio, names))
         return stack
 
     def guides(self, root: Element, sequence: Element) -> Iterator[otio.schema.Marker]:
         """The sequence's guides; older projects keep them with the document."""
-        own = property_of(sequence, "kdenlive:sequenceproperties.guides")
+        own = property_of(sequence, GUIDES[0])
         documents = (
-            property_of(playlist, "kdenlive:docproperties.guides")
+            property_of(playlist, GUIDES[1])
             for playlist in root.findall("playlist")
             if playlist.get("id") in ("main_bin", "main bin")
         )
         for text in (own, *documents):
             guides = _json_list(text)
             for guide in guides:
-                at = Fraction(int(guide.get("pos", -1))) / self._rate
-                length = Fraction(int(guide.get("duration", 0) or 0)) / self._rate
-                yield otio.schema.Marker(
+                at = Fraction(_whole(guide.get("pos", -1))) / self._rate
+                length = Fraction(_whole(guide.get("duration", 0))) / self._rate
+                marker = otio.schema.Marker(
                     name=str(guide.get("comment", "")),
                     marked_range=otio_range(at, length, self._rate),
                 )
+                if is_own_guide(guide):
+                    marker.metadata[OWN_KEY] = guide.get(OWN_KEY) or {"kind": "hit"}
+                yield marker
             if guides:
                 return
 
@@ -141,6 +157,10 @@ class _Reader:
             item = otio.schema.Clip(name=name, media_reference=self._media(producer))
             item.name = name or Path(property_of(producer, "resource")).name
         item.source_range = otio_range(entry.source / self._rate, length / self._rate, self._rate)
+        recover_in_place(item, property_of(producer, DESCRIPTION))
+        if entry.is_frozen:
+            item.effects.append(otio.schema.FreezeFrame())
+            return item
         speed = _warp_speed(producer)
         if speed != 1:
             item.effects.append(otio.schema.LinearTimeWarp(time_scalar=float(speed)))
@@ -173,7 +193,19 @@ class _Reader:
         return otio.schema.ExternalReference(target_url=located)
 
 
-def _json_list(text: str) -> list[dict[str, str | int]]:
+def _score_of(root: Element) -> dict[str, object] | None:
+    """The cue sheet and what else makes the score again, where emsync wrote it."""
+    for holder in (*root.findall("playlist"), *root.findall("tractor")):
+        try:
+            said = json.loads(property_of(holder, SCORE_PROPERTY) or "null")
+        except json.JSONDecodeError:
+            return None
+        if isinstance(said, dict):
+            return said
+    return None
+
+
+def _json_list(text: str) -> list[dict[str, object]]:
     """Guides are JSON inside XML; a damaged list is none, the cut does not depend on it."""
     try:
         parsed = json.loads(text or "[]")
@@ -182,6 +214,10 @@ def _json_list(text: str) -> list[dict[str, str | int]]:
     return (
         [entry for entry in parsed if isinstance(entry, dict)] if isinstance(parsed, list) else []
     )
+
+
+def _whole(value: object) -> int:
+    return int(value) if isinstance(value, int | float | str) and value != "" else 0
 
 
 def _is_disabled(producer: Element, is_sound: bool) -> bool:

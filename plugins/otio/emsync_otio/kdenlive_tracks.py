@@ -28,6 +28,7 @@ class Entry:
     fade_in: int = 0
     fade_out: int = 0
     """Length of a fade from or to black or clear, in frames."""
+    is_frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -114,7 +115,7 @@ class TrackReader:
                 length = self.frames(last) - first + 1 if last else 0
                 if length > 0 and producer is not None:
                     fades = self._fade_length(child, "from"), self._fade_length(child, "to")
-                    yield Entry(at, at + length, first, producer, *fades)
+                    yield Entry(at, at + length, first, producer, *fades, _is_frozen(child))
                 at += max(length, 0)
 
     def _mix_in_place(self, entries: list[Entry], track: Element) -> list[_Mix]:
@@ -173,6 +174,15 @@ def property_of(element: Element | None, name: str) -> str:
         (child for child in element.findall("property") if child.get("name") == name), None
     )
     return (found.text or "").strip() if found is not None else ""
+
+
+def _is_frozen(entry: Element) -> bool:
+    """Whether a clip stands still all along; Kdenlive can also freeze what is before or after."""
+    for effect in entry.findall("filter"):
+        if property_of(effect, "mlt_service") == "freeze" and not property_of(effect, "disable"):
+            sides = (property_of(effect, f"freeze_{side}") for side in ("after", "before"))
+            return all(side in ("", "0") for side in sides)
+    return False
 
 
 def _mix_kind(mix: Element | None) -> str:

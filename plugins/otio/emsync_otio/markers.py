@@ -17,10 +17,10 @@ from emsync.cue import Hit, HitSource
 from emsync.settings import MarkerRule, MarkerUse
 from emsync.timecode import RationalTime
 from emsync_otio.clock import Seconds, exact_seconds
-from emsync_otio.flattening import item_range
+from emsync_otio.flattening import item_range, shown_range
 from emsync_otio.own import is_own
 
-__all__ = ["FoundMarkers", "find_markers"]
+__all__ = ["FoundMarkers", "find_markers", "markers_of"]
 
 _NAMED_NOTES = 3
 _UNNAMED = re.compile(r"(marker|guide|chapter|locator)?\s*#?\d*", re.IGNORECASE)
@@ -67,7 +67,7 @@ def find_markers(
     labels: dict[int, list[str]] = {}
     notes: dict[str, None] = {}
     outside = 0
-    for at, marker in _markers(timeline, duration.seconds):
+    for at, marker in markers_of(timeline, duration.seconds):
         if not _is_wanted(marker, rule):
             notes[_name(marker)] = None
             continue
@@ -108,10 +108,10 @@ def _name(marker: otio.schema.Marker) -> str:
     return str(marker.name or marker.comment or "").strip()
 
 
-def _markers(
+def markers_of(
     timeline: otio.schema.Timeline, length: Seconds
 ) -> Iterator[tuple[Seconds, otio.schema.Marker]]:
-    """Every marker that the editor sees, with its picture time."""
+    """Every marker that the editor sees, with its picture time; not those that emsync wrote."""
     start = timeline.global_start_time
     zero_hour = exact_seconds(start) if start is not None else Fraction(0)
     stack_start = item_range(timeline.tracks)[0] if timeline.tracks.source_range else Fraction(0)
@@ -122,7 +122,7 @@ def _markers(
     for track in timeline.tracks:
         if not isinstance(track, otio.core.Item) or not track.enabled:
             continue
-        shift = item_range(track)[0] if track.source_range else Fraction(0)
+        shift = shown_range(track)[0] if track.source_range else Fraction(0)
         for marker in _theirs(track):
             yield _start(marker) - shift - stack_start, marker
         if isinstance(track, otio.schema.Track):

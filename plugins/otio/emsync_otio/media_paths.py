@@ -4,10 +4,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from enum import Enum
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-__all__ = ["find_media", "media_url"]
+__all__ = ["PathStyle", "bare_path", "file_url", "find_media", "media_url"]
+
+
+class PathStyle(Enum):
+    """How a timeline names files: editors differ in what they take (DESIGN §7)."""
+
+    AUTO = "auto"
+    """Relative where the file lies below the timeline, else a URL."""
+    BARE = "bare"
+    """A path, as DaVinci Resolve reads it from .otio."""
+    URL = "url"
+    """file://…, as Final Cut Pro and Premiere want it."""
+
 
 _DRIVE = re.compile(r"^/?([A-Za-z]:[\\/].*)$")
 
@@ -42,6 +55,34 @@ def media_url(media: Path, beside: Path) -> str:
         return quote(media.resolve().relative_to(beside.resolve().parent).as_posix())
     except ValueError:
         return media.resolve().as_uri()
+
+
+def file_url(target_url: str) -> str:
+    """A reference as Final Cut and Premiere want it: a URL; what is relative stays so, quoted."""
+    if "://" in target_url:
+        return target_url
+    path = target_url.replace("\\", "/")
+    if re.match(r"^[A-Za-z]:/", path):
+        return "file:///" + quote(path, safe="/:")
+    if path.startswith("//"):
+        return "file:" + quote(path)
+    return "file://" + quote(path) if path.startswith("/") else quote(unquote(path))
+
+
+def _is_whole(path: str) -> bool:
+    """Whether a path names a file by itself; such a one is written as it is, '%20' and all."""
+    return bool(_DRIVE.match(path)) or path.startswith(("/", "\\"))
+
+
+def bare_path(target_url: str) -> str:
+    """A reference as Resolve and MLT want it: a path, not a URL."""
+    if "://" not in target_url:
+        return target_url if _is_whole(target_url) else unquote(target_url)
+    parts = urlsplit(target_url)
+    path = unquote(parts.path)
+    if re.match(r"^/[A-Za-z]:", path):
+        return path[1:]
+    return f"//{parts.netloc}{path}" if parts.netloc not in ("", "localhost") else path
 
 
 def _written_path(target_url: str) -> str:

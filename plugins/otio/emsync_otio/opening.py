@@ -9,6 +9,7 @@ import traceback
 import zipfile
 import zlib
 from collections.abc import Callable
+from enum import Enum
 from fractions import Fraction
 from pathlib import Path
 
@@ -19,7 +20,14 @@ from emsync.errors import NotFoundError, TimelineError
 from emsync_otio import edl, fcp7, fcpxml, kdenlive
 from emsync_otio.quiet import quiet
 
-__all__ = ["TIMELINE_SUFFIXES", "open_timeline", "said_by"]
+__all__ = [
+    "TIMELINE_SUFFIXES",
+    "TimelineKind",
+    "document_of",
+    "kind_of",
+    "open_timeline",
+    "said_by",
+]
 
 TIMELINE_SUFFIXES = frozenset(
     [
@@ -39,6 +47,24 @@ TIMELINE_SUFFIXES = frozenset(
 )
 """What `read_edit` takes; `.ale` only to say why it cannot be scored."""
 
+
+class TimelineKind(Enum):
+    """What is told apart when reading and writing."""
+
+    EDL = "CMX 3600 EDL"
+    FCPXML = "Final Cut Pro XML"
+    MLT = "Kdenlive"
+    FCP7 = "Final Cut Pro 7 XML"
+    OTHER = "OpenTimelineIO's own and what its adapters read"
+
+
+_KINDS = {
+    ".edl": TimelineKind.EDL,
+    ".fcpxml": TimelineKind.FCPXML,
+    ".fcpxmld": TimelineKind.FCPXML,
+    ".kdenlive": TimelineKind.MLT,
+    ".mlt": TimelineKind.MLT,
+}
 _BUNDLES = (".fcpxmld", ".otiod")
 # What adapters let through when a file is damaged (measured: tests/hosts/test_timeline_damage.py).
 _ADAPTER_FAILURES = (
@@ -71,7 +97,7 @@ def open_timeline(path: Path, rate: Fraction | None = None) -> otio.schema.Timel
     _check_there(path, suffix)
     try:
         with quiet():
-            opened = _opened(_reader_of(path, suffix, rate))
+            opened = _opened(_reader_of(path, rate))
     except (TimelineError, NotFoundError):
         raise
     except otio.exceptions.NoKnownAdapterForExtensionError as err:
@@ -131,23 +157,34 @@ def _unknown_kind(path: Path) -> TimelineError:
     )
 
 
-def _reader_of(
-    path: Path, suffix: str, rate: Fraction | None
-) -> Callable[[], otio.core.SerializableObject]:
-    """The function that reads this file; XML is told apart by its root element."""
-    if suffix == ".edl":
-        return lambda: edl.read_timeline(path, rate)
-    if suffix in (".fcpxml", ".fcpxmld"):
-        return lambda: fcpxml.read_timeline(path / "Info.fcpxml" if path.is_dir() else path)
-    if suffix in (".kdenlive", ".mlt"):
-        return lambda: kdenlive.read_timeline(path)
+def kind_of(path: Path) -> TimelineKind:
+    """What kind of timeline a file is; XML is told apart by its root element."""
+    suffix = path.suffix.lower()
     if suffix == ".xml":
         with path.open("rb") as file:
             head = file.read(4096)
         if b"<fcpxml" in head:
-            return lambda: fcpxml.read_timeline(path)
-        if b"<mlt" in head:
-            return lambda: kdenlive.read_timeline(path)
+            return TimelineKind.FCPXML
+        return TimelineKind.MLT if b"<mlt" in head else TimelineKind.FCP7
+    return _KINDS.get(suffix, TimelineKind.OTHER)
+
+
+def document_of(path: Path) -> Path:
+    """The file that holds a timeline: of a Final Cut bundle, the one inside."""
+    is_bundle = path.is_dir() and path.suffix.lower() == ".fcpxmld"
+    return path / "Info.fcpxml" if is_bundle else path
+
+
+def _reader_of(path: Path, rate: Fraction | None) -> Callable[[], otio.core.SerializableObject]:
+    """The function that reads this file."""
+    kind = kind_of(path)
+    if kind is TimelineKind.EDL:
+        return lambda: edl.read_timeline(path, rate)
+    if kind is TimelineKind.FCPXML:
+        return lambda: fcpxml.read_timeline(document_of(path))
+    if kind is TimelineKind.MLT:
+        return lambda: kdenlive.read_timeline(path)
+    if kind is TimelineKind.FCP7:
         return lambda: fcp7.read_timeline(path)
     return lambda: otio.adapters.read_from_file(str(path))
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -18,6 +18,7 @@ from emsync.timecode import RationalTime, counts_drop_frame, timecode_of
 from emsync_otio.belonging import check_belongs
 from emsync_otio.clock import Seconds
 from emsync_otio.flattening import item_range
+from emsync_otio.keeping import Aspect, lost_aspects
 from emsync_otio.laying import (
     PlacedCue,
     PlacedHit,
@@ -26,9 +27,9 @@ from emsync_otio.laying import (
     lay_cue_in_place,
     sheet_metadata,
 )
-from emsync_otio.media_paths import find_media
+from emsync_otio.media_paths import PathStyle, bare_path, file_url, find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
-from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, plain
+from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, own_tracks_of, plain
 from emsync_otio.reading import edit_of, picture_rate, start_timecode
 from emsync_otio.saving import check_writable, save_timeline
 
@@ -47,6 +48,8 @@ class PlacementReport:
     hits: tuple[PlacedHit, ...]
     replaced: int
     """Stems of earlier runs that were taken out."""
+    lost: tuple[str, ...] = ()
+    """What the written kind of file does not hold of the timeline, and of the score."""
 
     @property
     def summary(self) -> str:
@@ -74,11 +77,14 @@ def place(
     *,
     rate: Fraction | None = None,
     force: bool = False,
+    paths: PathStyle = PathStyle.AUTO,
 ) -> PlacementReport:
     """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
 
     What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
     `rate` is for EDLs, which state none. A score of another edit is refused unless `force`.
+    `paths` says how files are named in .otio and .otioz. What the editor's own file becomes is of
+    the suffix of `out`: the same kind is added to, another is written anew.
     Raises TimelineError, NotFoundError, OutputError, InputError.
     """
     check_writable(out)
@@ -92,7 +98,6 @@ def place(
         if not force:
             check_belongs(sheet, edit_of(laid, timeline), timeline)
         _keep_media_reachable_in_place(laid, timeline, out)
-    theirs = _fingerprint(laid)
     frame_rate = picture_rate(laid)
     zero = item_range(laid.tracks)[0] if laid.tracks.source_range else Fraction(0)
     stems: list[PlacedStem] = []
@@ -102,6 +107,14 @@ def place(
         stems += new_stems
         hits += new_hits
     laid.metadata[OWN_KEY] = sheet_metadata(sheet, placed)
+    _spell_paths_in_place(laid, paths, [out.parent] if timeline is None else [timeline.parent])
+    theirs = _fingerprint(laid)
+    lost: list[Aspect] = []
+
+    def check(reread: otio.schema.Timeline) -> None:
+        _check_placed(reread, report, zero, theirs, out)
+        lost.extend(lost_aspects(laid, reread, frame_rate))
+
     report = PlacementReport(
         out,
         frame_rate,
@@ -110,8 +123,14 @@ def place(
         tuple(hits),
         replaced,
     )
-    save_timeline(laid, out, lambda reread: _check_placed(reread, report, zero, theirs, out))
-    return report
+    save_timeline(
+        laid,
+        out,
+        check,
+        rate=frame_rate,
+        source=timeline,
+    )
+    return replace(report, lost=tuple(aspect.value for aspect in lost))
 
 
 def read_placed_sheet(path: Path) -> CueSheet:
@@ -171,6 +190,22 @@ def _keep_media_reachable_in_place(timeline: otio.schema.Timeline, source: Path,
             media.target_url = found.as_uri()
 
 
+def _spell_paths_in_place(
+    timeline: otio.schema.Timeline, style: PathStyle, folders: Sequence[Path]
+) -> None:
+    """Name every file as an editor wants it; what is relative becomes whole first."""
+    if style is PathStyle.AUTO:
+        return
+    for clip in timeline.find_clips():
+        media = clip.media_reference
+        if not isinstance(media, otio.schema.ExternalReference) or not media.target_url:
+            continue
+        path = bare_path(media.target_url)
+        found = find_media(media.target_url, folders) if "://" not in media.target_url else None
+        path = str(found) if found is not None else path
+        media.target_url = path if style is PathStyle.BARE else file_url(path)
+
+
 def _fingerprint(timeline: otio.schema.Timeline) -> list[str]:
     """The user's tracks and markers as text, to see that they came through unchanged."""
     things = [*timeline.tracks, *timeline.tracks.markers]
@@ -193,11 +228,10 @@ def _check_placed(
     """Compare what was written with what was meant; a format that loses something is refused."""
     if out.suffix.lower() == ".otio" and _fingerprint(reread) != theirs:
         raise OutputError(f"'{out.name}' did not keep the timeline as it was; nothing was written.")
-    kinds = otio.schema.TrackKind
-    sounds = [row for row in reread.tracks if getattr(row, "kind", "") == kinds.Audio]
-    found = sounds[len(sounds) - len(report.stems) :]
-    for stem, track in zip(report.stems, found, strict=True):
-        if _stem_span(track) != (stem.record.start.seconds + zero, stem.record.duration.seconds):
+    found = {(own.get("cue"), own.get("family")): span for own, span in _own_spans(reread)}
+    for stem in report.stems:
+        meant = (stem.record.start.seconds + zero, stem.record.duration.seconds)
+        if found.get((stem.cue, stem.family.value)) != meant:
             raise OutputError(
                 f"The stem '{stem.track}' cannot be kept to the frame in '{out.name}'; "
                 "nothing was written. Write the timeline as .otio."
@@ -206,15 +240,16 @@ def _check_placed(
         raise CueSheetError(f"'{out.name}' did not keep the cue sheet; nothing was written.")
 
 
-def _stem_span(track: otio.schema.Track) -> tuple[Seconds, Seconds] | None:
-    """Start and length of the only clip of a track."""
-    at = Fraction(0)
-    span = None
-    for child in track:
-        _, duration = item_range(child)
-        if isinstance(child, otio.schema.Clip):
-            if span is not None:
-                return None
-            span = (at, duration)
-        at += duration
-    return span
+def _own_spans(
+    timeline: otio.schema.Timeline,
+) -> Iterator[tuple[Mapping[str, object], tuple[Seconds, Seconds]]]:
+    """What each stem says of itself, and its start and length."""
+    for track in own_tracks_of(timeline):
+        at = Fraction(0)
+        for child in track:
+            if not isinstance(child, otio.core.Item):
+                continue
+            _, duration = item_range(child)
+            if is_own(child):
+                yield child.metadata[OWN_KEY], (at, duration)
+            at += duration

@@ -13,6 +13,7 @@ from emsync.errors import TimelineError
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.settings import MarkerRule, MarkerUse
 from emsync.timecode import RationalTime, TimeRange
+from emsync_otio.changes import KeptSpan, kept_spans
 from emsync_otio.clock import Seconds, exact_rate, exact_seconds
 from emsync_otio.edit import ShotMedia, TimelineEdit
 from emsync_otio.flattening import Blend, Stretch, flatten, item_range
@@ -22,7 +23,14 @@ from emsync_otio.media_paths import find_media
 from emsync_otio.opening import open_timeline
 from emsync_otio.own import is_own
 
-__all__ = ["edit_of", "picture_rate", "read_edit", "start_timecode"]
+__all__ = [
+    "boundaries_of",
+    "edit_of",
+    "kept_spans_of",
+    "picture_rate",
+    "read_edit",
+    "start_timecode",
+]
 
 _EVERY_MARKER = MarkerRule(MarkerUse.ALL)
 
@@ -45,6 +53,11 @@ def read_edit(
     """
     timeline = open_timeline(content or path, rate)
     return edit_of(timeline, path, markers)
+
+
+def kept_spans_of(old: Path, new: Path) -> tuple[KeptSpan, ...]:
+    """What two timeline files show both, in the same order. Raises NotFoundError, TimelineError."""
+    return kept_spans(open_timeline(old), open_timeline(new))
 
 
 def edit_of(
@@ -74,6 +87,11 @@ def edit_of(
         warnings=tuple(warnings),
     )
     return TimelineEdit(picture, _boundaries(seen, rate, duration), marked.hits, shots)
+
+
+def boundaries_of(seen: Sequence[Stretch], rate: Fraction) -> tuple[Boundary, ...]:
+    """Where the picture changes; nowhere where none is shown."""
+    return _boundaries(seen, rate, RationalTime.from_seconds(seen[-1].end, rate)) if seen else ()
 
 
 def picture_rate(timeline: otio.schema.Timeline) -> Fraction:

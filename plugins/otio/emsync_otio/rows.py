@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from types import MappingProxyType
 
 import opentimelineio as otio
 
@@ -36,22 +37,29 @@ class Join:
 
 
 def tracks_of(
-    laid: Iterable[Laid], joins: Sequence[Join], rate: Fraction, kind: str
+    laid: Iterable[Laid],
+    joins: Sequence[Join],
+    rate: Fraction,
+    kind: str,
+    names: Mapping[tuple[int, ...], str] = MappingProxyType({}),
 ) -> list[otio.schema.Track]:
-    """One track per lane from bottom to top; what overlaps in a lane gets a track above it."""
+    """One track per lane from bottom to top; what overlaps in a lane gets a track above it.
+
+    `names` are those of lanes that have any; the others are V1, V2, … or A1, A2, ….
+    """
     lanes: dict[tuple[int, ...], list[Laid]] = {}
     for piece in laid:
         if piece.duration > 0 and piece.start + piece.duration > 0:
             lanes.setdefault(piece.lane, []).append(piece)
     depth = max((len(lane) for lane in lanes), default=0)
-    tracks = []
+    tracks: list[otio.schema.Track] = []
     for lane in sorted(lanes, key=lambda key: key + (0,) * (depth - len(key))):
         own_joins = [join for join in joins if join.lane == lane]
         for row in _without_overlaps(sorted(lanes[lane], key=lambda piece: piece.start)):
-            tracks.append(_track(row, own_joins, rate, kind))
+            track = _track(row, own_joins, rate, kind)
+            track.name = names.get(lane) or f"{kind[0]}{len(tracks) + 1}"
+            tracks.append(track)
             own_joins = []
-    for number, track in enumerate(tracks, start=1):
-        track.name = f"{kind[0]}{number}"
     return tracks
 
 

@@ -7,20 +7,46 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 
 import opentimelineio as otio
 from opentimelineio.adapters import file_bundle_utils
 
 from emsync.errors import DiskFullError, InputError, OutputError, TimelineError
-from emsync_otio import fcp7
-from emsync_otio.opening import open_timeline, said_by
+from emsync_otio import (
+    fcp7_patching,
+    fcp7_writing,
+    fcpxml_patching,
+    fcpxml_writing,
+    kdenlive_patching,
+    kdenlive_writing,
+)
+from emsync_otio.opening import TimelineKind, document_of, kind_of, open_timeline, said_by
 from emsync_otio.quiet import quiet
 
-__all__ = ["WRITABLE_SUFFIXES", "check_writable", "save_timeline"]
+__all__ = ["WRITABLE_SUFFIXES", "check_writable", "is_added_to", "save_timeline"]
 
-WRITABLE_SUFFIXES = (".otio", ".otioz", ".xml")
+WRITABLE_SUFFIXES = (".otio", ".otioz", ".fcpxml", ".xml", ".kdenlive", ".mlt")
 """What a scored timeline can be written as; .xml is Final Cut Pro 7's, for Premiere and Resolve."""
+_PATCHERS = {
+    TimelineKind.FCPXML: fcpxml_patching.patched,
+    TimelineKind.FCP7: fcp7_patching.patched,
+    TimelineKind.MLT: kdenlive_patching.patched,
+}
+"""Add to the editor's own file, of which all else stays as it is, byte for byte."""
+_WRITERS = {
+    TimelineKind.FCPXML: fcpxml_writing.document_of,
+    TimelineKind.FCP7: fcp7_writing.document_of,
+    TimelineKind.MLT: kdenlive_writing.document_of,
+}
+"""Make a new file of a timeline that came as something else."""
+_KINDS = {
+    ".fcpxml": TimelineKind.FCPXML,
+    ".xml": TimelineKind.FCP7,
+    ".kdenlive": TimelineKind.MLT,
+    ".mlt": TimelineKind.MLT,
+}
 
 
 def check_writable(out: Path) -> None:
@@ -42,27 +68,46 @@ def check_writable(out: Path) -> None:
 
 
 def save_timeline(
-    timeline: otio.schema.Timeline, out: Path, check: Callable[[otio.schema.Timeline], None]
+    timeline: otio.schema.Timeline,
+    out: Path,
+    check: Callable[[otio.schema.Timeline], None],
+    *,
+    rate: Fraction,
+    source: Path | None = None,
 ) -> None:
-    """Write a timeline whole or not at all; `check` gets it as it reads back, and may raise."""
+    """Write a timeline whole or not at all; `check` gets it as it reads back, and may raise.
+
+    Where `source`, which it was read from, is of the same kind as `out`, that file is added to.
+    """
     with _translated(out):
         out.parent.mkdir(parents=True, exist_ok=True)
         with _folder_beside(out) as folder:
             working = folder / f"new{out.suffix.lower()}"
-            _write(timeline, working, out)
+            _write(timeline, working, out, rate, source)
             check(_read_back(working, out))
             working.replace(out)
 
 
-def _write(timeline: otio.schema.Timeline, working: Path, out: Path) -> None:
+def is_added_to(source: Path | None, out: Path) -> bool:
+    """Whether `out` will be the editor's own file with additions, and not a new one."""
+    kind = _KINDS.get(out.suffix.lower())
+    return source is not None and kind is not None and kind_of(source) is kind
+
+
+def _write(
+    timeline: otio.schema.Timeline, working: Path, out: Path, rate: Fraction, source: Path | None
+) -> None:
     try:
         with quiet():
-            if working.suffix == ".otioz":
+            kind = _KINDS.get(working.suffix)
+            if kind is not None and source is not None and is_added_to(source, out):
+                written = _PATCHERS[kind](document_of(source).read_bytes(), timeline, rate)
+                working.write_bytes(written)
+            elif kind is not None:
+                working.write_bytes(_WRITERS[kind](timeline, rate))
+            elif working.suffix == ".otioz":
                 policy = file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
                 otio.adapters.write_to_file(timeline, str(working), media_policy=policy)
-            elif working.suffix == ".xml":
-                commented = fcp7.with_comments(timeline)
-                otio.adapters.write_to_file(commented, str(working), adapter_name="fcp_xml")
             else:
                 otio.adapters.write_to_file(timeline, str(working))
     except OSError:

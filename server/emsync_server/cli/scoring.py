@@ -12,7 +12,8 @@ from emsync import wire
 from emsync.errors import CueSheetError, NotFoundError, OutputError
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
-from emsync_otio import PlacedCue, place
+from emsync_otio import PathStyle, PlacedCue, place
+from emsync_server.again import Again, score_again
 from emsync_server.app import Scored, ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
@@ -81,6 +82,10 @@ def score_command(
     bit_depth: BitDepthOption = BitDepth.TWENTY_FOUR,
     ducking: DuckingOption = DEFAULTS.ducking_depth_db,
     rate: RateOption = None,
+    again: Annotated[
+        Path | None,
+        typer.Option(help="The folder of the score for the edit before: keep what still fits."),
+    ] = None,
     server: ServerOption = None,
 ) -> None:
     """Score a film or a timeline: look, compose, render, lay back."""
@@ -97,7 +102,16 @@ def score_command(
     )
     folder = output or Path(f"{source.with_suffix('')}.emsync")
     with shown_progress("score") as progress:
-        scored = score(source.absolute(), folder.absolute(), settings, progress, _steps(server))
+        where = (source.absolute(), folder.absolute())
+        if again is None:
+            scored = score(*where, settings, progress, _steps(server))
+        else:
+            made = score_again(
+                where[0], again.absolute(), where[1], settings, progress, _steps(server)
+            )
+            scored = made.scored
+    if again is not None:
+        _tell_kept(made)
     _tell(scored)
 
 
@@ -227,8 +241,14 @@ def place_command(
     force: Annotated[
         bool, typer.Option("--force", help="Also where the score was made for another edit.")
     ] = False,
+    paths: Annotated[
+        PathStyle, typer.Option(help="How .otio names files: bare for Resolve, url for Premiere.")
+    ] = PathStyle.AUTO,
 ) -> None:
-    """Lay rendered stems on a timeline, as new tracks; yours stay as they are."""
+    """Lay rendered stems on a timeline, as new tracks; yours stay as they are.
+
+    The new timeline is of the kind that its name says: .otio .otioz .fcpxml .xml .kdenlive .mlt.
+    """
     if not (score_folder / "cues.json").exists():
         raise CueSheetError(
             f"'{score_folder}' is no folder with a score: it has no cues.json. "
@@ -241,8 +261,10 @@ def place_command(
         )
         for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
     ]
-    report = place(timeline, sheet, placed, output, rate=rate, force=force)
+    report = place(timeline, sheet, placed, output, rate=rate, force=force, paths=paths)
     say(f"{output}: {report.summary}")
+    if report.lost:
+        warn(f"'{output.name}' does not hold: {', '.join(report.lost)}. A timeline in .otio does.")
 
 
 def _bring_along(take: Path, folder: Path) -> None:
@@ -266,6 +288,14 @@ def _steps(server: str | None) -> Steps:
     return RemoteSteps.of_running_server() if server == HERE else RemoteSteps.of_server_at(server)
 
 
+def _tell_kept(made: Again) -> None:
+    """How much of the earlier score is as it was."""
+    for name in made.unchanged_cues:
+        say(f"{name}: its picture did not change; kept as it was")
+    if made.all_bars:
+        say(f"kept {made.kept_bars} of {made.all_bars} bars of the other cues")
+
+
 def _tell(scored: Scored) -> None:
     """What was made, where it is, and whether it landed."""
     for sentence in scored.sheet.picture.warnings:
@@ -282,7 +312,8 @@ def _tell(scored: Scored) -> None:
     say(f"score:    {scored.folder}")
     if scored.film:
         say(f"film:     {scored.film}")
-    say(f"timeline: {scored.folder / 'timeline.otio'}")
+    for timeline in sorted(scored.folder.glob("timeline.*")):
+        say(f"timeline: {timeline}")
 
 
 def _family_list(stems: StemSet) -> str:
