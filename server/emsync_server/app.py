@@ -15,6 +15,7 @@ from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_otio import WRITABLE_SUFFIXES, PlacedCue, is_timeline, place
 from emsync_server.evaluation import evaluate, write_pictures, write_report
+from emsync_server.evaluation.emotion_page import write_emotion_pages
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
 from emsync_server.rendering import PlacedMix, mux_scored
@@ -101,6 +102,8 @@ def finished(
         report = evaluate(cue.folder, sheet)
         write_report(report, cue.folder / "report.json")
         write_pictures(cue.folder, sheet, report)
+    if sheet.shots:
+        write_emotion_pages(sheet, working / "cues.json")
     reporting.report(1.0, "done")
     return Scored(
         folder,
