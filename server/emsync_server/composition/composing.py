@@ -13,6 +13,7 @@ from emsync.settings import ComposeSettings
 from emsync_server.composition.beginning import Beginning, beginning_in
 from emsync_server.composition.composer import Composer, load_composer
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
+from emsync_server.composition.expression import expressed
 from emsync_server.composition.measures import measure, rank
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import asked_tempo, request_for
@@ -74,6 +75,7 @@ def _made(
     progress: Progress,
 ) -> list[Composed]:
     """All takes of the cue, or of some of its bars, best first."""
+    cue = expressed(cue)
     if settings.bars is not None:
         return rewrite_bars(cue, folder, settings, network, progress)
     plan, landings = planned(cue, settings.seed)
