@@ -24,7 +24,7 @@ class Mood(Enum):
     EXCITED_DARK = "excited, unpleasant"
 
 
-MIDDLE_DARK = -0.56  # valence at which suspense is as likely as assault
+MIDDLE_DARK = -0.6  # valence at which suspense is as likely as assault
 
 
 def mood_of(valence: float, arousal: float) -> Mood:
@@ -160,7 +160,7 @@ def suspense_share(valence: float) -> float:
     """How likely an excited dark cue holds back (suspense) instead of striking (assault): the
     darker the likelier. Fear and anger lie too near one another on the two axes to be told apart.
     """
-    return min(max(0.5 - 3 * (valence - MIDDLE_DARK), 0.1), 0.9)
+    return min(max(0.5 - (valence - MIDDLE_DARK), 0.1), 0.9)
 
 
 def ensemble_for(

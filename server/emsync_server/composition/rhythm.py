@@ -92,6 +92,10 @@ _OSTINATI: dict[int, tuple[str, ...]] = {
     8: (
         ".5:0 .5:0 .5:1 .5:0 .5:0 .5:0 .5:1 .5:0", ".5:0 .5:1 .5:0 .5:1 .5:0 .5:1 .5:0 .5:2",
     ),
+    12: (
+        ".5:0 .25:0 .25:0 .5:1 .25:0 .25:0 .5:0 .25:0 .25:0 .5:1 .25:0 .25:0",
+        ".25:0 .25:0 .5:1 .25:0 .25:0 .5:1 .25:0 .25:0 .5:1 .25:0 .25:0 .5:2",
+    ),
 }  # fmt: skip
 """Figures that stay where they are, while something comes nearer."""
 NEAR = 4  # cells nearest to the arousal that are drawn among

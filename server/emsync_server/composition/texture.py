@@ -49,10 +49,11 @@ THIN, LIGHT, FULL, TUTTI = range(4)
 LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
-SPARSER = 0.9  # of arousal, less for the line and the bass of suspense
+SPARSER = 0.8  # of arousal, less for the line and the bass of suspense
 PEDAL_BAND, PEDAL_BARS = (82, 89), 2
 """In suspense a high note is held over so many bars."""
-OSTINATO_DROP = 9  # semitones that an ostinato lies lower than a figure
+DARKER = 7  # semitones that a figure lies lower at valence -1
+OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (2, 3, 3, 4)  # at each level
 ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
 """Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
@@ -237,6 +238,7 @@ class _Planner:
         per_player = per_second * bar_s / max(len(players), 1)
         cell = rhythm.figure_cell(self._rng, per_player, ostinato=self._suspense)
         ceiling = self._ceiling(bars, casting) - OSTINATO_DROP * self._suspense
+        ceiling += round(DARKER * min(bars[0].valence, 0.0))
         for index, bar in enumerate(bars):
             breathes = index == len(bars) - 1 and len(bars) > 1
             strokes = rhythm.fitted(cell, bar.steps // 2 if breathes else bar.steps)
