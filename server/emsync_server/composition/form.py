@@ -36,6 +36,7 @@ RECALLED, DEPARTED = 0.72, 0.18
 music, restated bars reach 0.6 to 1, any two bars 0.2.
 """
 BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
+FOREIGN_VALENCE = -0.25  # below, excited phrases have a chord that belongs to no key
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
 
@@ -173,7 +174,7 @@ class _Songbook:
             options = list(PROGRESSIONS[place.mode, place.mood])
             if self._keep_key:
                 options = [one for one in options if states_key(one, place.mode)]
-            elif self._suspense and place.mood is Mood.EXCITED_DARK:
+            elif place.mood is Mood.EXCITED_DARK and (self._suspense or valence < FOREIGN_VALENCE):
                 options = [one for one in options if not is_diatonic(one, place.mode)]
             if letter == THEME:  # the key is plain from the start
                 options = [one for one in options if one.split()[0] in ("I", "i")]

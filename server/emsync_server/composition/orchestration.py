@@ -24,7 +24,7 @@ class Mood(Enum):
     EXCITED_DARK = "excited, unpleasant"
 
 
-MIDDLE_DARK = -0.6  # valence at which suspense is as likely as assault
+MIDDLE_DARK = -0.5  # valence at which suspense is as likely as assault
 
 
 def mood_of(valence: float, arousal: float) -> Mood:
