@@ -102,7 +102,7 @@ def test_a_phrase_takes_up_its_rhythms_and_breathes_at_its_end():
     assert phrases
     for phrase in phrases:
         steps = [[slot.step for slot in slots] for _, slots in phrase]
-        assert steps[2] == steps[0]
+        assert steps[2] == steps[0] or not steps[0], "a cue's line may enter late"
         bar, closing = phrase[-1]
         end = closing[-1].step + closing[-1].steps
         if bar.end_step < request.final_step:
@@ -118,9 +118,11 @@ def test_what_restates_the_theme_has_its_rhythm():
     asked = [
         (index, bar.theme_bar)
         for index, bar in enumerate(request.bars)
-        if bar.theme_bar is not None and bar.steps == request.bars[bar.theme_bar].steps
+        if bar.theme_bar is not None
+        and bar.steps == request.bars[bar.theme_bar].steps
+        and stated[bar.theme_bar]
     ]
-    assert len(asked) >= 6
+    assert len(asked) >= 5
     same = sum(stated[index] == stated[of] for index, of in asked)
     assert same / len(asked) >= 0.7  # shorter phrases close sooner
 
@@ -243,3 +245,82 @@ def test_without_a_texture_the_network_is_free():
 def test_celesta_and_timpani_are_no_bass():
     players = frozenset(INSTRUMENT_INDEX[name] for name in ("celesta", "timpani", "cello"))
     assert cast_phrase(players, turn=0, excited=False).bass == INSTRUMENT_INDEX["cello"]
+
+
+def phrases_of(request, texture):
+    """(bar, slots) of each phrase."""
+    pairs = zip(request.bars, texture, strict=True)
+    return [list(phrase) for _, phrase in groupby(pairs, key=lambda pair: pair[0].phrase)]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_a_cue_opens_with_a_few_and_the_drums_come_later(seed):
+    request, texture = textured(((0, 0.6, 0.6),), seconds=60, seed=seed, style=Style.GAME)
+    opening, *others = phrases_of(request, texture)
+    assert {slot.role for slot in opening[0][1]} <= {Role.BASS, Role.PAD, Role.FIGURE, Role.STROKE}
+    assert any(slot.role is Role.LEAD for _, slots in opening for slot in slots)
+    assert not [s for _, slots in opening[:-1] for s in slots if s.role is Role.DRUMS]
+    assert any(s.role is Role.DRUMS for phrase in others for _, slots in phrase for s in slots)
+
+
+def test_basses_and_drums_rest_now_and_then_but_somebody_plays():
+    bassless = drumless = 0
+    for seed in range(12):
+        request, texture = textured(((0, 0.4, 0.5),), seconds=90, seed=seed, style=Style.GAME)
+        for slots in texture:
+            roles = {slot.role for slot in slots}
+            assert roles - {Role.DRUMS, Role.STROKE}, "dead air"
+            bassless += Role.BASS not in roles
+        for phrase in phrases_of(request, texture)[1:]:
+            drumless += not any(s.role is Role.DRUMS for _, slots in phrase[:-1] for s in slots)
+    assert bassless > 12
+    assert drumless > 3
+
+
+def test_excited_dark_music_strikes_or_holds_back():
+    seen = {}
+    for seed in range(16):
+        request, texture = textured(((0, -0.5, 0.6),), seconds=40, seed=seed, style=Style.GAME)
+        slots = [slot for bar in texture for slot in bar]
+        lines = sum(slot.role is Role.LEAD for slot in slots) / len(texture)
+        drums = any(slot.role is Role.DRUMS for slot in slots)
+        highest = max(slot.band[1] for slot in slots if slot.role is Role.PAD)
+        seen.setdefault(request.suspense, []).append((lines, drums, highest))
+    assert set(seen) == {False, True}
+    assert not any(drums for _, drums, _ in seen[True])
+    assert all(drums for _, drums, _ in seen[False])
+    sparse, dense = (np.mean([lines for lines, _, _ in seen[one]]) for one in (True, False))
+    assert sparse < 0.8 * dense
+    assert max(highest for _, _, highest in seen[False]) < min(h for _, _, h in seen[True])
+
+
+def test_bright_music_never_holds_back():
+    assert not any(textured(((0, 0.5, 0.6),), seed=seed)[0].suspense for seed in range(8))
+
+
+def test_music_leans_to_hits_that_are_not_locked():
+    cue = sheet_of(24 * 40, [24 * 13], locked=False).cues[0]
+    plan, landings = planned(cue, 0)
+    assert landings == ()
+    rng = np.random.default_rng(0)
+    request = request_for(cue, plan.tempo_map, landings, rng)
+    texture = plan_texture(rng, request)
+    accents = AccentPlan(request)
+    (soft,) = accents.soft
+    assert abs(request.seconds_at(soft) - 13) < 1.0
+    bar = request.bars[request.bar_index_at(soft)]
+    here = soft - bar.start_step
+    struck = {slot.role for slot in texture[request.bar_index_at(soft)] if slot.step == here}
+    assert struck >= {Role.BASS, Role.PAD}
+    marked = loudness(accents, bar, (here, Role.PAD), 1)
+    far = request.bars[request.bar_index_at(soft) - 3]
+    assert marked > loudness(accents, far, (here, Role.PAD), 1)
+    assert min(abs(phrase[0][0].start_step - soft) for phrase in phrases_of(request, texture)) <= 48
+
+
+@pytest.mark.parametrize("style", Style)
+@pytest.mark.parametrize("valence", [-0.8, 0.8])
+def test_no_line_is_shrill(style, valence):
+    _, texture = textured(((0, valence, 0.7),), style=style, seconds=60)
+    sung = [s for slots in texture for s in slots if s.role in (Role.LEAD, Role.DOUBLE)]
+    assert max(slot.band[1] for slot in sung) <= 88  # E6

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 from itertools import pairwise
 
+import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -140,8 +141,21 @@ def test_hits_that_leave_room_do_not_chop_the_meter(gaps, bpm):
     hits_s = [Fraction(sum(gaps[: i + 1]), 24) for i in range(len(gaps))]
     plan = plan_of(hits_s[-1] + 5, hits_s, lambda time_s: bpm)
     inner = plan.tempo_map.bars()[:-1]  # under the last chord no meter is felt
-    odd = sum(bar.length_q != 4 for bar in inner)
-    assert odd <= 1 + len(inner) // 16
+    odd = [bar.length_q != 4 for bar in inner]
+    assert sum(odd) <= 2 + len(inner) // 6
+    assert not any(one and other for one, other in pairwise(odd)), "it limps"
+
+
+def test_most_hits_fall_on_downbeats():
+    rng = np.random.default_rng(3)
+    offsets: list[Fraction] = []
+    for bpm in np.linspace(65, 130, 12):
+        hits_s = [Fraction(int(frame), 24) for frame in np.cumsum(rng.integers(60, 216, 9))]
+        plan = plan_of(hits_s[-1] + 5, hits_s, lambda time_s, bpm=bpm: bpm)
+        starts = [bar.start_q for bar in plan.tempo_map.bars()]
+        offsets += [q - max(start for start in starts if start <= q) for q in plan.hit_q]
+    assert np.mean([offset == 0 for offset in offsets]) >= 0.6
+    assert np.mean([offset.denominator != 1 for offset in offsets]) <= 0.04
 
 
 def test_tempo_follows_the_asked_one_through_a_long_gap():

@@ -6,7 +6,8 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
-from emsync_server.composition.request import CueRequest
+from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.request import BarRequest, CueRequest
 
 HUSH_BEFORE_S, HUSH_AFTER_S = 0.15, 0.15  # no strong onset shortly before and after a landing
 STILL_S = 0.105
@@ -15,6 +16,10 @@ sound looks this far for the strongest attack).
 """
 RUN_S = 0.25
 """Landings closer than this are a run: struck and short, each damped before the next."""
+SOFT_APART_S = 1.0
+"""A hit that is not locked is heard only so far from a landing."""
+OFF_DOWNBEAT_S = 0.2
+"""It lies on another beat only where a downbeat is farther by more than this."""
 CHORD_NOTES = 3
 """Distinct pitches that make an accent (DESIGN §9)."""
 
@@ -58,6 +63,7 @@ class AccentPlan:
             )
         ]
         self._steps = steps
+        self._soft = _soft_steps(request, [one.time_s for one in self._landings])
         self._by_step = dict(zip(steps, self._landings, strict=True))
 
     def after(self, step: int) -> Landing | None:
@@ -73,6 +79,16 @@ class AccentPlan:
     def at(self, step: int) -> Landing | None:
         """The landing exactly here."""
         return self._by_step.get(step)
+
+    @property
+    def soft(self) -> tuple[int, ...]:
+        """Steps of the beats nearest to the hits that are not locked, in order."""
+        return self._soft
+
+    def soft_after(self, step: int) -> int | None:
+        """The first of them at or after a step."""
+        index = bisect_left(self._soft, step)
+        return self._soft[index] if index < len(self._soft) else None
 
     def within(self, start: int, end: int) -> list[Landing]:
         """Landings whose hush touches the steps from `start` to before `end`."""
@@ -90,6 +106,26 @@ class AccentPlan:
         if self.at(step):
             return False
         return any(one.hush_from <= step < one.hush_to for one in self.within(step, step + 1))
+
+
+def _soft_steps(request: CueRequest, landed_s: list[float]) -> tuple[int, ...]:
+    """The music leans to hits that are not locked where no landing lies near."""
+    steps: set[int] = set()
+    for hit_s in request.hits_s:
+        if hit_s <= 0 or any(abs(hit_s - time_s) < SOFT_APART_S for time_s in landed_s):
+            continue
+        index = request.bar_index_at(math.floor(request.step_at(hit_s)))
+        bar = request.bars[index]
+        beats = range(bar.start_step, bar.end_step + 1, STEPS_PER_QUARTER)
+
+        def distance_s(step: int, hit_s: float = hit_s, bar: BarRequest = bar) -> float:
+            off = OFF_DOWNBEAT_S * (step not in (bar.start_step, bar.end_step))
+            return abs(request.seconds_at(step) - hit_s) + off
+
+        nearest = min(beats, key=distance_s)
+        if 0 < nearest < request.final_step:
+            steps.add(nearest)
+    return tuple(sorted(steps))
 
 
 def _landing(request: CueRequest, step: int, neighbours: tuple[int | None, int | None]) -> Landing:

@@ -46,6 +46,7 @@ LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
 ABOVE_LEANING = -4.0  # of harmony, above the line
 STANDING_LEANING = -2.0  # of a figure that does not move
 FREE_LEAP, LEAP_LEANING = 4, -0.25  # of inner voices, a semitone of leap beyond
+MORE_DIATONIC = 0.4  # the brighter, the less a line leaves its key; by this share at valence 1
 SINGING = (Role.LEAD, Role.DOUBLE)
 
 
@@ -165,7 +166,8 @@ class DueNotes:
         strong = slot.step % (2 * STEPS_PER_QUARTER) == 0
         leaning = melody.harmony(bar.chord_at(step), strong=strong, closes=slot.closes)
         leaning = leaning + _in_band(band) + melody.towards_arch(band, slot.height)
-        leaning += melody.inside_key(bar.key, bar.chord_at(step))
+        diatonic = 1.0 + MORE_DIATONIC * bar.valence
+        leaning += diatonic * melody.inside_key(bar.key, bar.chord_at(step))
         latest = [piece.line[at] for at in piece.latest_line]
         leaning += melody.from_latest([one for one in latest if band[0] <= one <= band[1]])
         return leaning + self._echo(piece, bar, slot)

@@ -17,6 +17,8 @@ SWELL, SWELL_S = 16, 5.0
 """It grows so much in the last seconds before a landing,"""
 EBB, EBB_S = 8, 2.5
 """and comes back so softly after one."""
+SOFT_SWELL, SOFT_SWELL_S, SOFT_MARK = 9, 3.0, 7
+"""Before a hit that is not locked it grows less, and the hit is marked by so much."""
 ACCENT_VELOCITY = (92, 112)
 """At arousal -1 and 1."""
 
@@ -35,6 +37,10 @@ def loudness(accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level
     if coming is not None:
         left_s = coming.time_s - time_s
         value += SWELL * max(1 - left_s / SWELL_S, 0.0)
+    soft = accents.soft_after(step)
+    if soft is not None:
+        left_s = (soft - step) * bar.seconds_per_step
+        value += SOFT_MARK if soft == step else SOFT_SWELL * max(1 - left_s / SOFT_SWELL_S, 0.0)
     gone = accents.before(step)
     if gone is not None:
         since_s = time_s - gone.time_s

@@ -7,7 +7,7 @@ returns brings its harmony along; the network writes the notes.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
@@ -36,6 +36,7 @@ RECALLED, DEPARTED = 0.72, 0.18
 music, restated bars reach 0.6 to 1, any two bars 0.2.
 """
 BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
+FOREIGN_VALENCE = -0.25  # below, excited phrases have a chord that belongs to no key
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
 
@@ -84,18 +85,20 @@ def plan_form(
     final: tuple[int, bool],
     *,
     keep_key: bool,
-    landings: Collection[int] = (),
+    landings: Sequence[int] = (),
+    suspense: bool = False,
 ) -> Form:
     """The form of bars in order.
 
     valence: of each bar; chords are the brighter the higher it is ·
     final: the bar in which the last chord begins, and whether it begins in its second half ·
     keep_key: whether only notes of the key may sound ·
-    landings: bars at which something new may well begin
+    landings: bars at which something new may well begin, those that matter first ·
+    suspense: whether what is excited and dark has chords that belong to no key
     """
     phrases = _phrases(bars, landings)
     letters = _letters(len(phrases))
-    book = _Songbook(rng, keep_key=keep_key)
+    book = _Songbook(rng, keep_key=keep_key, suspense=suspense)
     forms: list[BarForm] = []
     theme_bars = phrases[0][1]
     for number, ((start, stop), letter) in enumerate(zip(phrases, letters, strict=True)):
@@ -115,13 +118,13 @@ def plan_form(
     return Form(tuple(forms), theme_bars)
 
 
-def _phrases(bars: Sequence[BarPlace], landings: Collection[int]) -> list[tuple[int, int]]:
+def _phrases(bars: Sequence[BarPlace], landings: Sequence[int]) -> list[tuple[int, int]]:
     """(first bar, bar after the last) of each phrase: about four bars, none across a change of
     mood or mode, beginning at landings where that leaves phrases of LEAST_BARS.
     """
     changes = [i for i, (a, b) in enumerate(pairwise(bars), start=1) if a != b]
     edges = [0, *changes, len(bars)]
-    for landing in sorted(landings):
+    for landing in landings:
         is_inside = 0 < landing < len(bars)
         if is_inside and all(abs(landing - edge) >= LEAST_BARS for edge in edges):
             edges.append(landing)
@@ -155,8 +158,9 @@ class _Songbook:
     and comes in the other mode where that is asked.
     """
 
-    def __init__(self, rng: Random, *, keep_key: bool) -> None:
+    def __init__(self, rng: Random, *, keep_key: bool, suspense: bool) -> None:
         self._rng = rng
+        self._suspense = suspense
         self._keep_key = keep_key
         self._theme: tuple[str, Mode] | None = None
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
@@ -170,6 +174,8 @@ class _Songbook:
             options = list(PROGRESSIONS[place.mode, place.mood])
             if self._keep_key:
                 options = [one for one in options if states_key(one, place.mode)]
+            elif place.mood is Mood.EXCITED_DARK and (self._suspense or valence < FOREIGN_VALENCE):
+                options = [one for one in options if not is_diatonic(one, place.mode)]
             if letter == THEME:  # the key is plain from the start
                 options = [one for one in options if one.split()[0] in ("I", "i")]
             fresh = [numerals for numerals in options if numerals not in taken] or options

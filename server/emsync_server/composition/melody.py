@@ -14,7 +14,7 @@ from emsync_server.composition.leanings import chord_tones
 Leaning = NDArray[np.float64]
 
 INTERVALS = {
-    0: -3.5, 1: 1.8, 2: 2.2, 3: 0.4, 4: -0.2, 5: -0.8, 6: -5.0, 7: -1.2, 8: -2.8, 9: -2.8,
+    0: -3.5, 1: 2.6, 2: 3.0, 3: 0.2, 4: -0.6, 5: -1.2, 6: -5.0, 7: -1.2, 8: -2.8, 9: -2.8,
     10: -6.0, 11: -6.0, 12: -3.0,
 }  # fmt: skip
 FARTHER = -5.0
@@ -22,7 +22,7 @@ TURN_LEANING, LEAP = 1.0, 5  # a leap is answered by a step back
 ROCKING_LEANING = -1.6  # back to the note before the latest
 ARCH_LEANING, ARCH_FREE = -0.22, 3  # a semitone farther from the arch than is free
 ON_CHORD, OFF_CHORD = 1.0, -2.5  # on strong beats; elsewhere notes pass
-OUT_OF_KEY_LEANING = -3.0
+OUT_OF_KEY_LEANING = -2.5
 CLOSE_CHORD, CLOSE_ROOT = 3.0, 1.0
 ECHO_LEANING = 3.5
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))

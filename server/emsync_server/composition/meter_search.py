@@ -25,6 +25,7 @@ STATES_KEPT = 16
 
 JUMP_WEIGHT = 0.25  # glides soften most jumps
 RUBATO_WEIGHT = 0.15  # less than a jump: a steady tempo beside the asked one serves better
+LIMP_COST = 20.0  # two bars of another length in a row: where no beat is left to land on
 STRAIN_COST = 60.0  # more than any landing inside the limits costs
 LEAST_RUBATO = 0.005  # the scale of tempo costs where no rubato is allowed
 
@@ -60,6 +61,8 @@ class _State:
     log_factor: float
     laid: Laid | None
     before: _State | None
+    breaks: bool = False
+    """Whether the last bar that ended was of another length."""
 
 
 def lay_bars(stretches: Sequence[Stretch], *, bar_steps: int, max_rubato: float) -> list[Laid]:
@@ -68,11 +71,11 @@ def lay_bars(stretches: Sequence[Stretch], *, bar_steps: int, max_rubato: float)
     states = [_State(0.0, 0, 0.0, None, None)]
     for number, stretch in enumerate(stretches):
         is_end = number == len(stretches) - 1
-        best: dict[tuple[int, int], _State] = {}
+        best: dict[tuple[int, int, bool], _State] = {}
         for state in states:
             for reached in _reached(state, stretch, (bar_steps, scale, is_end, number == 0)):
                 assert reached.laid is not None
-                key = (reached.position, reached.laid.steps)
+                key = (reached.position, reached.laid.steps, reached.breaks)
                 if key not in best or reached.cost < best[key].cost:
                     best[key] = reached
         states = _pruned(list(best.values()))
@@ -94,7 +97,10 @@ def _reached(
             cost += JUMP_WEIGHT * ((log_factor - state.log_factor) / scale) ** 2
         for bars, position, landing in _landings(state.position + steps, bar_steps, is_end):
             total = cost + landing * (0.5 + 0.5 * stretch.weight)
-            yield _State(total, position, log_factor, Laid(steps, bars), state)
+            if state.breaks and bars and bars[0] != bar_steps and not is_end:
+                total += LIMP_COST
+            breaks = bars[-1] != bar_steps if bars else state.breaks
+            yield _State(total, position, log_factor, Laid(steps, bars), state, breaks)
 
 
 def _step_counts(position: int, stretch: Stretch, bar_steps: int, is_end: bool) -> list[int]:
@@ -139,19 +145,19 @@ def _odd_bar_cost(rest: int, *, is_end: bool) -> float:
     if is_end:
         return 0.3 if rest % Q == 0 else 1.0
     if rest % Q == 0:
-        return 2.2 if rest == 2 * Q else 3.4
-    return 6.0 if rest % (Q // 2) == 0 else 9.0
+        return {2 * Q: 2.05, 3 * Q: 2.6}.get(rest, 3.3)
+    return 9.0 if rest % (Q // 2) == 0 else 12.0
 
 
 def _place_cost(position: int, bar_steps: int) -> float:
     """What it costs a hit to fall here instead of on a downbeat."""
     if 2 * position == bar_steps and position % Q == 0:
-        return 0.4
+        return 1.3
     if position % Q == 0:
-        return 1.4
+        return 3.7
     if position % (Q // 2) == 0:
-        return 3.8
-    return 5.5 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 8.0
+        return 12.0
+    return 14.0 if position % (Q // 4) == 0 or position % (Q // 3) == 0 else 17.0
 
 
 def _pruned(states: list[_State]) -> list[_State]:

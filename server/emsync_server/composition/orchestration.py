@@ -24,6 +24,9 @@ class Mood(Enum):
     EXCITED_DARK = "excited, unpleasant"
 
 
+MIDDLE_DARK = -0.5  # valence at which suspense is as likely as assault
+
+
 def mood_of(valence: float, arousal: float) -> Mood:
     """The quadrant of an emotion."""
     if arousal < 0:
@@ -103,6 +106,16 @@ _OF_FAMILY: dict[Family, Ensemble] = {
 }
 """Who stands for a family that the brief asks for."""
 
+_SUSPENSE: dict[Style, Ensemble] = {
+    Style.ORCHESTRAL: _named(
+        "string_ensemble contrabass french_horn tremolo_strings cello violin clarinet piano timpani"
+    ),
+    Style.GAME: _named("string_ensemble contrabass tremolo_strings cello violin pad piano timpani"),
+    Style.BAND: _named("electric_bass clean_guitar electric_piano synth_strings pad"),
+    Style.FOLK: _named("acoustic_guitar violin acoustic_bass accordion cello"),
+}
+"""Who plays where it is excited, dark and held back: tremolo and low strings, no drum kit."""
+
 SOLOS: Ensemble = _named(
     "piccolo flute recorder oboe english_horn clarinet bassoon saxophone trumpet tuba violin viola "
     "cello contrabass acoustic_bass electric_bass synth_bass lead_saw timpani"
@@ -143,12 +156,25 @@ def markers_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensembl
     return frozenset() if tuple(families) else _MARKERS.get((style, mood), frozenset())
 
 
-def ensemble_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:
+def suspense_share(valence: float) -> float:
+    """How likely an excited dark cue holds back (suspense) instead of striking (assault): the
+    darker the likelier. Fear and anger lie too near one another on the two axes to be told apart.
+    """
+    return min(max(0.5 - (valence - MIDDLE_DARK), 0.1), 0.9)
+
+
+def ensemble_for(
+    style: Style, mood: Mood, families: Iterable[Family], *, suspense: bool = False
+) -> Ensemble:
     """Who plays; where families are asked for, these and no others, a striker of theirs among
     them.
+
+    suspense: whether excited dark music holds back
     """
     core, joining = _STYLES[style]
     usual = core | joining.get(mood, frozenset())
+    if suspense and mood is Mood.EXCITED_DARK:
+        usual = _SUSPENSE.get(style, usual)
     asked = tuple(families)
     if not asked:
         return usual

@@ -26,6 +26,7 @@ from emsync_server.composition.orchestration import (
     ensemble_for,
     markers_for,
     mood_of,
+    suspense_share,
 )
 from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
 from emsync_server.composition.tempo_target import tempo_of_arousal
@@ -124,6 +125,8 @@ class CueRequest:
     """Whether the brief names the key."""
     theme_bars: int = 0
     """The first bars, so many, state the theme."""
+    suspense: bool = False
+    """Whether excited dark music holds back instead of striking."""
 
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The first step of each bar."""
@@ -185,9 +188,10 @@ def request_for(
     mean = np.mean(emotions, axis=0)
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
-    bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng)))
+    suspense = _holds_back(emotions, rng)
+    bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng), suspense))
     final_step = _final_step(tempo_map, bars, landings)
-    bars, theme_bars = _formed(cue, bars, sections, (final_step, landings), rng)
+    bars, theme_bars = _formed(cue, bars, sections, (final_step, landings, suspense), rng)
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
     return CueRequest(
         tempo_map=tempo_map,
@@ -198,7 +202,14 @@ def request_for(
         final_step=final_step,
         key_is_asked=cue.brief.key is not None,
         theme_bars=theme_bars,
+        suspense=suspense,
     )
+
+
+def _holds_back(emotions: list[tuple[float, float]], rng: Random) -> bool:
+    """Whether a take's excited dark music is suspense."""
+    dark = [valence for valence, arousal in emotions if valence < 0 <= arousal]
+    return bool(dark) and bool(rng.random() < suspense_share(float(np.mean(dark))))
 
 
 def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:
@@ -259,9 +270,9 @@ def _bars(
     tempo_map: TempoMap,
     emotions: list[tuple[float, float]],
     sections: list[tuple[Mood, Mode]],
-    taste: tuple[CueStyle, int],
+    taste: tuple[CueStyle, int, bool],
 ) -> tuple[BarRequest, ...]:
-    style, tonic = taste
+    style, tonic, suspense = taste
     bars: list[BarRequest] = []
     for bar, times, emotion, (mood, mode) in zip(
         tempo_map.bars(), _bar_times(tempo_map), emotions, sections, strict=True
@@ -277,7 +288,7 @@ def _bars(
                 valence=emotion[0],
                 arousal=emotion[1],
                 key=tonic + 12 if mode is Mode.MINOR else (tonic + 3) % 12,
-                ensemble=ensemble_for(style, mood, cue.brief.families),
+                ensemble=ensemble_for(style, mood, cue.brief.families, suspense=suspense),
                 density=_density(cue.brief.density, emotion[1]),
                 markers=markers_for(style, mood, cue.brief.families),
             )
@@ -289,14 +300,14 @@ def _formed(
     cue: Cue,
     bars: tuple[BarRequest, ...],
     sections: list[tuple[Mood, Mode]],
-    closing: tuple[int, tuple[int, ...]],
+    planned: tuple[int, tuple[int, ...], bool],
     rng: Random,
 ) -> tuple[tuple[BarRequest, ...], int]:
     """The bars with their chords and with how much they recall the theme, and the theme's bars.
 
-    closing: where the last chord begins, and the landings
+    planned: where the last chord begins, the landings, and whether it holds back
     """
-    final_step, landings = closing
+    final_step, landings, suspense = planned
     final = bisect_right(bars, final_step, key=lambda bar: bar.start_step) - 1
     in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
     places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
@@ -308,7 +319,8 @@ def _formed(
         valence,
         (final, in_second_half),
         keep_key=keep_key,
-        landings={_opened_by(step, bars) for step in landings},
+        landings=[*(_opened_by(step, bars) for step in landings), *_soft_bars(cue, bars)],
+        suspense=suspense,
     )
     formed = []
     for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):
@@ -332,6 +344,14 @@ def _opened_by(landing: int, bars: tuple[BarRequest, ...]) -> int:
     """The bar that a landing opens: its own, or the next where it falls late."""
     index = bisect_right(bars, landing, key=lambda bar: bar.start_step) - 1
     return index + int(2 * (landing - bars[index].start_step) >= bars[index].steps)
+
+
+def _soft_bars(cue: Cue, bars: tuple[BarRequest, ...]) -> list[int]:
+    """The bars that begin nearest to the hits that are not locked, the weightiest hit first."""
+    start_s = float(cue.range.start.seconds)
+    soft = sorted((hit for hit in cue.hits if not hit.locked), key=lambda hit: -hit.weight)
+    starts = np.array([bar.start_s for bar in bars])
+    return [int(np.abs(starts - (float(hit.time.seconds) - start_s)).argmin()) for hit in soft]
 
 
 def _density(asked: float | None, arousal: float) -> float:

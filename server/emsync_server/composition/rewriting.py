@@ -25,7 +25,7 @@ from emsync_server.composition.decoder import (
     write_takes,
 )
 from emsync_server.composition.harmony import Notes, half_bar_chords
-from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT
+from emsync_server.composition.instruments import CLASS_OF_PROGRAM, DRUM_KIT, INSTRUMENT_INDEX
 from emsync_server.composition.keys import key_fits
 from emsync_server.composition.measures import measure, passage_of, rank
 from emsync_server.composition.orchestration import PERCUSSION
@@ -47,6 +47,7 @@ from emsync_server.composition.theme import stated_theme
 from emsync_server.midi import read_midi
 from emsync_server.progress import Progress
 
+TREMOLO = INSTRUMENT_INDEX["tremolo_strings"]
 CONTEXT_EVENTS = 500  # the network reads at most so many events before the bars
 
 
@@ -144,7 +145,8 @@ def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> Cue
         )
         chosen = replace(bar, key=key, ensemble=ensemble, chords=(asked[0], asked[1]))
         bars.append(replace(chosen, markers=markers))
-    return replace(request, bars=tuple(bars))
+    held_back = request.suspense and DRUM_KIT not in played
+    return replace(request, bars=tuple(bars), suspense=held_back or TREMOLO in played)
 
 
 def _chords_of(request: CueRequest, written: list[WrittenNote]) -> NDArray[np.uint8]:

@@ -87,6 +87,17 @@ _FIGURES: dict[int, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Figures of four quarters by the notes that they have."""
+_OSTINATI: dict[int, tuple[str, ...]] = {
+    4: ("1:0 1:0 1:1 1:0", "1.5:0 .5:0 1:1 1:0"),
+    8: (
+        ".5:0 .5:0 .5:1 .5:0 .5:0 .5:0 .5:1 .5:0", ".5:0 .5:1 .5:0 .5:1 .5:0 .5:1 .5:0 .5:2",
+    ),
+    12: (
+        ".5:0 .25:0 .25:0 .5:1 .25:0 .25:0 .5:0 .25:0 .25:0 .5:1 .25:0 .25:0",
+        ".25:0 .25:0 .5:1 .25:0 .25:0 .5:1 .25:0 .25:0 .5:1 .25:0 .25:0 .5:2",
+    ),
+}  # fmt: skip
+"""Figures that stay where they are, while something comes nearer."""
 NEAR = 4  # cells nearest to the arousal that are drawn among
 
 
@@ -109,12 +120,16 @@ def bass_cell(rng: Random, arousal: float, bar_steps: int) -> Cell:
     return _parsed(near[int(rng.integers(len(near)))])
 
 
-def figure_cell(rng: Random, notes_per_bar: float) -> Cell:
-    """A figure of about so many notes in four quarters; empty where that is hardly one."""
-    if notes_per_bar < min(_FIGURES) / 2:
+def figure_cell(rng: Random, notes_per_bar: float, *, ostinato: bool = False) -> Cell:
+    """A figure of about so many notes in four quarters; empty where that is hardly one.
+
+    ostinato: whether it stays where it is
+    """
+    book = _OSTINATI if ostinato else _FIGURES
+    if notes_per_bar < min(book) / 2:
         return ()
-    count = min(_FIGURES, key=lambda notes: abs(np.log(notes / notes_per_bar)))
-    return _parsed(_FIGURES[count][int(rng.integers(len(_FIGURES[count])))])
+    count = min(book, key=lambda notes: abs(np.log(notes / notes_per_bar)))
+    return _parsed(book[count][int(rng.integers(len(book[count])))])
 
 
 def fitted(cell: Cell, bar_steps: int) -> Cell:

@@ -69,9 +69,17 @@ _MIDDLES = {
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,
 }  # fmt: skip
 USUAL_MIDDLE, HALF_BAND = 74, 9  # where a line lies, and how far it goes from there
+SHRILL = 88  # no line and no double goes higher, where its player has room below
 LIFT = 6.0  # semitones that valence lifts it
 OCTAVE = 12  # that a double lies above the line
 BASS_BAND = (33, 52)
+_BASS_BANDS = {"cello": (43, 57), "trombone": (43, 57), "bassoon": (41, 56)}
+"""Of those who sound thick where a contrabass does not."""
+_LEAST_HELD = {
+    "violin": 64, "viola": 55, "cello": 46, "french_horn": 55, "clarinet": 60, "flute": 69,
+    "oboe": 67, "trumpet": 62, "trombone": 46,
+}  # fmt: skip
+"""Where real parts of an instrument seldom lie below, on the whole; it holds no chord there."""
 PAD_FLOOR, LEAST_CEILING = 46, 60
 
 
@@ -109,7 +117,7 @@ def singing_band(player: int, valence: float) -> Band:
     """Where a player sings: the higher the pleasanter, within comfortable reach."""
     played = INSTRUMENTS[player]
     middle = _MIDDLES.get(played.name, USUAL_MIDDLE) + round(LIFT * valence)
-    low, high = played.low + 2, played.high - 3
+    low, high = played.low + 2, min(played.high - 3, SHRILL)
     middle = min(max(middle, low + HALF_BAND), max(high - HALF_BAND, low))
     return max(middle - HALF_BAND, low), min(middle + HALF_BAND, high)
 
@@ -125,9 +133,15 @@ def within(player: int, band: Band) -> Band:
     return max(low, played.low), min(high, played.high)
 
 
+def bass_band(player: int) -> Band:
+    """Where a player carries the bass."""
+    return within(player, _BASS_BANDS.get(INSTRUMENTS[player].name, BASS_BAND))
+
+
 def reached(player: int, band: Band) -> Band:
     """What a player reaches of a band, or what is nearest to it."""
-    low = min(max(band[0], INSTRUMENTS[player].low), INSTRUMENTS[player].high)
+    least = _LEAST_HELD.get(INSTRUMENTS[player].name, INSTRUMENTS[player].low)
+    low = min(max(band[0], least), INSTRUMENTS[player].high)
     return low, max(min(band[1], INSTRUMENTS[player].high), low)
 
 

@@ -19,19 +19,21 @@ from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.dynamics import loudness
 from emsync_server.composition.form import THEME
 from emsync_server.composition.groove import strokes_of
-from emsync_server.composition.harmonic_rhythm import at_changes, held_chords
+from emsync_server.composition.harmonic_rhythm import at_changes, held_chords, struck_anew
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
-from emsync_server.composition.orchestration import HEAVY, SOLOS
+from emsync_server.composition.orchestration import HEAVY, SOLOS, Mood, mood_of
+from emsync_server.composition.pacing import OPENING_S, resting
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
 from emsync_server.composition.roles import (
-    BASS_BAND,
     LEAST_CEILING,
     OCTAVE,
+    SHRILL,
     Band,
     Casting,
     Role,
+    bass_band,
     cast_phrase,
     middle_bands,
     reached,
@@ -47,7 +49,11 @@ THIN, LIGHT, FULL, TUTTI = range(4)
 LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
-SHRILL = 95  # no double goes higher
+SPARSER = 0.8  # of arousal, less for the line and the bass of suspense
+PEDAL_BAND, PEDAL_BARS = (82, 89), 2
+"""In suspense a high note is held over so many bars."""
+DARKER = 7  # semitones that a figure lies lower at valence -1
+OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (2, 3, 3, 4)  # at each level
 ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
 """Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
@@ -59,6 +65,10 @@ UNDER_THEME, BETWEEN = 0.8, 1.25
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
 TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
+PEDALS = frozenset(
+    INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
+)
+"""Who holds a high note."""
 
 
 def plan_texture(rng: Random, request: CueRequest) -> Texture:
@@ -80,6 +90,7 @@ class _Planner:
         self._accents = AccentPlan(request)
         self._motifs: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}
         self._level = THIN
+        self._suspense = False
 
     def phrase(
         self, bars: Sequence[BarRequest], first: int, place: tuple[int, int]
@@ -94,13 +105,21 @@ class _Planner:
         players = bars[0].players
         for bar in bars:
             players = players & bar.players or bar.players
-        casting = cast_phrase(players, turn=number, excited=arousal > EXCITED_AROUSAL)
-        line = [*self._line(bars, first, casting, arousal)]
-        bass = [*self._bass(bars, casting, arousal)]
-        pads = [*self._pads(bars, casting)]
-        drums = [*self._drums(bars, first)]
+        valence = float(np.mean([bar.valence for bar in bars]))
+        mood = mood_of(valence, arousal)
+        self._suspense = self._request.suspense and mood is Mood.EXCITED_DARK
+        casting = cast_phrase(
+            players, turn=number, excited=arousal > EXCITED_AROUSAL and not self._suspense
+        )
+        long = float(self._request.tempo_map.end_s) > OPENING_S
+        rests = resting(self._rng, bars, casting, place, long=long)
+        held_back = arousal - SPARSER * self._suspense
+        line = rests.kept(Role.LEAD, [*self._line(bars, first, casting, held_back)])
+        bass = rests.kept(Role.BASS, [*self._bass(bars, casting, held_back)])
+        pads = rests.kept(Role.PAD, [*self._pads(bars, casting)])
+        drums = rests.kept(Role.DRUMS, [*self._drums(bars, first)])
         spent = sum(map(len, line)) + sum(map(len, bass)) + sum(map(len, pads))
-        figure = [*self._figure(bars, casting, spent)]
+        figure = rests.kept(Role.FIGURE, [*self._figure(bars, casting, spent)])
         planned = []
         for index, layers in enumerate(zip(line, bass, pads, figure, drums, strict=True)):
             due = [slot for layer in layers for slot in layer]
@@ -131,7 +150,7 @@ class _Planner:
             yield [*slots, *self._doubled(bar, slots, casting)]
 
     def _doubled(self, bar: BarRequest, line: Sequence[Slot], casting: Casting) -> Iterator[Slot]:
-        if self._level < FULL or casting.double is None or casting.lead is None:
+        if self._level < FULL or self._suspense or casting.double is None or casting.lead is None:
             return
         low, high = singing_band(casting.lead, bar.valence)
         if high + OCTAVE > min(INSTRUMENTS[casting.double].high, SHRILL):
@@ -158,23 +177,34 @@ class _Planner:
         if casting.bass is None:
             yield from ([] for _ in bars)
             return
-        band = within(casting.bass, BASS_BAND)
+        band = bass_band(casting.bass)
         calmer = arousal if self._level >= FULL else min(arousal, 0.1)
         cell = rhythm.bass_cell(self._rng, calmer, bars[0].steps)
         for bar in bars:
-            strokes = at_changes(rhythm.fitted(cell, bar.steps), bar)
+            strokes = at_changes(rhythm.fitted(cell, bar.steps), bar, self._accents.soft)
             yield [self._slot(bar, stroke, casting.bass, Role.BASS, band) for stroke in strokes]
 
     def _pads(self, bars: Sequence[BarRequest], casting: Casting) -> Iterator[list[Slot]]:
         """Held chords, struck where the chord is new."""
         voices = self._voices(bars, casting)
-        ends = held_chords(bars)
-        for bar, ending in zip(bars, ends, strict=True):
-            yield [
+        ends = struck_anew(held_chords(bars), bars, self._accents.soft)
+        pedal = self._pedal(bars, casting)
+        for bar, ending, high in zip(bars, ends, pedal, strict=True):
+            yield high + [
                 self._slot(bar, Stroke(step, steps), player, Role.PAD, band)
                 for step, steps in ending
                 for player, band in voices
             ]
+
+    def _pedal(self, bars: Sequence[BarRequest], casting: Casting) -> Iterator[list[Slot]]:
+        """In suspense, one of the chord's notes high above the line."""
+        high = [p for p in casting.pads if p in PEDALS and INSTRUMENTS[p].high >= PEDAL_BAND[1]]
+        for index, bar in enumerate(bars):
+            if not high or not self._suspense or index % PEDAL_BARS:
+                yield []
+                continue
+            steps = sum(one.steps for one in bars[index : index + PEDAL_BARS])
+            yield [self._slot(bar, Stroke(0, steps), high[0], Role.PAD, PEDAL_BAND, tone=1)]
 
     def _voices(self, bars: Sequence[BarRequest], casting: Casting) -> list[tuple[int, Band]]:
         """Who holds the harmony, the low ones below; who reaches no place under the line rests."""
@@ -205,8 +235,10 @@ class _Planner:
         per_second = wanted / seconds * (UNDER_THEME if bars[0].letter == THEME else BETWEEN)
         bar_s = 4 * STEPS_PER_QUARTER * bars[0].seconds_per_step
         players = self._movers(casting, per_second * bar_s)
-        cell = rhythm.figure_cell(self._rng, per_second * bar_s / max(len(players), 1))
-        ceiling = self._ceiling(bars, casting)
+        per_player = per_second * bar_s / max(len(players), 1)
+        cell = rhythm.figure_cell(self._rng, per_player, ostinato=self._suspense)
+        ceiling = self._ceiling(bars, casting) - OSTINATO_DROP * self._suspense
+        ceiling += round(DARKER * min(bars[0].valence, 0.0))
         for index, bar in enumerate(bars):
             breathes = index == len(bars) - 1 and len(bars) > 1
             strokes = rhythm.fitted(cell, bar.steps // 2 if breathes else bar.steps)
@@ -231,7 +263,7 @@ class _Planner:
     def _drums(self, bars: Sequence[BarRequest], first: int) -> Iterator[list[Slot]]:
         for index, bar in enumerate(bars):
             slots = []
-            if TIMPANI in bar.players and self._level >= FULL:
+            if TIMPANI in bar.players and self._level >= FULL and not self._suspense:
                 accents = (0,) if self._level == FULL or not bar.halves else (0, bar.steps // 2)
                 for step in accents:
                     stroke = Stroke(step, STEPS_PER_QUARTER)
@@ -286,7 +318,7 @@ class _Planner:
         """The chord of everybody at a landing: it is struck and held."""
         held = Stroke(here, bar.steps - here)
         if casting.bass is not None:
-            band = within(casting.bass, BASS_BAND)
+            band = bass_band(casting.bass)
             yield self._slot(bar, held, casting.bass, Role.BASS, band)
         if casting.lead is not None:
             band = singing_band(casting.lead, bar.valence)

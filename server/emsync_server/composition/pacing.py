@@ -1,0 +1,75 @@
+"""Who rests where: a cue opens with a few before all play, drums come and go, a bass makes way.
+
+What plays all the time is no longer heard; scores are made of entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from emsync_server.composition.form import THEME
+from emsync_server.composition.request import BarRequest
+from emsync_server.composition.roles import Casting, Role
+from emsync_server.composition.slots import Slot
+
+Random = np.random.Generator
+
+OPENING_S = 25.0
+"""Cues longer than this open with a few."""
+EARLY_SHARE = 0.6  # of openings, in which the line enters after one bar and not two
+BASSLESS_OPENING, BASSLESS_DEPARTURE, BASSLESS_CLOSE = 0.4, 0.35, 0.3
+DRUMLESS_DEPARTURE = 0.4
+"""How often each rests, where it may."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resting:
+    """The bars of a phrase, counted from 0, in which a role rests."""
+
+    bars: dict[Role, frozenset[int]] = field(default_factory=dict)
+
+    def kept(self, role: Role, layer: Sequence[list[Slot]]) -> list[list[Slot]]:
+        """What a role plays, bar by bar, without where it rests."""
+        rests = self.bars.get(role, frozenset())
+        return [[] if index in rests else due for index, due in enumerate(layer)]
+
+
+def resting(
+    rng: Random, bars: Sequence[BarRequest], casting: Casting, place: tuple[int, int], *, long: bool
+) -> Resting:
+    """Who rests in a phrase.
+
+    place: its number, and how many there are · long: whether the cue is longer than OPENING_S
+    """
+    number, count = place
+    whole = frozenset(range(len(bars)))
+    opens = number == 0 and count > 1 and long and len(bars) > 2
+    departs = 0 < number < count - 1 and bars[0].letter != THEME
+    if opens:
+        return _opening(rng, whole, casting)
+    rests: dict[Role, frozenset[int]] = {}
+    bassless, drumless, closes_alone = rng.random(3)
+    if departs and drumless < DRUMLESS_DEPARTURE:
+        rests[Role.DRUMS] = whole - {len(bars) - 1}  # a fill leads over
+    if departs and casting.pads and bassless < BASSLESS_DEPARTURE:
+        rests[Role.BASS] = frozenset(range((len(bars) + 1) // 2))
+    elif number < count - 1 and casting.pads and closes_alone < BASSLESS_CLOSE:
+        rests[Role.BASS] = frozenset({len(bars) - 1})
+    return Resting(rests)
+
+
+def _opening(rng: Random, whole: frozenset[int], casting: Casting) -> Resting:
+    """A bar or two of two roles; then the line, without drums until the last bar's fill."""
+    until = 1 if len(whole) < 4 or rng.random() < EARLY_SHARE else 2
+    empty = frozenset(range(until))
+    rests = {Role.LEAD: empty, Role.DRUMS: whole - {len(whole) - 1}}
+    if casting.pads and rng.random() < BASSLESS_OPENING:
+        rests[Role.BASS] = empty
+    elif casting.pads and rng.random() < 0.5:
+        rests[Role.FIGURE] = empty
+    else:
+        rests[Role.PAD] = empty
+    return Resting(rests)
