@@ -32,7 +32,7 @@ BUILT_IN, FULL = Tier.BUILT_IN, Tier.FULL
 PICTURE, SOUND, TEXT = Sense.PICTURE, Sense.SOUND, Sense.TEXT
 
 EXPERTS: tuple[ExpertRow, ...] = (
-    ExpertRow("scene", BUILT_IN, PICTURE, SceneExpert, model="scene"),
+    ExpertRow("scene", BUILT_IN, PICTURE, SceneExpert, model="scene", version=2),
     ExpertRow("faces", BUILT_IN, PICTURE, FacesExpert, model="faces"),
     ExpertRow("look", BUILT_IN, PICTURE, LookExpert),
     ExpertRow("speech", BUILT_IN, SOUND, SpeechExpert, model="speech", windows=SPEECH_PLAN),

@@ -35,6 +35,10 @@ PIXELS = 224 * 224
 """As many as the network saw in training."""
 MULTIPLE = 16
 LONGEST_SIDE = 448
+LEAST_CONTRAST = 3.0
+"""Deviation of a channel, of 255: below it the picture is one colour, and shows nothing."""
+COARSE = 8
+"""Every so many pixels tell."""
 MIDDLE, SCALE = 127.0, 128.0
 
 
@@ -52,11 +56,12 @@ class SceneExpert:
         )
 
     def read(self, items: Sequence[Picture]) -> list[Reading | None]:
-        """One reading each. The picture keeps its shape: squeezing it would bend what it shows."""
+        """One reading each; none of a picture of one colour. The picture keeps its shape: squeezing it would bend what it shows."""
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         sizes = [_size(*item.rgb.shape[:2]) for item in items]
-        for index, size in enumerate(sizes):
-            groups[size].append(index)
+        for index, (item, size) in enumerate(zip(items, sizes, strict=True)):
+            if _shows_something(item.rgb):
+                groups[size].append(index)
         readings: list[Reading | None] = [None] * len(items)
         for size, indices in groups.items():
             batch = np.stack([_prepared(items[index].rgb, size) for index in indices])
@@ -65,6 +70,11 @@ class SceneExpert:
                 time_s = items[index].time_s
                 readings[index] = Reading(self.name, time_s, time_s, embedding=features)
         return readings
+
+
+def _shows_something(rgb: NDArray[np.uint8]) -> bool:
+    coarse = rgb[::COARSE, ::COARSE].astype(np.float32)
+    return bool(coarse.std(axis=(0, 1)).max() > LEAST_CONTRAST)
 
 
 def _size(height: int, width: int) -> tuple[int, int]:
