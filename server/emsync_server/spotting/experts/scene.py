@@ -56,7 +56,10 @@ class SceneExpert:
         )
 
     def read(self, items: Sequence[Picture]) -> list[Reading | None]:
-        """One reading each; none of a picture of one colour. The picture keeps its shape: squeezing it would bend what it shows."""
+        """One reading each; none of a picture of one colour.
+
+        The picture keeps its shape: squeezing it would bend what it shows.
+        """
         groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         sizes = [_size(*item.rgb.shape[:2]) for item in items]
         for index, (item, size) in enumerate(zip(items, sizes, strict=True)):
