@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 
 from emsync import wire
@@ -27,6 +28,7 @@ __all__ = [
     "Scored",
     "cue_folder",
     "finished",
+    "kept_edits",
     "landing_in",
     "placed_in_editors_file",
     "score",
@@ -198,7 +200,8 @@ def _forget_old_stems(folder: Path) -> None:
 def _replace(new: Path, old: Path) -> None:
     """Put a file of ours, or a folder's files, in the place of the last run's.
 
-    What a person may have edited since is kept beside it, as NAME.before.json or .mid.
+    What a person may have edited since is kept beside it, as NAME.before.json or .mid, and what
+    was kept so before stays.
     """
     if new.is_dir():
         old.mkdir(exist_ok=True)
@@ -206,5 +209,19 @@ def _replace(new: Path, old: Path) -> None:
             _replace(entry, old / entry.name)
         return
     if new.name in EDITABLE and old.is_file() and old.read_bytes() != new.read_bytes():
-        old.replace(old.with_suffix(f".before{old.suffix}"))
+        old.replace(_free_name(old))
     new.replace(old)
+
+
+def _free_name(old: Path) -> Path:
+    """NAME.before.json, or NAME.before-2.json, … where there is one."""
+    for number in count(1):
+        kept = old.with_suffix(f".before{f'-{number}' if number > 1 else ''}{old.suffix}")
+        if not kept.exists():
+            return kept
+    raise AssertionError("numbers do not end")
+
+
+def kept_edits(folder: Path) -> set[Path]:
+    """What a person may have edited and a later score has put aside."""
+    return {*folder.glob("*.before*.json"), *folder.glob("*.before*.mid")}

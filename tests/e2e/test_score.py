@@ -59,6 +59,8 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
 def test_it_leaves_all_that_the_readme_lists(run: Run):
     left = {entry.name for entry in run.folder.iterdir()}
     assert left == {
+        "cues.emotion.html",
+        "cues.emotion.png",
         "cues.json",
         "ducking.json",
         "hits.png",

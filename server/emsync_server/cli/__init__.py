@@ -7,6 +7,9 @@ import sys
 
 __all__ = ["main"]
 
+INTERRUPTED = 130
+"""What a shell says of a program that Ctrl-C ended."""
+
 
 def main() -> None:
     """Run the command that was typed, and leave with its exit code."""
@@ -19,6 +22,9 @@ def main() -> None:
     # NumPy's threads gain nothing on our small matrices and spin against ONNX Runtime's and the
     # synthesisers': one prediction of `evaluation.attacks` took 10 ms alone and 300 ms beside them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-    from emsync_server.cli.commands import run
+    try:
+        from emsync_server.cli.commands import run
+    except KeyboardInterrupt:  # the imports take most of a second; nothing has begun
+        sys.exit(INTERRUPTED)
 
     sys.exit(run())

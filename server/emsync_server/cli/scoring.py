@@ -14,7 +14,7 @@ from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSet
 from emsync.stem import StemSet
 from emsync_otio import PathStyle, PlacedCue, place
 from emsync_server.again import Again, score_again
-from emsync_server.app import Scored, ScoreSettings, cue_folder, score
+from emsync_server.app import Scored, ScoreSettings, cue_folder, kept_edits, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     HERE,
@@ -101,18 +101,26 @@ def score_command(
         render_settings(target, soundfont, sample_rate, bit_depth, ducking),
     )
     folder = output or Path(f"{source.with_suffix('')}.emsync")
+    kept = kept_edits(folder)
     with shown_progress("score") as progress:
-        where = (source.absolute(), folder.absolute())
+        where = (_whole(source), _whole(folder))
         if again is None:
             scored = score(*where, settings, progress, _steps(server))
         else:
             made = score_again(
-                where[0], again.absolute(), where[1], settings, progress, _steps(server)
+                where[0], _whole(again), where[1], settings, progress, _steps(server)
             )
             scored = made.scored
     if again is not None:
         _tell_kept(made)
     _tell(scored)
+    for path in sorted(kept_edits(folder) - kept):
+        warn(f"The file that lay here before is kept as {path}; this score was made without it.")
+
+
+def _whole(path: Path) -> Path:
+    """The path from the root, one spelling for each file; a final link stays one."""
+    return path.absolute().parent.resolve() / path.name if path.name != ".." else path.resolve()
 
 
 def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = None) -> None:
@@ -161,7 +169,7 @@ def spot(
         markers=markers or MarkerRule(),
     )
     with shown_progress("spot") as progress:
-        sheet = _steps(server).spot(source.absolute(), settings, progress)
+        sheet = _steps(server).spot(_whole(source), settings, progress)
         write_text(output, wire.dumps(sheet))
     for sentence in sheet.picture.warnings:
         warn(sentence)

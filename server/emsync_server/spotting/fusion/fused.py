@@ -52,7 +52,7 @@ def fused(
     middles_s = np.array([float(_middle(each).seconds) for each in ranges])
     alike = likeness(np.diff(middles_s), _strengths(ranges, boundaries))
     gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
-    axes = [smoothed(gain[:, axis], mean[:, axis], alike) for axis in (0, 1)]
+    axes = [_inside(smoothed(gain[:, axis], mean[:, axis], alike), votes, axis) for axis in (0, 1)]
     curve = EmotionCurve(
         tuple(
             EmotionPoint(_middle(each), *_emotion_and_band(axes, at))
@@ -70,6 +70,22 @@ def _emotion_and_band(
     mean = np.clip((valence[at], arousal[at]), -1, 1).round(4).tolist()
     off = np.sqrt((valence_v[at], arousal_v[at])).round(4).tolist()
     return ValenceArousal(*mean), ValenceArousal(*off)
+
+
+def _inside(
+    axis: tuple[Floats, Floats], votes: Sequence[Sequence[Vote]], which: int
+) -> tuple[Floats, Floats]:
+    """No shot farther from the middle than anybody said of it: agreement along time makes sure,
+    not bold. Where nobody spoke, what was smoothed stays."""
+    means, variances = axis
+    said = [
+        [(0.0, 0.0), *((v.estimate.mean.valence, v.estimate.mean.arousal) for v in each)]
+        for each in votes
+    ]
+    low = np.array([min(pair[which] for pair in each) for each in said])
+    high = np.array([max(pair[which] for pair in each) for each in said])
+    silent = np.array([not each for each in votes])
+    return np.where(silent, means, np.clip(means, low, high)), variances
 
 
 def _strengths(ranges: Sequence[TimeRange], boundaries: Sequence[Boundary]) -> Floats:
