@@ -67,15 +67,23 @@ def score(
     settings: ScoreSettings,
     progress: Progress,
     steps: Steps | None = None,
+    *,
+    sheet: CueSheet | None = None,
 ) -> Scored:
     """Score a film or a timeline into `folder`, whole or not at all.
 
+    sheet: what a person made of an earlier look at this source; None looks anew.
     Raises the steps' errors: MediaError, TimelineError, OutputError, JobCancelledError, …
     """
     steps = steps or LocalSteps()
     _refuse_another_score(source, folder)
+    if sheet is not None and Path(sheet.picture.source) != source:
+        raise CueSheetError(
+            f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Give the cue sheet "
+            "that 'emsync spot' wrote of this one."
+        )
     with landing_in(folder) as working:
-        sheet = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
+        sheet = sheet or steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         write_text(working / "cues.json", wire.dumps(sheet))
         placed = _score_cues(sheet, working, settings, progress, steps)
         scored = finished(source, folder, working, sheet, placed, progress)

@@ -42,7 +42,7 @@ def emsync(*arguments: str | Path, cwd: Path | None = None) -> subprocess.Comple
     )
 
 
-def score(film: Path, folder: Path, *options: str) -> Run:
+def score(film: Path, folder: Path, *options: str | Path) -> Run:
     done = emsync("score", film, "-o", folder, *options)
     assert done.returncode == 0, done.stderr
     return Run(film, folder, done.stdout + done.stderr)
@@ -136,6 +136,20 @@ def test_the_same_seed_gives_the_same_bytes_and_another_other_music(run: Run, tm
     for name in ("score.mid", "cues.json"):
         assert (again.folder / name).read_bytes() == (run.folder / name).read_bytes()
     assert (other.folder / "score.mid").read_bytes() != (run.folder / "score.mid").read_bytes()
+
+
+def test_a_film_is_scored_by_the_cue_sheet_that_a_person_edited(run: Run, tmp_path: Path):
+    sheet = json.loads((run.folder / "cues.json").read_text(encoding="utf-8"))
+    sheet["cues"][0]["hits"] = [{"time": 1.5, "locked": True}]
+    edited = tmp_path / "edited.json"
+    edited.write_text(json.dumps(sheet), encoding="utf-8")
+    mine = score(run.film, tmp_path / "out", "--cues", edited, "--seed", "5")
+    report = json.loads((mine.folder / "report.json").read_text(encoding="utf-8"))
+    assert [hit["time_s"] for hit in report["hits"]["hits"]] == [1.5]
+    other = emsync("score", edited.with_name("no.mp4"), "--cues", edited, "-o", tmp_path / "no")
+    assert other.returncode != 0
+    assert "The cue sheet is of" in other.stderr
+    assert not (tmp_path / "no").exists()
 
 
 def test_the_steps_alone_take_what_the_step_before_wrote(run: Run, tmp_path: Path):

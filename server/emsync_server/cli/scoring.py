@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from emsync import wire
+from emsync.cue import Brief, CueSheet
 from emsync.errors import CueSheetError, NotFoundError, OutputError
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
@@ -86,6 +89,10 @@ def score_command(
         Path | None,
         typer.Option(help="The folder of the score for the edit before: keep what still fits."),
     ] = None,
+    cues: Annotated[
+        Path | None,
+        typer.Option(help="The cue sheet of this film as you edited it, instead of a new look."),
+    ] = None,
     server: ServerOption = None,
 ) -> None:
     """Score a film or a timeline: look, compose, render, lay back."""
@@ -101,11 +108,15 @@ def score_command(
         render_settings(target, soundfont, sample_rate, bit_depth, ducking),
     )
     folder = output or Path(f"{source.with_suffix('')}.emsync")
+    if cues is not None and again is not None:
+        raise typer.BadParameter("takes its cues from the edit before: leave out --cues.")
+    brief = partial(brief_from, style, families, key, tempo, density, rubato)
+    sheet = None if cues is None else _briefed(wire.read_cue_sheet(cues), brief)
     kept = kept_edits(folder)
     with shown_progress("score") as progress:
         where = (_whole(source), _whole(folder))
         if again is None:
-            scored = score(*where, settings, progress, _steps(server))
+            scored = score(*where, settings, progress, _steps(server), sheet=sheet)
         else:
             made = score_again(
                 where[0], _whole(again), where[1], settings, progress, _steps(server)
@@ -114,8 +125,19 @@ def score_command(
     if again is not None:
         _tell_kept(made)
     _tell(scored)
-    for path in sorted(kept_edits(folder) - kept):
+    for path in sorted(kept_edits(folder) - kept) if cues is None else ():
         warn(f"The file that lay here before is kept as {path}; this score was made without it.")
+
+
+def _briefed(
+    sheet: CueSheet, brief: Callable[..., Brief], names: Sequence[str] | None = None
+) -> CueSheet:
+    """The sheet with what the options ask for over the briefs of some cues; None: of all."""
+    cues = tuple(
+        replace(one, brief=brief(base=one.brief)) if names is None or one.name in names else one
+        for one in sheet.cues
+    )
+    return replace(sheet, cues=cues)
 
 
 def _whole(path: Path) -> Path:
@@ -203,12 +225,9 @@ def compose(
     if not chosen:
         names = ", ".join(f"'{one.name}'" for one in sheet.cues) or "none"
         raise NotFoundError(f"'{cues}' has no cue '{cue}'; it has {names}.")
-    asked = {
-        one.name: brief_from(style, families, key, tempo, density, rubato, base=one.brief)
-        for one in chosen
-    }
-    changed = tuple(replace(one, brief=asked.get(one.name, one.brief)) for one in sheet.cues)
-    sheet = replace(sheet, cues=changed)
+    brief = partial(brief_from, style, families, key, tempo, density, rubato)
+    sheet = _briefed(sheet, brief, [one.name for one in chosen])
+    chosen = [one for one in sheet.cues if cue in (None, one.name)]
     settings = ComposeSettings(takes=takes, seed=seed, bars=bars)
     with shown_progress("compose") as progress:
         for index, one in enumerate(chosen):

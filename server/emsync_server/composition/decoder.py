@@ -238,7 +238,8 @@ def write_takes(
             at_barline(writers[0])
         events += 1
         if events % REPORT_EVERY == 0:
-            progress.report(_done(writers), f"{sum(len(w.piece.notes) for w in writers)} notes")
+            notes = sum(len(writer.piece.notes) for writer in writers)
+            progress.report(_done(writers), f"{notes} notes in {len(writers)} versions")
 
 
 def _pin_theme(
