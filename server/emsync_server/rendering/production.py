@@ -21,7 +21,7 @@ UNDER_SOUND_LU = 6.0
 """How far music lies under the production sound where that is silent for a moment; ducking takes
 it some 8 dB further down where it is not, 14 LU in all: within the 10 to 20 LU that mixers leave
 for speech."""
-LEAST_LUFS, GREATEST_LUFS = -42.0, -18.0
+LEAST_LUFS, GREATEST_LUFS = -42.0, -14.0
 """Music under a very quiet or very loud production sound stays in here."""
 WITHOUT_SOUND_LUFS = -23.0
 """EBU R128, for want of a sound to follow."""
