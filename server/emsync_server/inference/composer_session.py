@@ -34,6 +34,7 @@ from emsync_server.inference.composer_state import (
     SLOTS,
     ComposerState,
 )
+from emsync_server.inference.network import ENGINE_ERRORS, FATAL
 
 __all__ = [
     "HEADS_FILE",
@@ -48,17 +49,6 @@ __all__ = [
 
 Floats = NDArray[np.float32]
 Ints = NDArray[np.int64]
-
-FATAL = 4  # what the engine may say on stderr
-ENGINE_ERRORS = (
-    engine.Fail,
-    engine.InvalidArgument,
-    engine.InvalidGraph,
-    engine.InvalidProtobuf,
-    engine.NotImplemented,
-    engine.RuntimeException,
-    RuntimeError,
-)
 
 
 class ComposerSession:

@@ -36,19 +36,19 @@ def new_run(folder: Path) -> Iterator[Path]:
     _sweep(folder)
     run = _made(folder)
     owner = run / OWNER_FILE
+    done = False
     try:
         owner.write_text(str(os.getpid()), encoding="ascii")
         yield run
         owner.unlink(missing_ok=True)
+        done = True
     except JobCancelledError:
-        shutil.rmtree(run, ignore_errors=True)
-        _remove_if_empty(folder)
+        (run / NOTE_FILE).unlink(missing_ok=True)
         raise
-    except BaseException:
-        if not (run / NOTE_FILE).is_file():
+    finally:
+        if not done and not (run / NOTE_FILE).is_file():
             shutil.rmtree(run, ignore_errors=True)
             _remove_if_empty(folder)
-        raise
 
 
 def take_path(run: Path, number: int) -> Path:
