@@ -7,19 +7,15 @@ bars over the same picture keep their notes, and those between are composed anew
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
-from itertools import pairwise
 from pathlib import Path
 
 from emsync import wire
-from emsync.cue import Cue, CueSheet, Hit, HitSource
+from emsync.cue import Cue, CueSheet
 from emsync.errors import InputError, NotFoundError
 from emsync.score import Take
 from emsync.stem import StemSet
-from emsync.timecode import RationalTime, TimeRange
-from emsync_otio import KeptSpan, PlacedCue, is_timeline, kept_spans_of
+from emsync_otio import PlacedCue, is_timeline, kept_spans_of
 from emsync_server.app import (
     SHARES,
     Scored,
@@ -29,9 +25,10 @@ from emsync_server.app import (
     landing_in,
     placed_in_editors_file,
 )
-from emsync_server.composition import KeptPicture, compose_conformed
+from emsync_server.composition import compose_conformed
 from emsync_server.outputs import write_text
 from emsync_server.progress import Progress
+from emsync_server.recut import cue_now, is_unchanged, kept_in
 from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["Again", "score_again"]
@@ -79,7 +76,7 @@ def score_again(
         spotted = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         _check_comparable(sheet, spotted, source)
         kept = kept_spans_of(earlier / "timeline.otio", source)
-        cues = tuple(_cue_now(old, sheet, spotted, kept) for old in olds)
+        cues = tuple(cue_now(old.cue, sheet, spotted, kept) for old in olds)
         new_sheet = replace(spotted, cues=cues)
         write_text(working / "cues.json", wire.dumps(new_sheet))
         placed, unchanged, kept_bars, all_bars = [], [], 0, 0
@@ -87,8 +84,8 @@ def score_again(
         for index, (old, cue) in enumerate(zip(olds, cues, strict=True)):
             inside = cue_folder(new_sheet, cue, working)
             part = making.part(index / len(cues), (index + 1) / len(cues))
-            same = _kept_in(old.cue, cue, kept)
-            if _is_unchanged(old.cue, cue, same):
+            same = kept_in(old.cue, cue, kept)
+            if is_unchanged(old.cue, cue, same):
                 placed.append(_carried(old, replace(new_sheet, cues=cues), cue, inside))
                 unchanged.append(cue.name)
                 continue
@@ -147,99 +144,6 @@ def _check_comparable(old: CueSheet, new: CueSheet, source: Path) -> None:
             f"'{source.name}' runs at {float(new.picture.rate):.5g} frames per second, the earlier "
             f"score at {float(old.picture.rate):.5g}. Score it without --again."
         )
-
-
-def _cue_now(old: _Old, sheet: CueSheet, spotted: CueSheet, kept: Sequence[KeptSpan]) -> Cue:
-    """The cue where its picture is now, with the hits and the emotion that were spotted there."""
-    before, now = sheet.picture.duration, spotted.picture.duration
-    start = _moved(old.cue.range.start, before, now, kept)
-    end = _moved(old.cue.range.end, before, now, kept)
-    if end.value <= start.value:
-        raise InputError(
-            f"The picture of cue '{old.cue.name}' is gone from the new edit. Score it without "
-            "--again, or take the cue out of the earlier score's cues.json."
-        )
-    found = [hit for cue in spotted.cues for hit in cue.hits]
-    inside = [hit for hit in found if start.seconds <= hit.time.seconds < end.seconds]
-    persons = _persons_hits(old.cue, kept, start, end)
-    taken = {hit.time.value for hit in persons}
-    hits = sorted(
-        [*persons, *(hit for hit in inside if hit.time.value not in taken)],
-        key=lambda hit: hit.time.seconds,
-    )
-    emotion = spotted.cues[0].emotion
-    span = TimeRange(start, end - start)
-    return Cue(old.cue.name, span, tuple(hits), emotion, old.cue.brief)
-
-
-def _persons_hits(
-    cue: Cue, kept: Sequence[KeptSpan], start: RationalTime, end: RationalTime
-) -> list[Hit]:
-    """Hits that a person set, where their picture is now."""
-    moved = []
-    for hit in cue.hits:
-        span = next((s for s in kept if s.old_start <= hit.time.seconds < s.old_end), None)
-        if hit.source is not HitSource.PERSON or span is None:
-            continue
-        time = RationalTime.from_seconds(hit.time.seconds + span.shift, start.rate)
-        if start.seconds <= time.seconds < end.seconds:
-            moved.append(replace(hit, time=time))
-    return moved
-
-
-def _moved(
-    time: RationalTime, before: RationalTime, now: RationalTime, kept: Sequence[KeptSpan]
-) -> RationalTime:
-    """Where a moment of the old picture is now; both ends stay the ends."""
-    if time.value <= 0:
-        return RationalTime(0, now.rate)
-    if time.seconds >= before.seconds:
-        return now
-    inside = [span for span in kept if span.old_start <= time.seconds <= span.old_end]
-    earlier = [span for span in kept if span.old_end <= time.seconds]
-    shift = (inside or earlier)[-1].shift if inside or earlier else Fraction(0)
-    moved = time.seconds + shift
-    return RationalTime.from_seconds(min(max(moved, Fraction(0)), now.seconds), now.rate)
-
-
-def _kept_in(old: Cue, new: Cue, kept: Sequence[KeptSpan]) -> tuple[KeptPicture, ...]:
-    """The unchanged picture of a cue, from its start; cut at markers that are new or gone."""
-    before, after = old.range, new.range
-    changed = _changed_markers(old, new, kept)
-    spans = []
-    for span in kept:
-        first = max(span.old_start, before.start.seconds, after.start.seconds - span.shift)
-        last = min(span.old_end, before.end.seconds, after.end.seconds - span.shift)
-        edges = [first, *(t for t in changed if first < t < last), last]
-        for left, right in pairwise(edges):
-            if left < right:
-                here = left - before.start.seconds
-                spans.append(
-                    KeptPicture(here, left + span.shift - after.start.seconds, right - left)
-                )
-    return tuple(spans)
-
-
-def _changed_markers(old: Cue, new: Cue, kept: Sequence[KeptSpan]) -> list[Fraction]:
-    """Moments of the old picture where the editor set a marker since, or took one away."""
-
-    def frames(cue: Cue) -> set[int]:
-        return {hit.time.value for hit in cue.hits if hit.source is HitSource.MARKER}
-
-    rate = new.range.start.rate
-    changed = set()
-    for span in kept:
-        shift = RationalTime.from_seconds(span.shift, rate).value
-        here = {f for f in frames(old) if span.old_start <= f / rate < span.old_end}
-        there = {f - shift for f in frames(new) if span.new_start <= f / rate < span.new_end}
-        changed |= here ^ there
-    return sorted(frame / rate for frame in changed)
-
-
-def _is_unchanged(old: Cue, new: Cue, kept: Sequence[KeptPicture]) -> bool:
-    """Whether a cue's picture is the same from its first frame to its last."""
-    whole = KeptPicture(Fraction(0), Fraction(0), old.range.duration.seconds)
-    return old.range.duration == new.range.duration and tuple(kept) == (whole,)
 
 
 def _carried(old: _Old, sheet: CueSheet, cue: Cue, inside: Path) -> PlacedCue:

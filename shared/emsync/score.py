@@ -211,6 +211,8 @@ class Take:
     landings: tuple[Landing, ...]
     measures: tuple[tuple[str, float], ...] = ()
     """Named measurements by which takes are ranked."""
+    key: Key | None = None
+    """In which most of it stands; None where nobody noted it."""
 
     def __post_init__(self) -> None:
         if any(letter in self.midi for letter in "/\\\0") or self.midi in ("", ".", ".."):

@@ -156,6 +156,7 @@ def takes(draw: Callable[..., Any]) -> Take:
         tempo_map=draw(tempo_maps()),
         landings=tuple(draw(st.lists(landings, max_size=3))),
         measures=tuple(draw(st.lists(st.tuples(TEXTS, NUMBERS), max_size=3))),
+        key=draw(st.none() | st.builds(Key, st.integers(0, 11), st.sampled_from(Mode))),
     )
 
 

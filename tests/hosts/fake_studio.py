@@ -25,15 +25,25 @@ sys.path[:0] = [
 from emsync import wire  # noqa: E402 - the paths come first
 from emsync.client import Watcher  # noqa: E402
 from emsync.client.failures import stopped_midway  # noqa: E402
-from emsync.cue import Cue, CueSheet, Hit, HitSource  # noqa: E402
+from emsync.cue import Cue, CueSheet, Hit, HitSource, Key, Mode  # noqa: E402
 from emsync.emotion import EmotionCurve, EmotionPoint, ValenceArousal  # noqa: E402
 from emsync.family import Family  # noqa: E402
-from emsync.score import Landing, Meter, Take, TempoAnchor, TempoMap  # noqa: E402
+from emsync.score import (  # noqa: E402
+    Landing,
+    Meter,
+    Note,
+    Part,
+    Score,
+    Take,
+    TempoAnchor,
+    TempoMap,
+)
 from emsync.settings import ComposeSettings, RenderSettings, SpotSettings  # noqa: E402
 from emsync.stem import GainCurve, GainPoint, LoudnessTarget, Stem, StemSet  # noqa: E402
 from emsync.timecode import RationalTime, TimeRange  # noqa: E402
 from emsync.wire.calls import Model, ModelList, ServerInfo  # noqa: E402
 from emsync_otio import read_edit  # noqa: E402
+from emsync_server.midi import write_midi  # noqa: E402
 
 RATE_HZ = 8000
 
@@ -80,11 +90,14 @@ class FakeClient:
             take = Take(
                 sheet.picture, cue, number, settings.seed, "fake", "0", f"score{ending}.mid",
                 TempoMap(anchors, (Meter(Fraction(0), 4, 4),)), landings,
+                key=cue.brief.key or Key(number, Mode.MINOR),
             )  # fmt: skip
             if settings.bars is not None:
-                assert wire.read_take(folder / "take.json").number == 1  # the copied one
-                take = replace(take, measures=(("first_bar", float(settings.bars[0])),))
-            (folder / take.midi).write_bytes(b"MThd")
+                standing = wire.read_take(folder / "take.json")
+                assert standing.number == 1  # the copied one
+                measures = (("first_bar", float(settings.bars[0])),)
+                take = replace(take, measures=measures, tempo_map=standing.tempo_map)
+            write_midi(_score(take), folder / take.midi)
             (folder / f"take{ending}.json").write_text(wire.dumps(take), encoding="utf-8")
             takes.append(take)
         return tuple(takes)
@@ -120,6 +133,14 @@ class FakeClient:
     def models(self) -> ModelList:
         """One is missing."""
         return ModelList((Model("composer", False, "0" * 64, "Apache-2.0"),))
+
+
+def _score(take: Take) -> Score:
+    """A note a bar, of another pitch each."""
+    notes = tuple(
+        Note(bar.start_q, Fraction(1), 60 + bar.index % 12, 80) for bar in take.tempo_map.bars()
+    )
+    return Score((Part("Strings", 48, False, Family.STRINGS, notes),), take.tempo_map)
 
 
 def _act(name: str, watch: Watcher) -> None:

@@ -3,6 +3,7 @@ laid."""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,11 +14,23 @@ import pytest
 from tests.hosts.fake_studio import FakeClient
 from tests.hosts.test_hosting import cut
 
-from emsync.client import Client
-from emsync.errors import EmsyncError, LimitError, NotFoundError, VersionMismatchError
-from emsync.hosting import FoundStem, HostTimeline, Placement, ScoreNote, Span, Wishes
+from emsync import wire
+from emsync.client import Client, ProcessTransport
+from emsync.errors import (
+    EmsyncError,
+    InputError,
+    JobCancelledError,
+    LimitError,
+    NotFoundError,
+    VersionMismatchError,
+)
+from emsync.hosting import FoundStem, HostTimeline, Order, Placement, ScoreNote, Span, Wishes
+from emsync.hosting.requests import answer
 from emsync_blender.actions import Scope, Session
 from emsync_blender.telling import Telling
+from emsync_server.rpc.host_recut import HostRecutter
+
+FAKE_STUDIO = Path(__file__).with_name("fake_studio.py")
 
 
 class FakeHost:
@@ -85,6 +98,52 @@ def test_a_score_is_laid_chosen_regenerated_and_removed(tmp_path: Path) -> None:
     session.resume()
     assert finished(session).is_laid
     assert session.job is None
+
+
+def test_after_a_re_edit_only_what_changed_is_laid_anew(tmp_path: Path) -> None:
+    def handed(request: dict[str, Any], watch: Any) -> Any:
+        return answer(request, connected, watch, None, HostRecutter())
+
+    host = FakeHost(tmp_path)
+    session = Session(host, connected, handed)
+    with pytest.raises(NotFoundError, match="no score"):
+        session.renew()
+    session.score(Wishes())
+    finished(session)
+    first = host.laid["Reel 1"]
+    session.renew()
+    told = finished(session)
+    assert not told.is_laid and "is as it was" in told.line and host.laid["Reel 1"] is first
+    shorter = replace(host.timeline.tracks[0], clips=host.timeline.tracks[0].clips[:2])
+    host.timeline = replace(host.timeline, tracks=(shorter,), length_frames=96)
+    session.renew()
+    told = finished(session)
+    assert told.is_laid and told.line == "'Reel 1' follows the new edit."
+    assert host.laid["Reel 1"].note.span == Span(0, 96)
+    host.timeline = replace(host.timeline, length_frames=72)
+    host.refusal = LimitError("Make room.")
+    session.renew()
+    told = finished(session)
+    assert told.is_failure and not told.is_laid and told.line == "Make room."
+
+
+def test_a_job_is_handed_to_a_process_and_cancelled_there(tmp_path: Path) -> None:
+    transport = ProcessTransport([sys.executable, str(FAKE_STUDIO)])
+    order = wire.to_dict(Order(cut(), str(tmp_path / "scores"), Wishes()))
+    told: list[str] = []
+    made = transport.run_job({"score": order}, lambda fraction, note: told.append(note))
+    assert wire.from_dict(Placement, made, origin="The job").cue == "Reel 1"
+    assert "reading the edit" in told
+    with pytest.raises(InputError, match="no job 'dance'"):
+        transport.run_job({"dance": {}}, lambda *_: None)
+
+    def leave(fraction: float, note: str) -> None:
+        raise JobCancelledError("The work was cancelled; nothing was left behind.")
+
+    order = wire.to_dict(Order(replace(cut(), name="slow"), str(tmp_path / "slow"), Wishes()))
+    with pytest.raises(JobCancelledError):
+        transport.run_job({"score": order}, leave)
+    assert not (tmp_path / "slow").exists()
 
 
 @pytest.mark.parametrize(

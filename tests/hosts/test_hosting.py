@@ -18,7 +18,7 @@ from tests.hosts.fake_studio import FakeClient, connected
 
 from emsync import wire
 from emsync.client import Client, ProcessTransport
-from emsync.cue import Brief
+from emsync.cue import Brief, Key
 from emsync.emotion import Mood
 from emsync.errors import (
     EmsyncError,
@@ -176,6 +176,20 @@ def test_the_tempo_of_the_score_that_lies_there_is_kept(tmp_path: Path) -> None:
     assert Path(second.note.folder).name == "002"
 
 
+def test_the_key_of_the_score_that_lies_there_is_kept(tmp_path: Path) -> None:
+    first = studio().score(Order(cut(), str(tmp_path), Wishes(takes=2)), quiet)
+    assert first.note.offers == ("C# minor, 60 bpm, 2 bars", "D minor, 60 bpm, 2 bars")
+    second_take = studio().choose(first.note, 2, quiet)
+    kept = Wishes(brief=Brief(key=Key.parse("F major")), keep_key=True)
+    order = Order(cut(), str(tmp_path), kept, former=second_take.note)
+    second = studio().score(order, quiet)
+    assert str(second.note.sheet.cues[0].brief.key) == "D minor"
+    path = Path(first.note.folder) / "take-2.json"
+    path.write_text(wire.dumps(replace(wire.read_take(path), key=None)), encoding="utf-8")
+    with pytest.raises(InputError, match="did not note its key"):
+        studio().score(order, quiet)
+
+
 def test_what_plays_in_the_host_is_never_overwritten(tmp_path: Path) -> None:
     first = studio().score(Order(cut(), str(tmp_path), Wishes(takes=2)), quiet)
     before = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*") if path.is_file()}
@@ -186,6 +200,11 @@ def test_what_plays_in_the_host_is_never_overwritten(tmp_path: Path) -> None:
     assert Path(third.note.folder).name == "002" and third.note.seed == 9
     with pytest.raises(TimelineError, match="outside the cue"):
         studio().regenerate(first.note, Span(1000, 10), 9, quiet)
+    fourth = studio().regenerate(first.note, (2, 3), 9, quiet)
+    take = wire.read_take(Path(fourth.note.folder) / "take.json")
+    assert dict(take.measures) == {"first_bar": 2.0}
+    with pytest.raises(TimelineError, match="bars 1 to 2; bars 2 to 3 do not all"):
+        studio().regenerate(first.note, (2, 4), 9, quiet)
 
 
 @pytest.mark.parametrize("step", ["reading the edit", "step 1", "playing the instruments"])

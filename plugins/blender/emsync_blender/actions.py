@@ -7,8 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
+from emsync import wire
 from emsync.client import Client, ProcessTransport, Watcher
 from emsync.errors import EmsyncError, NotFoundError
 from emsync.hosting import (
@@ -21,6 +22,8 @@ from emsync.hosting import (
     Order,
     Placement,
     Progressed,
+    Renewal,
+    RenewalOrder,
     ScoreNote,
     Span,
     Studio,
@@ -64,9 +67,17 @@ class Scope(Enum):
     SELECTION = "from the first selected clip to the last"
 
 
+Work = Callable[[Watcher], Placement | Renewal]
+
+
 def connected() -> Client:
     """A client through `emsync rpc`: the host's interpreter has no gRPC."""
     return Client(ProcessTransport())
+
+
+def handed(request: dict[str, Any], watch: Watcher) -> object:
+    """A whole job through `emsync host`: comparing edits needs emsync's own Python."""
+    return ProcessTransport().run_job(request, watch)
 
 
 @dataclass
@@ -75,7 +86,8 @@ class Session:
 
     host: Host
     connect: Callable[[], Client] = connected
-    job: Job[Placement] | None = field(default=None, init=False)
+    hand: Callable[[dict[str, Any], Watcher], object] = handed
+    job: Job[Placement | Renewal] | None = field(default=None, init=False)
 
     def score(self, wishes: Wishes, scope: Scope = Scope.WHOLE, cue: str | None = None) -> None:
         """Begin a score of the timeline, or of a part of it."""
@@ -92,12 +104,26 @@ class Session:
         note = self._note(cue)
         self._begin(lambda studio, watch: studio.choose(note, take, watch))
 
-    def regenerate(self, cue: str, seed: int) -> None:
-        """Begin to write the bars between in and out points anew."""
+    def regenerate(self, cue: str, seed: int, bars: tuple[int, int] | None = None) -> None:
+        """Begin to write bars anew: those named, the second not included, else those between in
+        and out points."""
         note = self._note(cue)
-        span = _span(self.host.read(), Scope.RANGE)
-        assert span is not None
-        self._begin(lambda studio, watch: studio.regenerate(note, span, seed, watch))
+        where = bars or _span(self.host.read(), Scope.RANGE)
+        assert where is not None
+        self._begin(lambda studio, watch: studio.regenerate(note, where, seed, watch))
+
+    def renew(self) -> None:
+        """Begin to make all scores again whose picture was edited since."""
+        notes = tuple(self.host.notes().values())
+        if not notes:
+            raise NotFoundError("There is no score on this timeline. Score it first.")
+        order = RenewalOrder(self.host.read(), str(self.host.score_folder()), notes)
+        request = {"renew": wire.to_dict(order)}
+
+        def run(watch: Watcher) -> Renewal:
+            return wire.from_dict(Renewal, self.hand(request, watch), origin="'emsync host'")
+
+        self.job = Job(run)
 
     def resume(self) -> None:
         """Begin to lay what was finished when the host closed."""
@@ -129,17 +155,18 @@ class Session:
         return diagnose(self.connect)
 
     def _begin(self, work: Callable[[Studio, Watcher], Placement]) -> None:
-        def run(watch: Watcher) -> Placement:
+        def run(watch: Watcher) -> Placement | Renewal:
             with self.connect() as client:
                 return work(Studio(client), watch)
 
         self.job = Job(run)
 
-    def _told(self, event: JobEvent[Placement]) -> Telling:
+    def _told(self, event: JobEvent[Placement | Renewal]) -> Telling:
         if isinstance(event, Progressed):
             return Telling(event.fraction, _progress_line(event))
         if isinstance(event, Done):
-            return self._laid(event.result)
+            result = event.result
+            return self._renewed(result) if isinstance(result, Renewal) else self._laid(result)
         if isinstance(event, Failed):
             return Telling(0.0, event.sentence, is_over=True, is_failure=True)
         return Telling(0.0, "Cancelled; nothing was left behind.", is_over=True)
@@ -154,6 +181,17 @@ class Session:
         locked = sum(mark.error_frames is not None for mark in placement.marks)
         line = f"{len(placement.stems)} stems laid; {exact} of {locked} locked hits are exact."
         return Telling(1.0, line, (*odd, *placement.warnings), is_over=True, is_laid=True)
+
+    def _renewed(self, renewal: Renewal) -> Telling:
+        """Lay what changed; what did not stays untouched. The first that cannot be laid ends it."""
+        is_laid, warnings = False, list(renewal.lines[1:])
+        for placement in renewal.placements:
+            told = self._laid(placement)
+            warnings += told.warnings
+            if told.is_failure:
+                return Telling(1.0, told.line, tuple(warnings), True, is_laid, True)
+            is_laid = True
+        return Telling(1.0, renewal.lines[0], tuple(warnings), is_over=True, is_laid=is_laid)
 
     def _note(self, cue: str) -> ScoreNote:
         note = self.host.notes().get(cue)

@@ -65,7 +65,11 @@ def _session() -> "Session":
     addon = bpy.context.preferences.addons.get(__package__)
     words = addon.preferences.command.strip() if addon and addon.preferences else ""
     command = shlex.split(words) if words else None
-    return Session(BlenderHost(), lambda: Client(ProcessTransport(command)))
+    return Session(
+        BlenderHost(),
+        lambda: Client(ProcessTransport(command)),
+        lambda request, watch: ProcessTransport(command).run_job(request, watch),
+    )
 
 
 class _JobOperator:
@@ -187,17 +191,33 @@ class EMSYNC_OT_choose(_JobOperator, bpy.types.Operator):  # noqa: N801 - Blende
 
 
 class EMSYNC_OT_regenerate(_JobOperator, bpy.types.Operator):  # noqa: N801 - Blender's form
-    """Write the bars inside the preview range anew; the others stay as they are"""
+    """Write bars anew, those named or those inside the preview range; the others stay"""
 
     bl_idname = "emsync.regenerate"
     bl_label = "Regenerate range"
 
     cue: bpy.props.StringProperty()  # type: ignore[valid-type]
     seed: bpy.props.IntProperty(min=0, default=1)  # type: ignore[valid-type]
+    first_bar: bpy.props.IntProperty(  # type: ignore[valid-type]
+        min=0, description="0: the preview range says which"
+    )
+    last_bar: bpy.props.IntProperty(min=0)  # type: ignore[valid-type]
 
     def begin(self, session: "Session", context: Any) -> None:
         """With another seed."""
-        session.regenerate(self.cue, self.seed)
+        bars = (self.first_bar, self.last_bar + 1) if self.first_bar else None
+        session.regenerate(self.cue, self.seed, bars)
+
+
+class EMSYNC_OT_renew(_JobOperator, bpy.types.Operator):  # noqa: N801 - Blender's form
+    """After a re-edit: compose anew what the picture changed, and keep every other note"""
+
+    bl_idname = "emsync.renew"
+    bl_label = "Score again"
+
+    def begin(self, session: "Session", context: Any) -> None:
+        """By the brief, seed and takes that the scene keeps."""
+        session.renew()
 
 
 class EMSYNC_OT_fetch(_JobOperator, bpy.types.Operator):  # noqa: N801 - Blender's form
@@ -295,6 +315,7 @@ OPERATORS = (
     EMSYNC_OT_score,
     EMSYNC_OT_choose,
     EMSYNC_OT_regenerate,
+    EMSYNC_OT_renew,
     EMSYNC_OT_fetch,
     EMSYNC_OT_remove,
     EMSYNC_OT_cancel,

@@ -41,8 +41,11 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
                 _lines(layout, state.telling.line, "ERROR" if state.telling.is_failure else "INFO")
                 for line in state.telling.warnings:
                     _lines(layout, line, "ERROR")
-        for cue, kept in _notes(scene).items():
-            self._score(layout.box(), cue, kept)
+        notes = _notes(scene)
+        if notes and not state.is_busy:
+            layout.operator("emsync.renew", icon="FILE_REFRESH")
+        for cue, kept in notes.items():
+            self._score(layout.box(), cue, kept, scene.emsync_brief)
         row = layout.row()
         row.operator("emsync.fetch")
         row.operator("emsync.diagnose")
@@ -61,8 +64,11 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
         inside = row.row()
         inside.enabled = brief.set_density
         inside.prop(brief, "density", slider=True)
-        for name in ("spacing", "all_markers", "takes", "seed", "keep_tempo"):
+        for name in ("spacing", "all_markers", "takes", "seed"):
             column.prop(brief, name)
+        row = column.row()
+        row.prop(brief, "keep_key")
+        row.prop(brief, "keep_tempo")
 
     def _progress(self, column: Any) -> None:
         fraction = state.telling.fraction if state.telling else 0.0
@@ -74,21 +80,39 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
         _lines(column, line, "SORTTIME")
         column.operator("emsync.cancel", text="Cancel (Esc)", icon="CANCEL")
 
-    def _score(self, box: Any, cue: str, kept: Any) -> None:
+    def _score(self, box: Any, cue: str, kept: Any, brief: Any) -> None:
         note = kept.get("note", {})
+        chosen = note.get("take", 1)
         box.enabled = not state.is_busy
-        box.label(text=f"{cue}: take {note.get('take')}, seed {note.get('seed')}", icon="SOUND")
-        takes = note.get("takes", 1)
-        if takes > 1:
-            row = box.row(align=True)
-            for number in range(1, takes + 1):
-                chosen = row.operator(
-                    "emsync.choose_take", text=str(number), depress=number == note.get("take")
-                )
-                chosen.cue, chosen.take = cue, number
-        again = box.operator("emsync.regenerate")
+        box.label(text=f"{cue}: take {chosen}, seed {note.get('seed', 0)}", icon="SOUND")
+        self._takes(box, cue, note, chosen)
+        row = box.row(align=True)
+        row.prop(brief, "by_bars", toggle=True)
+        if brief.by_bars:
+            row.prop(brief, "first_bar")
+            row.prop(brief, "last_bar")
+        text = "Regenerate bars" if brief.by_bars else "Regenerate preview range"
+        again = box.operator("emsync.regenerate", text=text)
         again.cue, again.seed = cue, int(note.get("seed", 0)) % (2**31 - 2) + 1
+        again.first_bar = brief.first_bar if brief.by_bars else 0
+        again.last_bar = max(brief.last_bar, brief.first_bar)
         box.operator("emsync.remove", icon="TRASH").cue = cue
+
+    def _takes(self, box: Any, cue: str, note: Any, chosen: int) -> None:
+        """A button a take, with what it is like; the one that lies there is pressed."""
+        offers = note.get("offers", [])
+        if note.get("takes", 1) == 1:
+            if offers:
+                box.label(text=offers[0], icon="BLANK1")
+            return
+        column = box.column(align=True)
+        for number in range(1, note["takes"] + 1):
+            like = f": {offers[number - 1]}" if number <= len(offers) else ""
+            laid = number == chosen
+            button = column.operator(
+                "emsync.choose_take", text=f"Take {number}{like}", depress=laid
+            )
+            button.cue, button.take = cue, number
 
 
 def _notes(scene: Any) -> dict[str, Any]:

@@ -76,6 +76,14 @@ class EmsyncBrief(bpy.types.PropertyGroup):
     keep_tempo: bpy.props.BoolProperty(  # type: ignore[valid-type]
         name="Keep the tempo", description="Of the score that lies there now"
     )
+    keep_key: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Keep the key", description="Of the score that lies there now"
+    )
+    by_bars: bpy.props.BoolProperty(  # type: ignore[valid-type]
+        name="Bars", description="Name the bars to write anew; else the preview range says which"
+    )
+    first_bar: bpy.props.IntProperty(name="From", min=1, default=1)  # type: ignore[valid-type]
+    last_bar: bpy.props.IntProperty(name="To", min=1, default=4)  # type: ignore[valid-type]
 
 
 class EmsyncPreferences(bpy.types.AddonPreferences):
@@ -110,6 +118,7 @@ def wishes_of(brief: Any) -> "Wishes":
             takes=brief.takes,
             seed=brief.seed,
             keep_tempo=brief.keep_tempo,
+            keep_key=brief.keep_key,
         )
     except ValueError as err:
         raise InputError(f"The brief cannot be used: {err}.") from err

@@ -4,15 +4,20 @@ MIDI as written.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+
 from emsync import __version__, wire
-from emsync.cue import Cue, CueSheet
+from emsync.cue import Cue, CueSheet, Key, Mode
 from emsync.score import Score, Take
+from emsync_server.composition.keys import key_fits
 from emsync_server.composition.landings import check_landings, measured_landings
-from emsync_server.composition.measures import Measures
+from emsync_server.composition.measures import Measures, passage_of
 from emsync_server.midi import MidiMarker, read_midi, write_midi
 from emsync_server.outputs import translated_os_errors, working_folder
 
@@ -76,7 +81,20 @@ def _take(
         tempo_map=composed.score.tempo_map,
         landings=landings,
         measures=composed.measures.named(),
+        key=_key_of(composed.score),
     )
+
+
+def _key_of(score: Score) -> Key:
+    """The key in which most of a score stands, as it is written; by its notes where none is."""
+    if not score.keys:  # laid out anew from another take's MIDI
+        best = int(np.argmax(key_fits(passage_of(score).pitch_classes)))
+        return Key(best % 12, Mode.MINOR if best >= 12 else Mode.MAJOR)
+    ends_q = [*(one.start_q for one in score.keys[1:]), score.tempo_map.end_q]
+    lengths_q: dict[Key, Fraction] = defaultdict(Fraction)
+    for one, end_q in zip(score.keys, ends_q, strict=True):
+        lengths_q[one.key] += end_q - one.start_q
+    return max(lengths_q, key=lambda key: lengths_q[key])
 
 
 def _markers(cue: Cue, score: Score) -> list[MidiMarker]:

@@ -15,6 +15,7 @@ from typing import IO, Any
 
 from emsync.client import Client, connect
 from emsync.errors import InputError, JobCancelledError, ServerUnavailableError
+from emsync.hosting.renewing import Recutter
 from emsync.hosting.requests import answer
 from emsync.stem import StemSet
 from emsync_server.outputs import sweep_abandoned
@@ -42,12 +43,21 @@ def _bridged(stdin: IO[str], stdout: IO[str], request_file: Path | None) -> int:
         say_event(stdout, {"progress": {"fraction": round(fraction, 4), "note": note}})
 
     try:
-        result = answer(request, lambda: Client(connect()), watch, _ducked)
+        result = answer(request, lambda: Client(connect()), watch, _ducked, _recutter(request))
     except ServerUnavailableError:
         _sweep(request)  # the server was killed, and could not
         raise
     say_event(stdout, {"result": result})
     return 0
+
+
+def _recutter(request: dict[str, Any]) -> Recutter | None:
+    """Imported where it is needed alone: composition takes its time."""
+    if "renew" not in request:
+        return None
+    from emsync_server.rpc.host_recut import HostRecutter
+
+    return HostRecutter()
 
 
 def _ducked(folder: Path, stems: StemSet) -> Sequence[Path]:

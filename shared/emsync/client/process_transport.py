@@ -1,8 +1,9 @@
 """The transport for a host's interpreter: standard library only, JSON lines with `emsync rpc`.
 
-One process for each call. The request goes in as one line; each event comes out as one line; a
-failure comes out as `{"error": {"code": …, "message": …, "name": …}}`. Closing its standard input
-cancels the call, and so does ending the process.
+One process for each call, or for a whole job (`emsync host`). The request goes in as one line; each
+event comes out as one line; a failure comes out as
+`{"error": {"code": …, "message": …, "name": …}}`. Closing its standard input cancels the call, and
+so does ending the process.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from threading import Lock
 from typing import IO, Any
@@ -53,6 +54,23 @@ class ProcessTransport:
             raise stopped_midway("the bridge said nothing")
         result: dict[str, Any] = answers[0]["result"]
         return result
+
+    def run_job(self, request: dict[str, Any], watch: Callable[[float, str], None]) -> object:
+        """A whole job of a host by `emsync host`: what only emsync's own Python can do of it.
+
+        watch: told how far it is, as by `Client`; what it raises cancels the job.
+        """
+        events = ProcessEvents([*self._command, "host"], request, self._running)
+        self._running.add(events)
+        try:
+            for event in events:
+                if "result" in event:
+                    return event["result"]
+                progress = event.get("progress", {})
+                watch(float(progress.get("fraction", 0.0)), str(progress.get("note", "")))
+        finally:
+            events.close()
+        raise stopped_midway("no result came")
 
     def close(self) -> None:
         """Cancel the calls that run."""

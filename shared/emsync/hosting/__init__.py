@@ -15,6 +15,7 @@ from emsync.hosting.placement import (
     differences,
     read_note,
 )
+from emsync.hosting.renewing import Renewal, RenewalOrder
 from emsync.hosting.scoring import Ducker, Order, Studio
 from emsync.hosting.timeline import (
     ClipKind,
@@ -46,6 +47,8 @@ __all__ = [
     "Order",
     "Placement",
     "Progressed",
+    "Renewal",
+    "RenewalOrder",
     "ScoreNote",
     "Span",
     "StemClip",

@@ -235,4 +235,4 @@ def _range(start: float, duration: float, rate: Fraction) -> Json:
 
 
 def _time(frames: float, rate: Fraction) -> Json:
-    return {"OTIO_SCHEMA": "RationalTime.1", "value": float(frames), "rate": float(rate)}
+    return {"OTIO_SCHEMA": "RationalTime.1", "value": round(float(frames), 6), "rate": float(rate)}

@@ -53,6 +53,10 @@ class ScoreNote:
     synthesizer: str
     wishes: Wishes
     sheet: CueSheet
+    is_whole: bool = False
+    """The whole timeline was ordered, however long it is."""
+    offers: tuple[str, ...] = ()
+    """What each take is like, for the person who chooses: 'D minor, 96 bpm, 24 bars'."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,10 @@ __all__ = [
     "begun_runs",
     "copy_take",
     "file_name",
+    "keep_source",
     "new_run",
     "read_note_text",
+    "source_in",
     "take_path",
 ]
 
@@ -69,6 +71,24 @@ def copy_take(old_run: Path, number: int, new: Path) -> Take:
             "Score the cue again."
         ) from err
     return copied
+
+
+def keep_source(old_run: Path, source: str, new: Path) -> None:
+    """The edit of an earlier run beside a take that was copied from there, where it still is."""
+    with suppress(NotFoundError, OSError):
+        found = source_in(old_run, source)
+        shutil.copyfile(found, new / found.name)
+
+
+def source_in(run: Path, source: str) -> Path:
+    """The edit that a run was made for; raises NotFoundError. source: where it was then."""
+    for path in (run / Path(source).name, Path(source)):
+        if path.is_file():
+            return path
+    raise NotFoundError(
+        f"The edit that was scored, '{source}', is not there any more, so nobody can tell what "
+        "changed since. Score the timeline anew."
+    )
 
 
 def read_note_text(run: Path) -> str:

@@ -21,16 +21,33 @@ from emsync.hosting.run_folder import (
     begun_runs,
     copy_take,
     file_name,
+    keep_source,
     new_run,
     read_note_text,
     take_path,
 )
 from emsync.hosting.timeline import HostTimeline, Span
-from emsync.hosting.wishes import Wishes, with_mood, with_tempo_of
+from emsync.hosting.wishes import (
+    Wishes,
+    tempo_bpm_of,
+    with_key_of,
+    with_mood,
+    with_tempo_of,
+)
 from emsync.score import Take
 from emsync.stem import StemSet
 
-__all__ = ["Ducker", "Order", "Studio"]
+__all__ = [
+    "COMPOSED",
+    "SPOTTED",
+    "Ducker",
+    "Order",
+    "Studio",
+    "noted",
+    "part_of",
+    "take_of",
+    "write_text",
+]
 
 SPOTTED, COMPOSED = 0.35, 0.8  # where each step ends, as a share of the time
 
@@ -49,7 +66,7 @@ class Order:
     span: Span | None = None
     """None: the whole timeline."""
     former: ScoreNote | None = None
-    """The score that lies there now, where its tempo is to be kept."""
+    """The score that lies there now, where its key or tempo is to be kept."""
 
     @property
     def scored(self) -> Span:
@@ -75,10 +92,12 @@ class Order:
     def cue_name(self) -> str:
         """The timeline's name; for a part of it, with the frame where that begins."""
         name = file_name(self.timeline.name)
-        span = self.scored
-        if span == Span(0, self.timeline.length_frames):
-            return name
-        return f"{name} {span.start_frames}"
+        return name if self.is_whole else f"{name} {self.scored.start_frames}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether that is all of the timeline."""
+        return self.scored == Span(0, self.timeline.length_frames)
 
 
 @dataclass(frozen=True)
@@ -94,18 +113,16 @@ class Studio:
         span = order.scored
         with new_run(Path(order.folder)) as run:
             source = run / f"{order.cue_name}.otio"
-            _write(source, picture_text(order.timeline, span))
+            write_text(source, picture_text(order.timeline, span))
             spotted = self.client.spot(
-                source, order.wishes.spot_settings(), _part(watch, 0.0, SPOTTED)
+                source, order.wishes.spot_settings(), part_of(watch, 0.0, SPOTTED)
             )
-            sheet = with_mood(spotted, order.wishes.mood)
-            if order.wishes.keep_tempo and order.former is not None:
-                sheet = with_tempo_of(sheet, _take_of(order.former))
-            _write(run / "cues.json", wire.dumps(sheet))
+            sheet = _alike(with_mood(spotted, order.wishes.mood), order)
+            write_text(run / "cues.json", wire.dumps(sheet))
             takes = self._composed(sheet, run, order.wishes, None, watch)
-            note = _note(run, span, takes, order.wishes, sheet)
-            _write(run / NOTE_FILE, wire.dumps(note))
-            return self._placement(note, 1, _part(watch, COMPOSED, 1.0))
+            note = noted(run, (span, order.is_whole), takes, order.wishes, sheet)
+            write_text(run / NOTE_FILE, wire.dumps(note))
+            return self.placed(note, 1, part_of(watch, COMPOSED, 1.0))
 
     def choose(self, note: ScoreNote, number: int, watch: Watcher) -> Placement:
         """Another take of a score that lies there; rendered where it was not yet."""
@@ -113,26 +130,32 @@ class Studio:
             raise NotFoundError(
                 f"The score has {note.takes} takes; there is no take {number}. Choose another."
             )
-        return self._placement(note, number, watch)
+        return self.placed(note, number, watch)
 
-    def regenerate(self, note: ScoreNote, span: Span, seed: int, watch: Watcher) -> Placement:
-        """The bars that lie in a stretch of the timeline written anew, in a run of its own."""
-        take = _take_of(note)
-        bars = _bars_in(take, span, note)
+    def regenerate(
+        self, note: ScoreNote, where: Span | tuple[int, int], seed: int, watch: Watcher
+    ) -> Placement:
+        """Bars written anew, in a run of its own; the others keep their notes.
+
+        where: a stretch of the timeline, or the first bar, from 1, and the first that stays.
+        """
+        take = take_of(note)
+        bars = _bars_in(take, where, note) if isinstance(where, Span) else _known(take, where)
         wishes = replace(note.wishes, seed=seed, takes=1)
         with new_run(Path(note.folder).parent) as run:
             copy_take(Path(note.folder), note.take, run)
-            _write(run / "cues.json", wire.dumps(note.sheet))
+            keep_source(Path(note.folder), note.sheet.picture.source, run)
+            write_text(run / "cues.json", wire.dumps(note.sheet))
             takes = self._composed(note.sheet, run, wishes, bars, watch)
-            new = _note(run, note.span, takes, wishes, note.sheet)
-            _write(run / NOTE_FILE, wire.dumps(new))
-            return self._placement(new, 1, _part(watch, COMPOSED, 1.0))
+            new = noted(run, (note.span, note.is_whole), takes, wishes, note.sheet)
+            write_text(run / NOTE_FILE, wire.dumps(new))
+            return self.placed(new, 1, part_of(watch, COMPOSED, 1.0))
 
     def resume(self, folder: Path, watch: Watcher) -> Placement:
         """The newest score in a folder whose host closed before it was laid."""
         for run in begun_runs(folder):
             note = replace(read_note(read_note_text(run)), folder=str(run))
-            return self._placement(note, note.take, watch)
+            return self.placed(note, note.take, watch)
         raise NotFoundError(f"There is no finished take in '{folder}'. Score the timeline.")
 
     def _composed(
@@ -146,9 +169,9 @@ class Studio:
         name = sheet.cues[0].name
         settings = wishes.compose_settings(bars)
         begun = 0.0 if bars else SPOTTED
-        return self.client.compose(sheet, name, run, settings, _part(watch, begun, COMPOSED))
+        return self.client.compose(sheet, name, run, settings, part_of(watch, begun, COMPOSED))
 
-    def _placement(self, note: ScoreNote, number: int, watch: Watcher) -> Placement:
+    def placed(self, note: ScoreNote, number: int, watch: Watcher) -> Placement:
         """Render a take of a run, unless that was done, and say where it goes."""
         run = Path(note.folder)
         rendered = run / f"stems-{number}"
@@ -171,7 +194,8 @@ def _rendered(folder: Path) -> StemSet | None:
     return stems if all((folder / stem.path).is_file() for stem in stems.stems) else None
 
 
-def _take_of(note: ScoreNote) -> Take:
+def take_of(note: ScoreNote) -> Take:
+    """The take that lies on the timeline."""
     return wire.read_take(take_path(Path(note.folder), note.take))
 
 
@@ -195,14 +219,26 @@ def _bars_in(take: Take, span: Span, note: ScoreNote) -> tuple[int, int]:
     return touched[0] + 1, touched[-1] + 2
 
 
-def _note(
-    run: Path, span: Span, takes: Sequence[Take], wishes: Wishes, sheet: CueSheet
+def _known(take: Take, bars: tuple[int, int]) -> tuple[int, int]:
+    """Bars that the take has; raises TimelineError."""
+    last = len(take.tempo_map.bars())
+    if not 1 <= bars[0] < bars[1] <= last + 1:
+        raise TimelineError(
+            f"'{take.cue.name}' has bars 1 to {last}; bars {bars[0]} to {bars[1] - 1} do not all "
+            "lie in it. Name others."
+        )
+    return bars
+
+
+def noted(
+    run: Path, scored: tuple[Span, bool], takes: Sequence[Take], wishes: Wishes, sheet: CueSheet
 ) -> ScoreNote:
+    """What is to be kept of a run, the best take chosen. scored: what, and whether all of it."""
     best = takes[0]
     return ScoreNote(
         version=__version__,
         folder=str(run),
-        span=span,
+        span=scored[0],
         take=1,
         takes=len(takes),
         seed=best.seed,
@@ -210,15 +246,34 @@ def _note(
         synthesizer="",
         wishes=wishes,
         sheet=sheet,
+        is_whole=scored[1],
+        offers=tuple(map(_offer, takes)),
     )
 
 
-def _part(watch: Watcher, first: float, last: float) -> Watcher:
-    """A share of the work, told to the whole's watcher."""
+def _alike(sheet: CueSheet, order: Order) -> CueSheet:
+    """The sheet that asks for what is to be kept of the score that lies there."""
+    if order.former is None or not (order.wishes.keep_key or order.wishes.keep_tempo):
+        return sheet
+    former = take_of(order.former)
+    if order.wishes.keep_key:
+        sheet = with_key_of(sheet, former)
+    return with_tempo_of(sheet, former) if order.wishes.keep_tempo else sheet
+
+
+def _offer(take: Take) -> str:
+    known = [str(take.key)] if take.key else []
+    bars = len(take.tempo_map.bars())
+    return ", ".join([*known, f"{tempo_bpm_of(take):.0f} bpm", f"{bars} bars"])
+
+
+def part_of(watch: Watcher, first: float, last: float) -> Watcher:
+    """A watcher of one share of the work, who tells the whole's."""
     return lambda fraction, note: watch(first + (last - first) * fraction, note)
 
 
-def _write(path: Path, text: str) -> None:
+def write_text(path: Path, text: str) -> None:
+    """A file of a run; raises OutputError."""
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as err:

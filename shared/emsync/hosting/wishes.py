@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 
 from emsync.cue import Brief, Cue, CueSheet
 from emsync.emotion import EmotionCurve, EmotionPoint, Mood, ValenceArousal
+from emsync.errors import InputError
 from emsync.score import Take
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import LoudnessTarget
 from emsync.timecode import RationalTime
 
-__all__ = ["Wishes", "with_mood", "with_tempo_of"]
+__all__ = ["Wishes", "tempo_bpm_of", "with_key_of", "with_mood", "with_tempo_of"]
 
 KEPT_TEMPO_SHARE = 0.04  # by how much a kept tempo may still give way to the hits
 TEMPO_LIMITS_BPM = (20.0, 300.0)
@@ -35,6 +36,8 @@ class Wishes:
     """None: under the dialogue where there is any."""
     keep_tempo: bool = False
     """As in the score that lies there now."""
+    keep_key: bool = False
+    """As in the score that lies there now; wins over the brief's key."""
     draft: bool = False
 
     def __post_init__(self) -> None:
@@ -66,10 +69,25 @@ def with_mood(sheet: CueSheet, mood: Mood | None) -> CueSheet:
     return replace(sheet, cues=tuple(_in_mood(cue, mood) for cue in sheet.cues))
 
 
+def with_key_of(sheet: CueSheet, take: Take) -> CueSheet:
+    """The sheet that asks for the key of an earlier take; raises InputError where none knows it."""
+    if take.key is None:
+        raise InputError(
+            "The score that lies there was made by an emsync that did not note its key. Name a key "
+            "in the brief, or let the composer choose."
+        )
+    cues = [replace(cue, brief=replace(cue.brief, key=take.key)) for cue in sheet.cues]
+    return replace(sheet, cues=tuple(cues))
+
+
+def tempo_bpm_of(take: Take) -> float:
+    """Quarters a minute, over the whole take."""
+    return float(60 * take.tempo_map.end_q / take.tempo_map.end_s)
+
+
 def with_tempo_of(sheet: CueSheet, take: Take) -> CueSheet:
     """The sheet that asks for about the tempo of an earlier take."""
-    tempo_map = take.tempo_map
-    mean_bpm = float(60 * tempo_map.end_q / tempo_map.end_s)
+    mean_bpm = tempo_bpm_of(take)
     least, greatest = TEMPO_LIMITS_BPM
     kept = (
         min(max(mean_bpm * (1 - KEPT_TEMPO_SHARE), least), greatest),
