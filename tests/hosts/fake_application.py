@@ -32,12 +32,15 @@ class Profile:
     @property
     def exact_rate(self) -> Fraction:
         """Frames per second."""
-        number = self.rate.split()[0]
-        return (
-            Fraction(int(number))
-            if number.isdecimal()
-            else Fraction(round(float(number)) * 1000, 1001)
-        )
+        return exact(self.rate)
+
+
+def exact(rate: str) -> Fraction:
+    """Frames per second of a setting."""
+    number = rate.split()[0]
+    if number.isdecimal():
+        return Fraction(int(number))
+    return Fraction(round(float(number)) * 1000, 1001)
 
 
 @dataclass
@@ -50,6 +53,12 @@ class Application:
     lost_appends: int = 0
     """How many appends return an item that is not there."""
     most_tracks: int = 128
+    most_custom_data: int | None = None
+    """Letters of a marker's custom data that are kept; None: all."""
+    project_rate: str | None = None
+    """Of the project's settings; None: the timeline's."""
+    decomposes_paths: bool = False
+    """Gives é in file names as two characters, as macOS does."""
     calls: list[str] = field(default_factory=list)
 
 

@@ -24,7 +24,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tests.hosts.fake_application import Application, Handle, Profile, api
+from tests.hosts.fake_application import Application, Handle, Profile, api, exact
 from tests.hosts.fake_timeline import MediaPoolItem, Timeline, TimelineItem
 
 __all__ = [
@@ -105,6 +105,11 @@ class Project(Handle):
         return "Film"
 
     @api
+    def GetSetting(self, settingName: str) -> Any:
+        rate = self._app.project_rate or self._app.profile.rate
+        return rate if settingName == "timelineFrameRate" else ""
+
+    @api
     def GetMediaPool(self) -> MediaPool:
         return self._pool
 
@@ -148,7 +153,6 @@ class MediaPool(Handle):
         self._root = Folder(app, "Master")
         self._current = self._root
         self._resolve: Any = None
-        self._import_rate = app.profile.exact_rate
 
     @api
     def GetRootFolder(self) -> Folder:
@@ -174,7 +178,8 @@ class MediaPool(Handle):
         found = []
         for path in items:
             if Path(path).is_file():
-                frames, channels = _sound(Path(path), self._import_rate)
+                rate = exact(self._app.project_rate or self._app.profile.rate)
+                frames, channels = _sound(Path(path), rate)
                 found.append(MediaPoolItem(self._app, path, frames, channels))
         self._current._clips += found
         return found

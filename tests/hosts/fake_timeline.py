@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from tests.hosts.fake_application import Application, Handle, api
 
-from emsync.timecode import RationalTime, timecode_of
+from emsync.timecode import RationalTime, parse_timecode, timecode_of
 
 
 class MediaPoolItem(Handle):
@@ -18,7 +19,9 @@ class MediaPoolItem(Handle):
 
     @api
     def GetClipProperty(self, propertyName: str | None = None) -> Any:
-        known = {"File Path": self._path, "File Name": Path(self._path).name}
+        form: Any = "NFD" if self._app.decomposes_paths else "NFC"
+        path = unicodedata.normalize(form, self._path)
+        known = {"File Path": path, "File Name": Path(path).name}
         return known.get(propertyName, "") if propertyName else known
 
 
@@ -43,7 +46,10 @@ class Timeline(Handle):
         }
         self._markers: dict[float, dict[str, Any]] = {}
         self._in_out: tuple[int, int] | None = None
-        self._playhead = timecode_of(RationalTime(self._start, app.profile.exact_rate))
+        self._playhead = timecode_of(
+            RationalTime(self._start, app.profile.exact_rate),
+            drop_frame=app.profile.rate.endswith("DF"),
+        )
 
     @api
     def GetName(self) -> str:
@@ -132,7 +138,7 @@ class Timeline(Handle):
             "duration": duration,
             "note": note,
             "name": name,
-            "customData": customData or "",
+            "customData": (customData or "")[: self._app.most_custom_data],
         }
         return True
 
@@ -149,6 +155,15 @@ class Timeline(Handle):
         if self._in_out is None:
             return {}
         return {"video": {"in": self._in_out[0], "out": self._in_out[1]}}
+
+    @api
+    def GetCurrentVideoItem(self) -> TimelineItem | None:
+        parsed = parse_timecode(self._playhead, self._app.profile.exact_rate)
+        rows = [track.items for track in reversed(self._tracks["video"]) if track.enabled]
+        for item in (item for row in rows for item in row):
+            if item._media and item._start <= parsed.value < item._start + item._length:
+                return item
+        return None
 
     @api
     def GetCurrentTimecode(self) -> str:

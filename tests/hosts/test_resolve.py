@@ -17,13 +17,15 @@ from emsync import wire
 from emsync.errors import EmsyncError
 from emsync.hosting import HostTimeline
 from emsync.hosting.requests import answer
+from emsync.timecode import RationalTime, timecode_of
 from emsync_otio import read_edit
 from emsync_resolve import actions
-from emsync_resolve.brief import DEFAULTS, from_file, wishes_of
+from emsync_resolve.brief import DEFAULTS, bars_of, from_file, options_of, wishes_of
 from emsync_resolve.host import ResolveHost
-from emsync_resolve.menu import main
+from emsync_resolve.menu import _remaining, main
 from emsync_resolve.process import HostError, run_job
 from emsync_server.rendering import write_ducked_stems
+from emsync_server.rpc.host_recut import HostRecutter
 
 FAKE_STUDIO = Path(__file__).with_name("fake_studio.py")
 Make = Callable[..., Resolve]
@@ -47,7 +49,8 @@ def answered(request: Any, tell: Callable[[float, str], None], is_cancelled: Any
     """What `emsync host` does between its lines."""
     asked = json.loads(json.dumps(request))
     try:
-        return json.loads(json.dumps(answer(asked, connected, tell, write_ducked_stems)))
+        made = answer(asked, connected, tell, write_ducked_stems, HostRecutter())
+        return json.loads(json.dumps(made))
     except EmsyncError as err:
         raise HostError(err.sentence) from err
 
@@ -201,13 +204,159 @@ def test_takes_are_chosen_and_a_range_is_written_anew(cut: Make) -> None:
     assert note["seed"] == 8 and dict(take.measures) == {"first_bar": 2.0}  # 4.2 s: the second
 
 
-def test_ducked_stems_are_offered(cut: Make) -> None:
+def test_ducked_stems_are_offered_and_stay_ducked(cut: Make) -> None:
     resolve = cut()
-    actions.score(
-        ResolveHost(resolve), wishes_of(dict(DEFAULTS)), lambda *_: None, bool, ducked=True
-    )
+    host, wishes = ResolveHost(resolve), {**wishes_of(dict(DEFAULTS)), "takes": 2}
+    actions.score(host, wishes, lambda *_: None, bool, ducked=True)
+    actions.choose(host, "Reel 1", 2, lambda *_: None, bool)
     item = resolve.timeline()._tracks["audio"][1].items[0]
-    assert "stems-ducked" in item._media._path and Path(item._media._path).is_file()
+    assert "stems-2/stems-ducked" in item._media._path and Path(item._media._path).is_file()
+
+
+def test_bars_are_named_where_there_is_no_range(cut: Make) -> None:
+    resolve = cut()
+    score(resolve)
+    host = ResolveHost(resolve)
+    bars = bars_of({"bars": "2:2"})
+    actions.regenerate(host, "Reel 1", 8, lambda *_: None, bool, bars=bars)
+    take = wire.read_take(Path(host.notes()["Reel 1"]["folder"]) / "take.json")
+    assert dict(take.measures) == {"first_bar": 2.0}
+    with pytest.raises(HostError, match="bars 1 to 2"):
+        bars = bars_of({"bars": "2:9"})
+        actions.regenerate(host, "Reel 1", 8, lambda *_: None, bool, bars=bars)
+    with pytest.raises(HostError, match="names no bars"):
+        bars_of({"bars": "two"})
+
+
+@pytest.mark.parametrize("profile", [Profile("29.97 DF", 107_892), Profile("25", 0)], ids=str)
+def test_the_clip_under_the_playhead_is_scored(cut: Make, profile: Profile) -> None:
+    resolve = cut(profile)
+    timeline = resolve.timeline()
+    at = RationalTime(profile.start + 60, profile.exact_rate)
+    timeline.SetCurrentTimecode(timecode_of(at, drop_frame=profile.rate.endswith("DF")))
+    host = ResolveHost(resolve)
+    actions.score(host, wishes_of(dict(DEFAULTS)), lambda *_: None, bool, part="clip")
+    assert host.notes()["Reel 1 48"]["span"] == {"start_frames": 48, "length_frames": 48}
+    assert own_tracks(timeline)[0][2][0][0] == 48
+    timeline.SetCurrentTimecode("02:00:00:00")
+    with pytest.raises(HostError, match="no clip under the playhead"):
+        actions.score(host, wishes_of(dict(DEFAULTS)), lambda *_: None, bool, part="clip")
+
+
+def test_of_several_scores_the_one_under_the_playhead_is_meant(cut: Make) -> None:
+    resolve = cut()
+    timeline = resolve.timeline()
+    for timecode in ("01:00:00:00", "01:00:03:00"):
+        timeline.SetCurrentTimecode(timecode)
+        wishes = {**wishes_of(dict(DEFAULTS)), "takes": 2}
+        actions.score(ResolveHost(resolve), wishes, lambda *_: None, bool, part="clip")
+    said: list[str] = []
+    assert main("next", resolve, say=said.append) == 0
+    assert any("Take 2 of 2 of 'Reel 1 48': D minor, 60 bpm, 1 bars." in line for line in said)
+    notes = ResolveHost(resolve).notes()
+    assert (notes["Reel 1 0"]["take"], notes["Reel 1 48"]["take"]) == (1, 2)
+
+
+def test_the_key_and_tempo_of_the_score_that_lies_there_are_kept(cut: Make) -> None:
+    resolve = cut()
+    score(resolve)
+    score(resolve, **wishes_of({**DEFAULTS, "keep_key": "yes", "keep_tempo": True}))
+    brief = ResolveHost(resolve).notes()["Reel 1"]["sheet"]["cues"][0]["brief"]
+    assert brief["key"] == {"tonic": 1, "mode": "MODE_MINOR"} or brief["key"] == "C# minor"
+    assert "tempo_bpm" in brief
+
+
+def test_after_a_re_edit_only_what_changed_is_laid_anew(cut: Make) -> None:
+    resolve = cut()
+    timeline = resolve.timeline()
+    host = ResolveHost(resolve)
+    with pytest.raises(HostError, match="no score"):
+        actions.renew(host, lambda *_: None, bool)
+    score(resolve)
+    before = snapshot(resolve)
+    assert "is as it was" in actions.renew(host, lambda *_: None, bool)[0]
+    assert snapshot(resolve) == before
+    timeline._tracks["video"][0].items.pop()  # the dissolve
+    timeline._tracks["video"][0].items.pop()  # the last shot
+    said: list[str] = []
+    assert main("renew", resolve, say=said.append) == 0
+    assert "'Reel 1' follows the new edit." in said
+    note = host.notes()["Reel 1"]
+    assert note["span"]["length_frames"] == 96 and note["folder"].endswith("002")
+    assert len(host.found("Reel 1")) == 2
+
+
+def test_a_note_that_a_marker_cannot_hold_is_found_in_its_folder(cut: Make) -> None:
+    resolve = cut()
+    resolve.app.most_custom_data = 800
+    score(resolve, takes=2)
+    host = ResolveHost(resolve)
+    actions.choose(host, "Reel 1", 2, lambda *_: None, bool)
+    note = host.notes()["Reel 1"]
+    assert note["take"] == 2 and note["sheet"]["cues"]
+    assert sum("score" in m["name"] for m in resolve.timeline().GetMarkers().values()) == 1
+    assert actions.remove(host, "Reel 1").startswith("2 stems")
+    before = snapshot(resolve)
+    resolve.app.most_custom_data = 10
+    with pytest.raises(HostError, match="kept no note"):
+        score(resolve)
+    assert snapshot(resolve)[1] == before[1]
+
+
+def test_a_project_of_another_rate_is_said(cut: Make) -> None:
+    resolve = cut(Profile("25", 90_000))
+    resolve.app.project_rate = "24"
+    lines = score(resolve)
+    assert any("lasts" in line for line in lines)  # seen when it was read back
+    words = "The project runs at 24 frames per second and this timeline at 25"
+    assert any(line.startswith(words) for line in lines)
+
+
+def test_names_that_macos_spells_in_two_ways_are_one(cut: Make) -> None:
+    resolve = cut(name="Bébé")
+    resolve.app.decomposes_paths = True
+    before = snapshot(resolve)
+    assert len(score(resolve)) == 2
+    score(resolve, seed=2)
+    host = ResolveHost(resolve)
+    assert len(host.found("Bébé")) == 2 and len(host.read()["tracks"][1]["clips"]) == 1
+    assert actions.remove(host, "Bébé").startswith("2 stems") and snapshot(resolve) == before
+
+
+def test_an_open_dialogue_is_a_sentence(cut: Make) -> None:
+    resolve = cut()
+    resolve.app.dialogue_is_open = True
+    said: list[str] = []
+    assert main("score", resolve, say=said.append) == 1 and "a dialogue is open" in said[-1]
+    resolve = cut()
+    host = ResolveHost(resolve)
+
+    def opens(fraction: float, note: str) -> None:
+        resolve.app.dialogue_is_open = True
+
+    with pytest.raises((AttributeError, TypeError)):
+        actions.score(host, wishes_of(dict(DEFAULTS)), opens, bool)
+
+
+def test_a_dialogue_that_opens_during_the_work_is_a_sentence(
+    cut: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = cut()
+
+    def job(request: Any, tell: Any, is_cancelled: Any) -> Any:
+        placement = answered(request, tell, is_cancelled)
+        resolve.app.dialogue_is_open = True
+        return placement
+
+    monkeypatch.setattr(actions, "run_job", job)
+    said: list[str] = []
+    assert main("score", resolve, say=said.append) == 1
+    assert "stopped answering" in said[-1]
+
+
+def test_what_remains_is_told() -> None:
+    assert _remaining(0.01, 5.0) == "" and _remaining(1.0, 5.0) == ""
+    assert _remaining(0.25, 30.0) == " - 1:30 left"
 
 
 def no_picture(resolve: Resolve) -> None:
@@ -323,20 +472,32 @@ def test_edition_and_version_choose_the_way(
     assert tier.sentence.count(".") <= 3 and tier.sentence.endswith(".")
 
 
-def test_the_free_edition_goes_by_files(cut: Make, tmp_path: Path) -> None:
+def test_the_free_edition_goes_by_files(
+    cut: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     resolve = cut(Profile(studio=False))
     commands: list[list[str]] = []
 
     def run(arguments: list[str]) -> None:
         commands.append(arguments)
-        Path(arguments[-1]).mkdir(parents=True)
-        (Path(arguments[-1]) / "timeline.otio").write_text("{}", encoding="utf-8")
+        Path(arguments[3]).mkdir(parents=True)
+        (Path(arguments[3]) / "timeline.otio").write_text("{}", encoding="utf-8")
 
     host = ResolveHost(resolve)
-    assert "'Reel 1 scored'" in actions.score_by_file(host, run)[0]
+    with pytest.raises(HostError, match="no score of this timeline yet"):
+        actions.score_by_file(host, run, again=True)
+    brief = {**DEFAULTS, "style": "piano", "instruments": "keys, strings", "key": "D minor"}
+    assert "'Reel 1 scored'" in actions.score_by_file(host, run, options=options_of(brief))[0]
     assert commands[0][:1] == ["score"] and Path(commands[0][1]).is_file()
-    laid = Path(commands[0][-1]) / "timeline.otio"
-    assert host.import_timeline(str(laid), "Reel 1 scored") == "Reel 1 scored 2"  # that is taken
+    options = "--seed 0 --spacing 4.0 --takes 1 --style piano --key D minor --family keys"
+    assert " ".join(commands[0][4:]) == f"{options} --family strings"
+    laid = Path(commands[0][3]) / "timeline.otio"
+    monkeypatch.setattr("emsync_resolve.menu._run_command", run)
+    assert main("renew", resolve, say=lambda line: None) == 0
+    assert commands[1][3].endswith("-2.emsync") and commands[1][4:] == ["--again", commands[0][3]]
+    assert main("next", resolve, say=lambda line: None) == 1
+    names = [host.import_timeline(str(laid), "Reel 1 scored") for _ in range(2)]
+    assert names == ["Reel 1 scored 3", "Reel 1 scored 4"]  # the earlier ones are taken
 
 
 def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from typing import Any, Callable, Dict, List, NamedTuple, Optional, Tuple
+from typing import Any, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from emsync_resolve.process import HostError, Tell, run_job
 
@@ -15,6 +15,7 @@ __all__ = [
     "fetch",
     "regenerate",
     "remove",
+    "renew",
     "score",
     "score_by_file",
     "tier_of",
@@ -64,44 +65,75 @@ def score(
     tell: Tell,
     is_cancelled: Cancelled,
     *,
-    only_range: bool = False,
+    part: str = "timeline",
     ducked: bool = False,
     folder: Optional[str] = None,
 ) -> List[str]:
-    """Score the open timeline, or what lies between its in and out points, and lay the stems."""
+    """Score the open timeline, or a part of it, and lay the stems.
+
+    part: 'timeline', 'range' (between in and out points) or 'clip' (under the playhead).
+    """
     timeline = host.read()
     order: Json = {
         "timeline": timeline,
         "folder": folder or score_folder(*host.names()),
         "wishes": wishes,
     }
-    if only_range:
+    if part == "range":
         if "range" not in timeline:
             raise HostError("There are no in and out points. Set them, or score the timeline.")
         order["span"] = timeline["range"]
-    notes = host.notes()
-    if wishes.get("keep_tempo") and notes:
-        order["former"] = next(iter(notes.values()))
+    elif part == "clip":
+        order["span"] = host.clip_span()
+    elif part != "timeline":
+        raise HostError(f"'{part}' is no part of a timeline: say timeline, range or clip.")
+    if (wishes.get("keep_key") or wishes.get("keep_tempo")) and host.notes():
+        order["former"] = host.score_here()[1]
     return _laid(host, {"score": order}, tell, is_cancelled, ducked)
 
 
-def choose(
-    host: Any, cue: str, take: int, tell: Tell, is_cancelled: Cancelled, *, ducked: bool = False
-) -> List[str]:
-    """Lay another take of a score that lies there."""
+def choose(host: Any, cue: str, take: int, tell: Tell, is_cancelled: Cancelled) -> List[str]:
+    """Lay another take of a score that lies there, ducked if that is."""
     request = {"choose": {"note": _note(host, cue), "number": take}}
-    return _laid(host, request, tell, is_cancelled, ducked)
+    return _laid(host, request, tell, is_cancelled, host.is_ducked(cue))
 
 
 def regenerate(
-    host: Any, cue: str, seed: int, tell: Tell, is_cancelled: Cancelled, *, ducked: bool = False
+    host: Any,
+    cue: str,
+    seed: int,
+    tell: Tell,
+    is_cancelled: Cancelled,
+    *,
+    bars: Optional[Json] = None,
 ) -> List[str]:
-    """Write the bars between in and out points anew."""
+    """Write bars anew: those between in and out points, else those that are named."""
     note, span = _note(host, cue), host.read().get("range")
-    if not span:
-        raise HostError("There are no in and out points. Set them around what to write anew.")
-    request = {"regenerate": {"note": note, "span": span, "seed": seed}}
-    return _laid(host, request, tell, is_cancelled, ducked)
+    if not span and not bars:
+        raise HostError(
+            "There are no in and out points. Set them around what to write anew, or name the bars "
+            "in the brief."
+        )
+    where: Json = {"span": span} if span else {"bars": bars}
+    request = {"regenerate": {"note": note, "seed": seed, **where}}
+    return _laid(host, request, tell, is_cancelled, host.is_ducked(cue))
+
+
+def renew(host: Any, tell: Tell, is_cancelled: Cancelled) -> List[str]:
+    """After a re-edit: make all scores again whose picture changed; the others stay as they are."""
+    notes = list(host.notes().values())
+    if not notes:
+        raise HostError("There is no score of emsync on this timeline. Score it first.")
+    order = {
+        "timeline": host.read(),
+        "folder": score_folder(*host.names()),
+        "notes": notes,
+    }
+    renewal = run_job({"renew": order}, tell, is_cancelled)
+    lines = list(renewal["lines"])
+    for placement in renewal.get("placements", ()):
+        lines += _lay(host, placement, host.is_ducked(placement["cue"]))
+    return lines
 
 
 def fetch(host: Any, tell: Tell, is_cancelled: Cancelled) -> List[str]:
@@ -123,18 +155,39 @@ def diagnose(tell: Tell) -> List[str]:
 
 
 def score_by_file(
-    host: Any, run_command: Callable[[List[str]], None], folder: Optional[str] = None
+    host: Any,
+    run_command: Callable[[List[str]], None],
+    folder: Optional[str] = None,
+    *,
+    options: Sequence[str] = (),
+    again: bool = False,
 ) -> List[str]:
-    """The free edition's way: export, `emsync score`, import as a new timeline."""
+    """The free edition's way: export, `emsync score`, import as a new timeline.
+
+    options: of `emsync score`; again: from the last score, for the edit as it is now.
+    """
     project, name = host.names()
     target = folder or score_folder(project, name)
     os.makedirs(target, exist_ok=True)
+    last, scored = _file_runs(target, _file_name(name))
+    if again and last is None:
+        raise HostError("There is no score of this timeline yet. Score it first.")
     exported = os.path.join(target, f"{_file_name(name)}.otio")
     host.export(exported)
-    scored = os.path.join(target, f"{_file_name(name)}.emsync")
-    run_command(["score", exported, "-o", scored])
+    earlier = ["--again", last] if again and last else []
+    run_command(["score", exported, "-o", scored, *options, *earlier])
     laid = host.import_timeline(os.path.join(scored, "timeline.otio"), f"{name} scored")
     return [f"The scored timeline is '{laid}'; your own is as it was."]
+
+
+def _file_runs(target: str, name: str) -> Tuple[Optional[str], str]:
+    """The folder of the last score by file, and a new one: what a timeline plays stays."""
+    last, number = None, 1
+    while True:
+        folder = os.path.join(target, f"{name}-{number}.emsync")
+        if not os.path.exists(folder):
+            return last, folder
+        last, number = folder, number + 1
 
 
 def score_folder(project: str, timeline: str) -> str:
@@ -144,8 +197,12 @@ def score_folder(project: str, timeline: str) -> str:
 
 
 def _laid(host: Any, request: Json, tell: Tell, is_cancelled: Cancelled, ducked: bool) -> List[str]:
-    """Do the job, lay its result, read it back and compare."""
-    placement = run_job(request, tell, is_cancelled)
+    """Do the job and lay its result."""
+    return _lay(host, run_job(request, tell, is_cancelled), ducked)
+
+
+def _lay(host: Any, placement: Json, ducked: bool) -> List[str]:
+    """Lay a score, read it back and compare."""
     lines = list(host.place(placement, ducked))
     compared = {"compare": {"placement": placement, "found": host.found(placement["cue"])}}
     odd = run_job(compared, lambda fraction, note: None, lambda: False)["lines"]

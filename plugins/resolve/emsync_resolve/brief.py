@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from typing import Any, Callable, Dict, List, Tuple
+from typing import Any, Callable, Dict, List, Optional, Tuple
 
 from emsync_resolve.process import HostError
 
-__all__ = ["BRIEF_FILE", "CHOICES", "asked", "brief_file", "wishes_of"]
+__all__ = [
+    "BRIEF_FILE",
+    "CHOICES",
+    "DEFAULTS",
+    "asked",
+    "bars_of",
+    "brief_file",
+    "from_file",
+    "options_of",
+    "wishes_of",
+]
 
 Json = Dict[str, Any]
 
@@ -16,7 +26,7 @@ BRIEF_FILE = "brief.json"
 MOODS = ("joy", "tenderness", "calm", "sadness", "fear", "anger", "surprise")
 STYLES = ("orchestral", "chamber", "piano", "song", "game", "band", "folk")
 CHOICES: List[Tuple[str, str, Tuple[str, ...]]] = [
-    ("part", "What to score", ("timeline", "range")),
+    ("part", "What to score", ("timeline", "range", "clip")),
     ("mood", "Mood", ("", *MOODS)),
     ("style", "Style", ("", *STYLES)),
     ("instruments", "Instruments, by commas; empty: open", ()),
@@ -25,10 +35,21 @@ CHOICES: List[Tuple[str, str, Tuple[str, ...]]] = [
     ("spacing", "Seconds between hits", ()),
     ("takes", "Takes", ()),
     ("seed", "Seed", ()),
+    ("keep_key", "Keep the key of the score that lies there", ("no", "yes")),
+    ("keep_tempo", "Keep its tempo", ("no", "yes")),
     ("stems", "Stems", ("plain", "ducked")),
 ]
 """Name, question and what may be chosen; nothing: anything."""
-DEFAULTS = {"part": "timeline", "spacing": "4", "takes": "1", "seed": "0", "stems": "plain"}
+DEFAULTS = {
+    "part": "timeline",
+    "spacing": "4",
+    "takes": "1",
+    "seed": "0",
+    "keep_key": "no",
+    "keep_tempo": "no",
+    "stems": "plain",
+}
+YES = ("yes", "true", "1")
 
 
 def brief_file() -> str:
@@ -80,10 +101,42 @@ def wishes_of(brief: Json) -> Json:
         "min_spacing_s": _number(brief, "spacing"),
         "takes": int(_number(brief, "takes")),
         "seed": int(_number(brief, "seed")),
+        "keep_key": _is_yes(brief, "keep_key"),
+        "keep_tempo": _is_yes(brief, "keep_tempo"),
     }
     if brief.get("mood"):
         wishes["mood"] = brief["mood"]
     return wishes
+
+
+def bars_of(brief: Json) -> Optional[Json]:
+    """Bars to write anew, such as "5:8", as JSON; None where the brief names none."""
+    text = str(brief.get("bars") or "").strip()
+    if not text:
+        return None
+    try:
+        first, last = (int(each) for each in text.split(":"))
+    except ValueError as err:
+        raise HostError(f"'{text}' names no bars. Write the first and the last: 5:8.") from err
+    return {"first": first, "end": last + 1}
+
+
+def options_of(brief: Json) -> List[str]:
+    """The brief as options of `emsync score`, for the way by files."""
+    wishes = wishes_of(brief)
+    inside = wishes["brief"]
+    options = ["--seed", str(wishes["seed"]), "--spacing", str(wishes["min_spacing_s"])]
+    options += ["--takes", str(wishes["takes"])]
+    for name in ("style", "key", "density"):
+        if name in inside:
+            options += [f"--{name}", str(inside[name])]
+    for family in inside.get("families", ()):
+        options += ["--family", family]
+    return options
+
+
+def _is_yes(brief: Json, name: str) -> bool:
+    return str(brief.get(name, "no")).lower() in YES
 
 
 def _number(brief: Json, name: str) -> float:

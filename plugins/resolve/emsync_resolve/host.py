@@ -8,23 +8,31 @@
 - Transitions come as items without media that lie over the cut between two clips.
 - `DeleteClips` of a timeline works on the Edit page alone.
 - `hasattr` is true of everything: `dir` tells.
+- A sound keeps the frame rate that the project had when it was imported.
+- While a dialogue is open, every call answers False.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
+from emsync_resolve.keeping import keep, kept_of, note_in, unmark
 from emsync_resolve.process import HostError
-from emsync_resolve.reading import OWN_KEY, read_timeline, whole_args
-from emsync_resolve.words import frames_of
+from emsync_resolve.reading import read_timeline, whole_args
+from emsync_resolve.words import (
+    OWN_KEY,
+    frame_of_timecode,
+    frames_of,
+    path_key,
+    path_of,
+    rate_of,
+    rate_text,
+)
 
 __all__ = ["ResolveHost"]
 
 BIN = "emsync"
-COLORS = {"GREEN": "Green", "YELLOW": "Yellow", "RED": "Red"}
-NOTE_COLOR = "Cream"
 
 
 class ResolveHost:
@@ -37,7 +45,13 @@ class ResolveHost:
     @property
     def product(self) -> str:
         """'DaVinci Resolve' or 'DaVinci Resolve Studio'."""
-        return str(self._resolve.GetProductName())
+        name = self._resolve.GetProductName()
+        if not name:
+            raise HostError(
+                "DaVinci Resolve does not answer: a dialogue is open in it. Close that, and run "
+                "emsync again."
+            )
+        return str(name)
 
     @property
     def version(self) -> Tuple[int, ...]:
@@ -53,6 +67,38 @@ class ResolveHost:
             str(timeline.GetName()) if timeline else "",
         )
 
+    def clip_span(self) -> Dict[str, int]:
+        """The clip under the playhead; the API does not tell which clips are selected."""
+        timeline = self._timeline()
+        item = timeline.GetCurrentVideoItem()
+        if not item:
+            raise HostError("There is no clip under the playhead. Move it onto the one to score.")
+        whole = whole_args(self.version)
+        return {
+            "start_frames": frames_of(item.GetStart(*whole)) - frames_of(timeline.GetStartFrame()),
+            "length_frames": frames_of(item.GetDuration(*whole)),
+        }
+
+    def score_here(self) -> Tuple[str, Dict[str, Any]]:
+        """The cue and note of the score under the playhead, else of the first. Raises HostError."""
+        notes = sorted(self.notes().items(), key=lambda each: _edges(each[1]))
+        if not notes:
+            raise HostError("There is no score of emsync on this timeline. Score it first.")
+        timeline = self._timeline()
+        rate = rate_of(timeline.GetSetting("timelineFrameRate"))
+        playhead = frame_of_timecode(str(timeline.GetCurrentTimecode()), rate)
+        if playhead is not None:
+            at = playhead - frames_of(timeline.GetStartFrame())
+            for cue, note in notes:
+                first, end = _edges(note)
+                if first <= at < end:
+                    return cue, note
+        return notes[0]
+
+    def is_ducked(self, cue: str) -> bool:
+        """Whether the stems of a cue lie there with room for talk in them."""
+        return any(kept.get("ducked") for kept in kept_of(self._timeline(), cue))
+
     def read(self) -> Dict[str, Any]:
         """The timeline as the JSON of `emsync.hosting.HostTimeline`."""
         return read_timeline(self._timeline(), self._stems(), self.version)
@@ -66,6 +112,7 @@ class ResolveHost:
         earlier = self._own_tracks(timeline, cue)
         self._refuse_locked(timeline, earlier)
         media = self._imported(placement, ducked)
+        odd_rate = self._rate_line(timeline)
         count = timeline.GetTrackCount("audio")
         with _OnEditPage(self._resolve, timeline):
             try:
@@ -75,19 +122,19 @@ class ResolveHost:
                 self._drop_tracks(timeline, range(count + 1, timeline.GetTrackCount("audio") + 1))
                 raise
             self._drop_tracks(timeline, earlier)
-        self._unmark(timeline, cue)
-        return self._mark(timeline, placement)
+        unmark(timeline, cue)
+        return [*odd_rate, *keep(timeline, placement, ducked)]
 
     def found(self, cue: str) -> List[Dict[str, Any]]:
         """The stems of a cue as Resolve says that they lie."""
         timeline = self._timeline()
         start = timeline.GetStartFrame()
-        stems = self._stems(cue)
+        stems = {path_key(path): path for path in self._stems(cue)}
         found = []
         for index in range(1, timeline.GetTrackCount("audio") + 1):
             for item in timeline.GetItemListInTrack("audio", index) or []:
-                path = _path_of(item.GetMediaPoolItem())
-                if path in stems:
+                path = path_of(item.GetMediaPoolItem())
+                if path_key(path) in stems:
                     name = str(timeline.GetTrackName("audio", index))
                     whole = whole_args(self.version)
                     found.append(
@@ -96,7 +143,7 @@ class ResolveHost:
                             "track": name,
                             "start_frames": frames_of(item.GetStart(*whole)) - start,
                             "length_frames": frames_of(item.GetDuration(*whole)),
-                            "media": path,
+                            "media": stems[path_key(path)],
                         }
                     )
         return found
@@ -108,15 +155,16 @@ class ResolveHost:
         self._refuse_locked(timeline, own)
         with _OnEditPage(self._resolve, timeline):
             self._drop_tracks(timeline, own)
-        self._unmark(timeline, cue)
+        unmark(timeline, cue)
         return len(own)
 
     def notes(self) -> Dict[str, Dict[str, Any]]:
         """What was noted of each score that lies there, by its cue."""
         notes = {}
-        for kept in self._kept():
-            if "note" in kept:
-                notes[kept[OWN_KEY]] = kept["note"]
+        for kept in kept_of(self._timeline()):
+            note = note_in(kept)
+            if note is not None:
+                notes[kept[OWN_KEY]] = note
         return notes
 
     def export(self, path: str) -> None:
@@ -157,27 +205,31 @@ class ResolveHost:
             raise HostError("No timeline is open. Open the one to score, and run emsync again.")
         return timeline
 
-    def _kept(self, cue: Optional[str] = None) -> List[Dict[str, Any]]:
-        """The custom data of our markers."""
-        kept = []
-        for marker in (self._timeline().GetMarkers() or {}).values():
-            data = _own_data(marker)
-            if data and cue in (None, data[OWN_KEY]):
-                kept.append(data)
-        return kept
-
     def _stems(self, cue: Optional[str] = None) -> Sequence[str]:
         """Paths of the files that we laid."""
-        return [path for kept in self._kept(cue) for path in kept.get("stems", ())]
+        return [path for kept in kept_of(self._timeline(), cue) for path in kept.get("stems", ())]
+
+    def _rate_line(self, timeline: Any) -> List[str]:
+        """A sentence where the project's rate, which sounds are given, is not the timeline's."""
+        ours = rate_of(timeline.GetSetting("timelineFrameRate"))
+        theirs = rate_of(self._project().GetSetting("timelineFrameRate"))
+        if not theirs or theirs == ours:
+            return []
+        return [
+            f"The project runs at {rate_text(theirs)} frames per second and this timeline at "
+            f"{rate_text(ours)}: DaVinci Resolve gives the stems the project's rate, so they may "
+            "end too early or too late. Put the timeline into a project of its rate, and score it "
+            "there."
+        ]
 
     def _own_tracks(self, timeline: Any, cue: str) -> List[int]:
         """Sound tracks that hold a stem of a cue."""
-        stems = self._stems(cue)
+        stems = set(map(path_key, self._stems(cue)))
         return [
             index
             for index in range(1, timeline.GetTrackCount("audio") + 1)
             if any(
-                _path_of(item.GetMediaPoolItem()) in stems
+                path_key(path_of(item.GetMediaPoolItem())) in stems
                 for item in timeline.GetItemListInTrack("audio", index) or []
             )
         ]
@@ -205,20 +257,20 @@ class ResolveHost:
         try:
             folder = _bin_of(pool)
             pool.SetCurrentFolder(folder)
-            known = {_path_of(item): item for item in folder.GetClipList() or []}
-            new = [path for path in wanted if path not in known]
+            known = {path_key(path_of(item)): item for item in folder.GetClipList() or []}
+            new = [path for path in wanted if path_key(path) not in known]
             if new:
                 pool.ImportMedia(new)
-            known = {_path_of(item): item for item in folder.GetClipList() or []}
+            known = {path_key(path_of(item)): item for item in folder.GetClipList() or []}
         finally:
             pool.SetCurrentFolder(before)
-        lost = [path for path in wanted if path not in known]
+        lost = [path for path in wanted if path_key(path) not in known]
         if lost:
             raise HostError(
                 f"DaVinci Resolve did not take '{lost[0]}' into its media pool. Look whether its "
                 "volume is reachable from Resolve, and score again."
             )
-        return [known[path] for path in wanted]
+        return [known[path_key(path)] for path in wanted]
 
     def _lay(self, timeline: Any, clip: Dict[str, Any], item: Any) -> None:
         """One stem on a new stereo track of its own, looked for after it was laid."""
@@ -248,51 +300,14 @@ class ResolveHost:
 
     def _drop_tracks(self, timeline: Any, tracks: Sequence[int]) -> None:
         """Remove our clips, and the tracks that nothing else lies on; the last track first."""
-        own = set(self._stems())
+        own = set(map(path_key, self._stems()))
         for index in sorted(tracks, reverse=True):
             items = timeline.GetItemListInTrack("audio", index) or []
-            ours = [item for item in items if _path_of(item.GetMediaPoolItem()) in own]
+            ours = [i for i in items if path_key(path_of(i.GetMediaPoolItem())) in own]
             if len(ours) == len(items) or not ours:
                 timeline.DeleteTrack("audio", index)
             else:
                 timeline.DeleteClips(ours, False)
-
-    def _unmark(self, timeline: Any, cue: str) -> None:
-        for frame, marker in list((timeline.GetMarkers() or {}).items()):
-            data = _own_data(marker)
-            if data and data[OWN_KEY] == cue:
-                timeline.DeleteMarkerAtFrame(frame)
-
-    def _mark(self, timeline: Any, placement: Dict[str, Any]) -> List[str]:
-        """A marker at each hit, and one that keeps the note; one frame holds one marker only."""
-        cue, note = placement["cue"], placement["note"]
-        own = {OWN_KEY: cue}
-        hidden = 0
-        for mark in placement.get("marks", ()):
-            done = timeline.AddMarker(
-                float(mark["at_frames"]),
-                COLORS[mark["color"]],
-                mark["name"],
-                "",
-                1.0,
-                json.dumps({**own, "hit": mark["name"]}),
-            )
-            hidden += not done
-        kept = {**own, "note": note, "stems": _paths(placement)}
-        frame = note["span"].get("start_frames", 0)
-        taken = {frames_of(each) for each in timeline.GetMarkers() or {}}
-        while frame in taken:
-            frame += 1
-        kept_text = json.dumps(kept)
-        done = timeline.AddMarker(float(frame), NOTE_COLOR, f"{cue}: score", "", 1.0, kept_text)
-        if not done:
-            raise HostError(
-                "DaVinci Resolve kept no note of the score. It lies on the timeline, but emsync "
-                "cannot replace it later: remove its tracks by hand then."
-            )
-        if not hidden:
-            return []
-        return [f"{hidden} hits lie under markers of your own and are not marked a second time."]
 
 
 class _OnEditPage:
@@ -314,19 +329,10 @@ class _OnEditPage:
             self._resolve.OpenPage(self._page)
 
 
-def _paths(placement: Dict[str, Any]) -> List[str]:
-    """Both files of each stem: either may have been laid."""
-    both = [(clip["media"], clip.get("ducked_media")) for clip in placement["stems"]]
-    return [path for pair in both for path in pair if path]
-
-
-def _own_data(marker: Dict[str, Any]) -> Optional[Dict[str, Any]]:
-    """What we keep in a marker; None where it is the user's."""
-    try:
-        data = json.loads(marker.get("customData") or "")
-    except (TypeError, ValueError):
-        return None
-    return data if isinstance(data, dict) and OWN_KEY in data else None
+def _edges(note: Dict[str, Any]) -> Tuple[int, int]:
+    """First frame of what was scored, and the first after it."""
+    first = int(note["span"].get("start_frames", 0))
+    return first, first + int(note["span"]["length_frames"])
 
 
 def _bin_of(pool: Any) -> Any:
@@ -335,8 +341,3 @@ def _bin_of(pool: Any) -> Any:
         if folder.GetName() == BIN:
             return folder
     return pool.AddSubFolder(root, BIN) or root
-
-
-def _path_of(item: Any) -> str:
-    """The file of a media pool item; empty where there is none."""
-    return str(item.GetClipProperty("File Path") or "") if item else ""

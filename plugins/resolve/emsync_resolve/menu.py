@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import tempfile
+import time
 from typing import Any, Callable, Dict, List, Optional
 
 from emsync_resolve import actions
-from emsync_resolve.brief import asked, brief_file, from_file, wishes_of
+from emsync_resolve.brief import asked, bars_of, brief_file, from_file, options_of, wishes_of
 from emsync_resolve.host import ResolveHost
 from emsync_resolve.process import HostError, emsync_command
 from emsync_resolve.window import ask_in_window
@@ -17,8 +20,9 @@ __all__ = ["ENTRIES", "main"]
 
 ENTRIES = {
     "score": "Score",
-    "regenerate": "Regenerate range",
     "next": "Next take",
+    "regenerate": "Regenerate range",
+    "renew": "Score again",
     "fetch": "Fetch last score",
     "remove": "Remove score",
     "cancel": "Cancel",
@@ -27,6 +31,9 @@ ENTRIES = {
 """Actions and their names in the menu."""
 
 Say = Callable[[str], None]
+TELLING_SHARE = 0.05  # before that, what remains is a guess
+POLL_S = 0.2
+LEAVING_S = 15.0
 
 
 def main(action: str, resolve: Any, fusion: Any = None, bmd: Any = None, say: Say = print) -> int:
@@ -46,6 +53,12 @@ def main(action: str, resolve: Any, fusion: Any = None, bmd: Any = None, say: Sa
             say(line)
     except HostError as err:
         say(f"emsync: {err}")
+        return 1
+    except (AttributeError, TypeError) as err:  # what comes of using False as a handle
+        say(
+            f"emsync: DaVinci Resolve stopped answering in the middle ({err}). Close its open "
+            "dialogues, look at the timeline, and run emsync again."
+        )
         return 1
     return 0
 
@@ -71,9 +84,7 @@ def _done(action: str, host: ResolveHost, ways: _Ways) -> List[str]:
     _forget_cancel()
     if not tier.in_place:
         ways.say(tier.sentence)
-        if action != "score":
-            raise HostError("The free edition scores by file alone: use 'Score'.")
-        return actions.score_by_file(host, _run_command)
+        return _by_file(action, host, ways, tier)
     if action == "score":
         brief = ways.brief(tier)
         if brief is None:
@@ -83,48 +94,92 @@ def _done(action: str, host: ResolveHost, ways: _Ways) -> List[str]:
             wishes_of(brief),
             tell,
             _is_cancelled,
-            only_range=brief["part"] == "range",
+            part=str(brief["part"]),
             ducked=brief["stems"] == "ducked",
         )
     if action == "fetch":
         return actions.fetch(host, tell, _is_cancelled)
-    cue, note = _first_score(host)
+    if action == "renew":
+        return actions.renew(host, tell, _is_cancelled)
+    cue, note = host.score_here()
     if action == "remove":
         return [actions.remove(host, cue)]
     if action == "next":
         take = int(note["take"]) % int(note["takes"]) + 1
-        return actions.choose(host, cue, take, tell, _is_cancelled)
+        lines = actions.choose(host, cue, take, tell, _is_cancelled)
+        return [f"Take {take} of {note['takes']} of '{cue}'{_offer(note, take)}.", *lines]
     seed = (int(note["seed"]) + 1) % 2**31
-    return actions.regenerate(host, cue, seed, tell, _is_cancelled)
+    bars = bars_of(from_file(brief_file()))
+    return actions.regenerate(host, cue, seed, tell, _is_cancelled, bars=bars)
 
 
-def _first_score(host: ResolveHost) -> Any:
-    notes = host.notes()
-    if not notes:
-        raise HostError("There is no score of emsync on this timeline. Score it first.")
-    return next(iter(notes.items()))
+def _by_file(action: str, host: ResolveHost, ways: _Ways, tier: actions.Tier) -> List[str]:
+    if action not in ("score", "renew"):
+        raise HostError("The free edition scores by file alone: use 'Score' or 'Score again'.")
+    if action == "renew":
+        return actions.score_by_file(host, _run_command, again=True)
+    brief = ways.brief(tier)
+    if brief is None:
+        return ["Nothing was scored."]
+    return actions.score_by_file(host, _run_command, options=options_of(brief))
+
+
+def _offer(note: Dict[str, Any], take: int) -> str:
+    """What a take is like."""
+    offers = note.get("offers", ())
+    return f": {offers[take - 1]}" if take <= len(offers) else ""
 
 
 def _teller(say: Say) -> Callable[[float, str], None]:
-    """A line for each new note or tenth of the work."""
+    """A line for each new note or tenth of the work, with how long the rest may take."""
     last: List[Any] = [None]
+    began_s = time.monotonic()
 
     def tell(fraction: float, note: str) -> None:
         state = (int(fraction * 10), note)
         if state != last[0]:
             last[0] = state
-            say(f"{fraction:4.0%}  {note}")
+            say(f"{fraction:4.0%}  {note}{_remaining(fraction, time.monotonic() - began_s)}")
 
     return tell
 
 
+def _remaining(fraction: float, elapsed_s: float) -> str:
+    """At the pace so far; nothing while nobody can tell."""
+    if not TELLING_SHARE <= fraction < 1.0:
+        return ""
+    minutes, seconds = divmod(round(elapsed_s * (1 / fraction - 1)), 60)
+    return f" - {minutes}:{seconds:02} left"
+
+
 def _run_command(arguments: List[str]) -> None:
-    done = subprocess.run(
-        [*emsync_command(), *arguments], stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-    )
-    if done.returncode != 0:
-        lines = done.stdout.decode("utf-8", "replace").strip().splitlines() or ["no word"]
+    """A command of emsync's, followed until it ends; 'Cancel' ends it."""
+    with tempfile.TemporaryFile() as output:
+        process = subprocess.Popen(
+            [*emsync_command(), *arguments], stdout=output, stderr=subprocess.STDOUT
+        )
+        while process.poll() is None:
+            if _is_cancelled():
+                _stop(process)
+                raise HostError("The work was cancelled; nothing was left behind.")
+            time.sleep(POLL_S)
+        output.seek(0)
+        lines = output.read().decode("utf-8", "replace").strip().splitlines() or ["no word"]
+    if process.returncode != 0:
         raise HostError(lines[-1])
+
+
+def _stop(process: Any) -> None:
+    """As Ctrl-C does, which cleans up; by force where that does not help, or is not known."""
+    if os.name == "posix":
+        process.send_signal(signal.SIGINT)
+    else:
+        process.terminate()
+    try:
+        process.wait(LEAVING_S)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _cancel_file() -> str:

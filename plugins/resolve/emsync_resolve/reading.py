@@ -6,12 +6,10 @@ import json
 from fractions import Fraction
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
-from emsync_resolve.words import frames_of, rate_of, rate_text
+from emsync_resolve.words import OWN_KEY, frames_of, path_key, path_of, rate_of, rate_text
 
-__all__ = ["OWN_KEY", "read_timeline", "whole_args"]
+__all__ = ["read_timeline", "whole_args"]
 
-OWN_KEY = "emsync"
-"""The name in a marker's custom data by which emsync knows its own again."""
 SUBFRAMES_SINCE = (19, 1)
 TITLES = ("text", "title", "subtitle", "scroll", "call out")
 
@@ -30,7 +28,7 @@ def read_timeline(timeline: Any, own_files: Sequence[str], version: Tuple[int, .
     """Everything that a score needs; our own stems and markers are left out."""
     rate = rate_of(timeline.GetSetting("timelineFrameRate"))
     start = frames_of(timeline.GetStartFrame())
-    reader = _Reader(rate, start, set(own_files), whole_args(version))
+    reader = _Reader(rate, start, set(map(path_key, own_files)), whole_args(version))
     tracks = [
         reader.track(timeline, kind, index)
         for kind in ("video", "audio")
@@ -65,8 +63,8 @@ class _Reader:
         clips: List[Json] = []
         joins: List[Json] = []
         for item, place in zip(items, places):
-            path = _path_of(item.GetMediaPoolItem())
-            if kind == "audio" and path in self._own:
+            path = path_of(item.GetMediaPoolItem())
+            if kind == "audio" and path_key(path) in self._own:
                 continue
             cut = None if path else _cut_under(place, places)
             if cut is not None:
@@ -162,7 +160,3 @@ def _range(timeline: Any, start: int) -> Optional[Json]:
     if start and first >= start:
         first, last = first - start, last - start
     return {"start_frames": first, "length_frames": last - first + 1} if last >= first else None
-
-
-def _path_of(item: Any) -> str:
-    return str(item.GetClipProperty("File Path") or "") if item else ""

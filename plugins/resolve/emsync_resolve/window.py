@@ -11,7 +11,7 @@ from emsync_resolve.brief import CHOICES, DEFAULTS
 
 __all__ = ["ask_in_window"]
 
-SIZE = [300, 300, 420, 460]
+SIZE = [300, 300, 460, 520]
 
 
 def ask_in_window(fusion: Any, bmd: Any, sentence: str) -> Optional[Dict[str, Any]]:
