@@ -115,6 +115,7 @@ def read(folder: Path) -> Any:
         hold(meta, "right_handle", "frame_final_end", 241)
         muted = strips(scene).new_movie("muted", str(folder / "film.mp4"), 7, 1)
         muted.mute = True
+        strips(scene).new_sound("gone", "/nowhere/talk.wav", 8, 1)  # made without a word
         before = state(scene)
         found[name] = wire.to_dict(BlenderHost(scene).read())
         assert state(scene) == before
@@ -146,13 +147,38 @@ def score(folder: Path) -> Any:
     found["first"] = ours(scene)
     found["second_take"] = ran(bpy.ops.emsync.choose_take, cue="film", take=2)
     found["second"] = ours(scene)
+    mixed_down(folder / "take 2.wav")
     scene.use_preview_range = True
     scene.frame_preview_start, scene.frame_preview_end = 180, 200
     found["regenerate"] = ran(bpy.ops.emsync.regenerate, cue="film", seed=7)
     scene.use_preview_range = False
     found["third"] = ours(scene)
+    wrong = ran(bpy.ops.emsync.regenerate, cue="film", seed=8, first_bar=2, last_bar=900)
+    found["no such bars"] = [wrong, told(), ours(scene) == found["third"]]
     bpy.ops.wm.save_as_mainfile(filepath=str(folder / "film.blend"))
     found["before"] = before
+    return found
+
+
+def mixed_down(path: Path) -> list[str]:
+    """What is heard, as a file."""
+    return ran(bpy.ops.sound.mixdown, filepath=str(path), container="WAV", codec="PCM",
+               format="F32", check_existing=False)  # fmt: skip
+
+
+def again(folder: Path) -> Any:
+    """Open what `score` saved, and make the score again: unchanged, and after a re-edit."""
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "film.blend"))
+    scene = bpy.context.scene
+    before = state(scene)
+    found: dict[str, Any] = {"same": [ran(bpy.ops.emsync.renew), told(), state(scene) == before]}
+    second = strips(scene)["second"]
+    hold(second, "right_handle", "frame_final_end", 201)
+    scene.frame_end = 200
+    found["renewed"], found["told"] = ran(bpy.ops.emsync.renew), told()
+    found["ours"] = ours(scene)
+    found["theirs"] = sorted(s.name for s in strips(scene) if not s.get("emsync"))
+    found["notes"] = json.loads(scene["emsync"])
     return found
 
 
@@ -168,9 +194,7 @@ def reopened(folder: Path) -> Any:
         "note": {"seed": note.seed, "model": note.model, "cues": len(note.sheet.cues)},
         "markers": [[m.name, m.frame] for m in scene.timeline_markers],
     }
-    mixed = folder / "mix.wav"
-    found["mixdown"] = ran(bpy.ops.sound.mixdown, filepath=str(mixed), container="WAV",
-                           codec="PCM", format="F32", check_existing=False)  # fmt: skip
+    found["mixdown"] = mixed_down(folder / "mix.wav")
     found["remove"] = ran(bpy.ops.emsync.remove, cue="film")
     found["after"] = state(scene)
     return found
@@ -206,12 +230,16 @@ def trouble(folder: Path) -> Any:
     )  # fmt: skip
     case("channels full", bpy.ops.emsync.score)
     strips(scene).remove(high)
+    scene.sequence_editor.channels[5].lock = True
+    scene.sequence_editor.channels[6].mute = True
     case("fetched", bpy.ops.emsync.fetch)
     laid = ours(scene)
-    scene.sequence_editor.channels[5].lock = True
+    found["channels"] = sorted({s.channel for s in strips(scene) if s.get("emsync")})
+    scene.sequence_editor.channels[7].lock = True
     case("locked", bpy.ops.emsync.remove, cue=laid[0]["cue"])
     case("locked again", bpy.ops.emsync.fetch)
-    scene.sequence_editor.channels[5].lock = False
+    for channel in scene.sequence_editor.channels:
+        channel.lock = channel.mute = False
     Path(laid[0]["file"]).unlink()
     note = BlenderHost(scene).notes()[laid[0]["cue"]]
     found["note"] = note.take
@@ -302,7 +330,8 @@ def killed(folder: Path) -> Any:
 
 
 STAGES = {
-    each.__name__: each for each in (read, score, reopened, trouble, placing, extension, killed)
+    each.__name__: each
+    for each in (read, score, again, reopened, trouble, placing, extension, killed)
 }
 
 if __name__ == "__main__":

@@ -113,6 +113,8 @@ def test_the_sequencer_is_read_as_the_audience_sees_it(
         assert second is not None and float(second.seconds) == pytest.approx(125 / 24, abs=0.01)
         assert [float(shot.speed) for shot in edit.shots] == pytest.approx([speed] * 3, rel=2e-3)
         assert {track.kind for track in timeline.tracks} == set(TrackKind)
+        heard = [c.media for t in timeline.tracks if t.kind is TrackKind.SOUND for c in t.clips]
+        assert heard == [str(film / "film.mp4"), "/nowhere/talk.wav"]
     assert found["clips"] == 1000
     print(f"1,000 strips read in {found['seconds_to_read_1000']:.3f} s")  # pytest -s shows it
     assert found["seconds_to_read_1000"] < 1.0
@@ -135,19 +137,45 @@ def test_a_score_is_made_laid_saved_and_heard(
         assert all(strip["channel"] == strip["name"] for strip in laid)
         assert all(strip["name"].startswith("film – ") for strip in laid)
     assert {strip["seed"] for strip in made["third"]} == {7}
+    check_mixdown(film / "take 2.wav", made["second"])
+    check_another(made["first"], made["second"])
+    wrong, said, same = made["no such bars"]
+    assert "do not all lie in it" in " ".join([*wrong, said]) and same
+    check_again(stage(blender, "again", film, server), made["third"])
     again = stage(blender, "reopened", film, server)
     assert again["ours"] == made["third"]
     assert again["note"]["seed"] == 7 and again["note"]["cues"] == 1
     assert again["note"]["model"].startswith("composer")
     assert ["hit door", 61] in again["markers"]
     assert any(name.startswith("film: ") for name, _ in again["markers"])
-    check_mixdown(film, again["ours"])
+    check_mixdown(film / "mix.wav", again["ours"])
     assert again["remove"] == ["FINISHED"] and again["after"] == made["before"]
 
 
-def check_mixdown(folder: Path, laid: list[dict[str, Any]]) -> None:
+def check_another(one: list[dict[str, Any]], other: list[dict[str, Any]]) -> None:
+    """Two takes are two pieces, and the first one's files are still there for an undo."""
+    sums = []
+    for laid in (one, other):
+        sounds = [soundfile.read(strip["file"], dtype="float64")[0] for strip in laid]
+        sums.append(np.sum(sounds, axis=0))
+    length = min(map(len, sums))
+    assert np.corrcoef(sums[0][:length, 0], sums[1][:length, 0])[0, 1] < 0.9
+
+
+def check_again(found: dict[str, Any], before: list[dict[str, Any]]) -> None:
+    """Made again: nothing where the edit is the same, else what is over the new picture."""
+    result, said, same = found["same"]
+    assert result == ["CANCELLED"] and "is as it was" in said and same
+    assert found["renewed"] == ["FINISHED"] and "follows the new edit" in found["told"], found
+    assert {(strip["first"], strip["end"]) for strip in found["ours"]} == {(1, 201)}
+    assert {strip["seed"] for strip in found["ours"]} == {strip["seed"] for strip in before}
+    assert found["theirs"] == ["cross", "first", "second", "talk"]
+    assert found["notes"]["film"]["note"]["span"]["length_frames"] == 200
+
+
+def check_mixdown(path: Path, laid: list[dict[str, Any]]) -> None:
     """What Blender mixed is the sum of our stems: the film's own sound is silent."""
-    mixed, rate = soundfile.read(folder / "mix.wav", dtype="float64")
+    mixed, rate = soundfile.read(path, dtype="float64")
     stems = [soundfile.read(strip["file"], dtype="float64") for strip in laid]
     assert {stem_rate for _, stem_rate in stems} == {48_000}
     total = np.sum([sound for sound, _ in stems], axis=0)
@@ -180,6 +208,7 @@ def test_what_goes_wrong_is_one_sentence_and_the_scene_is_as_it_was(
         result, _, unchanged = found[case]
         assert word in " ".join([*result, found[case][1]]), (case, found[case])
         assert unchanged, case
+    assert found["channels"] == list(range(7, 7 + len(found["channels"])))  # 5 locked, 6 muted
     assert found["fetched"][0] == ["FINISHED"]  # what did not fit was composed all the same
 
 

@@ -15,6 +15,7 @@ from tests.hosts.test_resolve import FAKE_STUDIO, Make, cut
 import emsync_resolve
 from emsync import wire
 from emsync.hosting import HostTimeline
+from emsync.timecode import RationalTime, timecode_of
 from emsync_resolve.host import ResolveHost
 
 lupa = pytest.importorskip("lupa.luajit21")
@@ -109,6 +110,45 @@ def test_lua_reads_and_lays_what_python_does(cut: Make, tmp_path: Path, profile:
     assert len(host.found("Reel 1")) == 2
     assert console.emsync.remove(), console.said
     assert snapshot(resolve) == before
+
+
+def test_lua_writes_bars_anew_and_follows_a_re_edit(cut: Make) -> None:
+    resolve = cut(Profile("29.97 DF", 107_892))
+    timeline, host = resolve.timeline(), ResolveHost(resolve)
+    console = Console(resolve)
+    assert console.emsync.score(console.table(stems="ducked", takes=2)), console.said
+    assert any(" left" in line for line in console.said)
+    assert not console.emsync.regenerate() and "in and out points" in console.said[-1]
+    bars = console.lua.table(2, 2)
+    assert console.emsync.regenerate(console.table(bars=bars, seed=9)), console.said
+    timeline._in_out = (100, 120)
+    assert console.emsync.regenerate(), console.said
+    note = host.notes()["Reel 1"]
+    assert note["seed"] == 10 and host.is_ducked("Reel 1")
+    assert "stems-ducked" in timeline._tracks["audio"][1].items[0]._media._path
+    assert console.emsync.renew() and any("is as it was" in line for line in console.said)
+    del timeline._tracks["video"][0].items[2:]  # the last shot, and the dissolve before it
+    assert console.emsync.renew(), console.said
+    assert host.notes()["Reel 1"]["span"]["length_frames"] == 96
+    resolve.app.most_custom_data = 900
+    kept = console.table(keep_key=True, keep_tempo=True)
+    assert console.emsync.score(kept), console.said
+    brief = host.notes()["Reel 1"]["sheet"]["cues"][0]["brief"]
+    assert "key" in brief and "tempo_bpm" in brief
+    assert console.emsync.fetch() and console.emsync.remove(), console.said
+    assert len(timeline._tracks["audio"]) == 1
+
+
+def test_lua_scores_the_clip_under_the_playhead_and_means_the_score_there(cut: Make) -> None:
+    resolve = cut(Profile("29.97 DF", 107_892))
+    timeline, console = resolve.timeline(), Console(resolve)
+    for frame in (10, 60):
+        at = RationalTime(107_892 + frame, resolve.app.profile.exact_rate)
+        timeline.SetCurrentTimecode(timecode_of(at, drop_frame=True))
+        assert console.emsync.score(console.table(part="clip", takes=2)), console.said
+    assert console.emsync.choose(2), console.said
+    takes = {cue: note["take"] for cue, note in ResolveHost(resolve).notes().items()}
+    assert takes == {"Reel 1 0": 1, "Reel 1 48": 2}
 
 
 def test_lua_says_one_sentence_and_leaves_the_timeline_as_it_was(cut: Make) -> None:

@@ -2,7 +2,8 @@
 
     e = dofile("/path/to/emsync.lua")
     e.score{}                        e.score{style = "piano", takes = 2, part = "range"}
-    e.choose(2)    e.remove()    e.diagnose()
+    e.choose(2)    e.regenerate{}    e.regenerate{bars = {5, 8}}    e.renew()
+    e.remove()     e.fetch()         e.diagnose()
 
 The work is done by `emsync host` (EMSYNC_COMMAND says where it is, else the PATH); Resolve waits for
 it. What Resolve does that its documentation does not say is written in host.py. ]]
@@ -133,7 +134,14 @@ end
 
 local function fail(sentence) error({sentence = sentence}, 0) end
 
+local function remaining(fraction, elapsed)
+  if fraction < 0.05 or fraction >= 1 then return "" end  -- before that, it is a guess
+  local seconds = math.floor(elapsed * (1 / fraction - 1) + 0.5)
+  return string.format(" - %d:%02d left", math.floor(seconds / 60), seconds % 60)
+end
+
 local function run(request)
+  local began = os.time()
   local path = os.tmpname()
   local file = assert(io.open(path, "wb"))
   file:write(encode(request))
@@ -144,8 +152,9 @@ local function run(request)
   for line in lines:lines() do
     local event = decode(line) or {}
     if event.progress then
-      print(string.format("%3.0f %%  %s", (event.progress.fraction or 0) * 100,
-        event.progress.note or ""))
+      local fraction = event.progress.fraction or 0
+      print(string.format("%3.0f %%  %s%s", fraction * 100, event.progress.note or "",
+        remaining(fraction, os.time() - began)))
     elseif event.error then
       sentence = event.error.message
     elseif event.result then
@@ -172,10 +181,14 @@ local function opened()
   return project, timeline
 end
 
-local function whole(item, method)
+local function knows_subframes()
   local version = handle():GetVersion()
-  local new = version[1] > 19 or (version[1] == 19 and version[2] >= 1)  -- takes an argument since
-  local value = new and item[method](item, false) or item[method](item)
+  return version[1] > 19 or (version[1] == 19 and version[2] >= 1)
+end
+
+local function whole(item, method)
+  local value
+  if knows_subframes() then value = item[method](item, false) else value = item[method](item) end
   return math.floor(value + 0.5)
 end
 
@@ -192,14 +205,25 @@ local function own_data(marker)
   return type(data) == "table" and data[OWN] and data or nil
 end
 
+local function note_of(data)
+  if data.note or not data.folder then return data.note end
+  local file = io.open(data.folder .. "/order.json", "rb")  -- too long for a marker
+  local note = file and decode(file:read("*a"))
+  if file then file:close() end
+  if note then note.take, note.span, note.folder = data.take, data.span, data.folder end
+  return note
+end
+
 local function kept(timeline)
-  local notes, stems = {}, {}
+  local notes, stems, ducked = {}, {}, {}
   for _, marker in pairs(timeline:GetMarkers() or {}) do
-    local data = own_data(marker)
-    for _, path in ipairs(data and data.stems or {}) do stems[path] = data[OWN] end
-    if data and data.note then notes[data[OWN]] = data.note end
+    local data = own_data(marker) or {}
+    for _, path in ipairs(data.stems or {}) do stems[path] = data[OWN] end
+    if data.stems then
+      notes[data[OWN]], ducked[data[OWN]] = note_of(data), data.ducked or false
+    end
   end
-  return notes, stems
+  return notes, stems, ducked
 end
 
 local function cut_under(place, places)
@@ -233,7 +257,7 @@ local function read_track(timeline, kind, index, start, own)
       clips[#clips + 1] = {name = item:GetName(), start_frames = place[1],
         length_frames = place[2] - place[1], kind = path == "" and "solid" or "media",
         media = path ~= "" and path or nil,
-        enabled = not item.GetClipEnabled or item:GetClipEnabled(),
+        enabled = item:GetClipEnabled(),
         source_start_s = 0}
       if path ~= "" then
         local rate = tonumber(tostring(timeline:GetSetting("timelineFrameRate")):match("^[%d%.]+"))
@@ -266,7 +290,7 @@ local function read(timeline)
   table.sort(markers, function(left, right) return left.at_frames < right.at_frames end)
   local found = {name = timeline:GetName(), start_frames = start, length_frames = length,
     rate = rate_text(timeline:GetSetting("timelineFrameRate")), tracks = tracks, markers = markers}
-  local marked = timeline.GetMarkInOut and (timeline:GetMarkInOut() or {}).video
+  local marked = knows_subframes() and (timeline:GetMarkInOut() or {}).video  -- both since 19.1
   if marked and marked["in"] then
     local first, final = marked["in"], marked["out"]
     if start > 0 and first >= start then first, final = first - start, final - start end
@@ -341,7 +365,7 @@ local function unmark(timeline, cue)
   end
 end
 
-local function mark(timeline, placement)
+local function mark(timeline, placement, ducked)
   local cue, note, stems = placement.cue, placement.note, list()
   for _, each in ipairs(placement.marks or {}) do
     timeline:AddMarker(each.at_frames, COLORS[each.color], each.name, "", 1,
@@ -352,10 +376,21 @@ local function mark(timeline, placement)
     stems[#stems + 1] = clip.ducked_media
   end
   local frame = note.span.start_frames or 0
-  local text = encode({[OWN] = cue, note = note, stems = stems})
-  for step = 0, 1000 do
-    if timeline:AddMarker(frame + step, NOTE_COLOR, cue .. ": score", "", 1, text) then return end
+  local whole_note = {[OWN] = cue, stems = stems, ducked = ducked, note = note}
+  local short = {[OWN] = cue, stems = stems, ducked = ducked, folder = note.folder,
+    take = note.take, span = note.span}
+  for _, data in ipairs({whole_note, short}) do
+    local text = encode(data)
+    for step = 0, 1000 do
+      if timeline:AddMarker(frame + step, NOTE_COLOR, cue .. ": score", "", 1, text) then
+        local laid = (timeline:GetMarkers() or {})[frame + step]
+        if laid and laid.customData == text then return end
+        timeline:DeleteMarkerAtFrame(frame + step)  -- it was cut off
+        break
+      end
+    end
   end
+  fail("DaVinci Resolve kept no note of the score: remove its tracks by hand later.")
 end
 
 local function on_edit_page(timeline, work)
@@ -391,7 +426,7 @@ local function place(placement, ducked)
     drop_tracks(timeline, earlier, stems)
   end)
   unmark(timeline, placement.cue)
-  mark(timeline, placement)
+  mark(timeline, placement, ducked)
   local found, start = list(), timeline:GetStartFrame()
   for index = count - #earlier + 1, timeline:GetTrackCount("audio") do
     local name = timeline:GetTrackName("audio", index)
@@ -406,11 +441,36 @@ local function place(placement, ducked)
   print(#placement.stems .. " stems laid.")
 end
 
-local function first_note()
+local function playhead(timeline)
+  local hours, minutes, seconds, mark, frames =
+    tostring(timeline:GetCurrentTimecode()):match("(%d+):(%d%d):(%d%d)([:;])(%d+)")
+  if not hours then return nil end
+  local rate = tonumber(tostring(timeline:GetSetting("timelineFrameRate")):match("^[%d%.]+"))
+  local nominal, all = math.floor(rate + 0.5), 60 * hours + minutes
+  local count = (60 * all + seconds) * nominal + frames
+  if mark == ";" then  -- two numbers of thirty a minute, but not in each tenth minute
+    count = count - math.floor(nominal / 15) * (all - math.floor(all / 10))
+  end
+  return count - timeline:GetStartFrame()
+end
+
+local function score_here()
   local _, timeline = opened()
-  local cue, note = next((kept(timeline)))
-  if not cue then fail("There is no score of emsync on this timeline. Score it first.") end
-  return cue, note, timeline
+  local notes, _, ducked = kept(timeline)
+  local at, cues = playhead(timeline), {}
+  for cue in pairs(notes) do cues[#cues + 1] = cue end
+  local function first(cue) return notes[cue].span.start_frames or 0 end
+  table.sort(cues, function(left, right) return first(left) < first(right) end)
+  if #cues == 0 then
+    fail("There is no score of emsync on this timeline. Score it first.")
+  end
+  local chosen = cues[1]
+  for _, cue in ipairs(cues) do
+    if at and first(cue) <= at and at < first(cue) + notes[cue].span.length_frames then
+      chosen = cue
+    end
+  end
+  return chosen, notes[chosen], timeline, ducked[chosen]
 end
 
 local function said(work)
@@ -428,27 +488,74 @@ local function file_name(name)
   return plain ~= "" and plain or "untitled"
 end
 
+local function folder_of(project, timeline)
+  local home = os.getenv("HOME") or os.getenv("USERPROFILE") or ""
+  return table.concat({home, OWN, file_name(project:GetName()), file_name(timeline:GetName())}, "/")
+end
+
+local function clip_here(timeline)
+  local item = timeline:GetCurrentVideoItem()
+  if not item then fail("There is no clip under the playhead. Move it onto the one to score.") end
+  return {start_frames = whole(item, "GetStart") - timeline:GetStartFrame(),
+    length_frames = whole(item, "GetDuration")}
+end
+
+local function ordered(brief)
+  local project, timeline = opened()
+  local order = {timeline = read(timeline), wishes = {brief = {style = brief.style,
+    key = brief.key, density = brief.density, families = list(brief.instruments)},
+    mood = brief.mood, takes = brief.takes or 1, seed = brief.seed or 0,
+    min_spacing_s = brief.spacing or 4, keep_key = brief.keep_key or false,
+    keep_tempo = brief.keep_tempo or false}, folder = brief.folder or folder_of(project, timeline)}
+  if brief.part == "range" then
+    order.span = order.timeline.range or fail("There are no in and out points. Set them.")
+  elseif brief.part == "clip" then
+    order.span = clip_here(timeline)
+  end
+  if (brief.keep_key or brief.keep_tempo) and next((kept(timeline))) then
+    local _, note = score_here()
+    order.former = note
+  end
+  return order
+end
+
 return {
   score = said(function(brief)
     brief = brief or {}
-    local project, timeline = opened()
-    local home = os.getenv("HOME") or os.getenv("USERPROFILE") or ""
-    local order = {timeline = read(timeline), wishes = {brief = {style = brief.style,
-      key = brief.key, density = brief.density, families = list(brief.instruments)},
-      mood = brief.mood, takes = brief.takes or 1, seed = brief.seed or 0},
-      folder = brief.folder or table.concat({home, OWN, file_name(project:GetName()),
-        file_name(timeline:GetName())}, "/")}
-    if brief.part == "range" then
-      order.span = order.timeline.range or fail("There are no in and out points. Set them.")
-    end
-    place(run({score = order}), brief.stems == "ducked")
+    place(run({score = ordered(brief)}), brief.stems == "ducked")
   end),
   choose = said(function(take)
-    local _, note = first_note()
-    place(run({choose = {note = note, number = take}}))
+    local _, note, _, ducked = score_here()
+    place(run({choose = {note = note, number = take}}), ducked)
+  end),
+  regenerate = said(function(how)
+    local bars = how and how.bars
+    local _, note, timeline, ducked = score_here()
+    local span = read(timeline).range
+    if not (bars or span) then fail("There are no in and out points. Set them, or name bars.") end
+    place(run({regenerate = {note = note, seed = how and how.seed or (note.seed or 0) + 1,
+      span = not bars and span or nil,
+      bars = bars and {first = bars[1], ["end"] = bars[2] + 1} or nil}}), ducked)
+  end),
+  renew = said(function()
+    local project, timeline = opened()
+    local notes, _, ducked = kept(timeline)
+    local all = list()
+    for _, note in pairs(notes) do all[#all + 1] = note end
+    if #all == 0 then fail("There is no score of emsync on this timeline. Score it first.") end
+    local renewal = run({renew = {timeline = read(timeline), notes = all,
+      folder = folder_of(project, timeline)}})
+    for _, line in ipairs(renewal.lines) do print(line) end
+    for _, placement in ipairs(renewal.placements or {}) do
+      place(placement, ducked[placement.cue])
+    end
+  end),
+  fetch = said(function()
+    local project, timeline = opened()
+    place(run({resume = {folder = folder_of(project, timeline)}}))
   end),
   remove = said(function()
-    local cue, _, timeline = first_note()
+    local cue, _, timeline = score_here()
     local tracks, stems = own_tracks(timeline, cue)
     on_edit_page(timeline, function() drop_tracks(timeline, tracks, stems) end)
     unmark(timeline, cue)
