@@ -78,6 +78,7 @@ def steps() -> Iterator[None]:
     found["cancelled"] = running.telling.line if running.telling else ""
     found["unchanged"] = state(scene) == before
     found["files"] = sorted(p.name for p in FOLDER.glob("window.emsync/*"))
+    scene.emsync_brief.takes = 3
     with override(**place):
         bpy.ops.emsync.score("INVOKE_DEFAULT")
     began = time.monotonic()
@@ -85,11 +86,22 @@ def steps() -> Iterator[None]:
         yield
     found["told"] = running.telling.line if running.telling else ""
     found["stems"] = len(ours(scene))
+    with override(**place):
+        bpy.ops.emsync.choose_take("INVOKE_DEFAULT", cue="window", take=2)
+    began = time.monotonic()
+    while running.is_busy and time.monotonic() - began < LIMIT_S:
+        yield
+    found["chosen"] = sorted({each["take"] for each in ours(bpy.context.scene)})
     yield
     yield
     picture("scored")
     with override(**place):
         found["undo"] = sorted(bpy.ops.ed.undo())
+    first = ours(bpy.context.scene)
+    found["first_again"] = sorted({each["take"] for each in first})
+    found["heard"] = all(Path(each["file"]).is_file() for each in first)
+    with override(**place):
+        bpy.ops.ed.undo()
     found["after_undo"] = len(ours(bpy.context.scene))
     emsync_blender.unregister()
 

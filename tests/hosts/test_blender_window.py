@@ -24,7 +24,7 @@ pytestmark = [
 ]
 
 
-def test_the_panel_scores_is_cancelled_by_escape_and_undone_in_one_step(
+def test_the_panel_scores_is_cancelled_by_escape_swaps_takes_and_is_undone_step_by_step(
     server: dict[str, str],
     film: Path,
 ) -> None:
@@ -47,7 +47,9 @@ def test_the_panel_scores_is_cancelled_by_escape_and_undone_in_one_step(
     assert found["invoked"] == ["RUNNING_MODAL"] and found["busy"]
     assert "Cancelled" in found["cancelled"] and found["unchanged"] and found["files"] == []
     assert "locked hits are exact" in found["told"] and found["stems"] > 0
-    assert found["undo"] == ["FINISHED"] and found["after_undo"] == 0
+    assert found["chosen"] == [2] and found["undo"] == ["FINISHED"]
+    assert found["first_again"] == [1] and found["heard"]  # one step back: the first take
+    assert found["after_undo"] == 0
     keep = os.environ.get("EMSYNC_PICTURES")
     for picture in ("running.png", "scored.png"):
         assert (film / picture).stat().st_size > 10_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,9 +51,11 @@ class GrpcTransport:
         """To the server of a runtime file; raises VersionMismatchError when it is too old."""
         version = ApiVersion.parse(found.api_version)
         if not version.serves(API_VERSION):
+            stop = f"taskkill /PID {found.pid}" if os.name == "nt" else f"kill {found.pid}"
             raise VersionMismatchError(
                 f"The emsync server that runs (process {found.pid}) speaks protocol {version}, "
-                f"this emsync speaks {API_VERSION}. Stop that server; a new one starts by itself."
+                f"this emsync speaks {API_VERSION}. When its jobs are done, stop it with "
+                f"'{stop}'; a new one starts by itself."
             )
         return cls(found.address, found.token)
 
