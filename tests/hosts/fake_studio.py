@@ -131,8 +131,9 @@ class FakeClient:
         return ServerInfo("9.9", "1.1", 1, ("/films",), 0)
 
     def models(self) -> ModelList:
-        """One is missing."""
-        return ModelList((Model("composer", False, "0" * 64, "Apache-2.0"),))
+        """One is missing, and one that nobody needs."""
+        composer = Model("composer", False, "0" * 64, "Apache-2.0")
+        return ModelList((composer, Model("scene_full", False, "", "MIT", is_optional=True)))
 
 
 def _score(take: Take) -> Score:

@@ -186,12 +186,20 @@ def reopened(folder: Path) -> Any:
     """Open what `score` saved: frames, channels, notes; mix it down; remove the score."""
     from emsync_blender.host import BlenderHost
 
-    bpy.ops.wm.open_mainfile(filepath=str(folder / "film.blend"))
+    (folder / "elsewhere").mkdir()  # the project is moved, and its stems with it
+    for name in ("film.blend", "film.emsync"):
+        (folder / name).rename(folder / "elsewhere" / name)
+    bpy.ops.wm.open_mainfile(filepath=str(folder / "elsewhere" / "film.blend"))
     scene = bpy.context.scene
     (note,) = BlenderHost(scene).notes().values()
     found: dict[str, Any] = {
         "ours": ours(scene),
-        "note": {"seed": note.seed, "model": note.model, "cues": len(note.sheet.cues)},
+        "note": {
+            "folder": note.folder,
+            "seed": note.seed,
+            "model": note.model,
+            "cues": len(note.sheet.cues),
+        },
         "markers": [[m.name, m.frame] for m in scene.timeline_markers],
     }
     found["mixdown"] = mixed_down(folder / "mix.wav")
@@ -257,6 +265,7 @@ def placing(folder: Path) -> Any:
     from emsync_blender.host import BlenderHost
 
     scene = cut(folder)
+    scene.frame_start = 11
     before = state(scene)
     host = BlenderHost(scene)
     placement = _placement(folder)
@@ -274,14 +283,16 @@ def placing(folder: Path) -> Any:
     began = time.process_time()  # others may be using this machine
     host.place(placement)
     seconds = time.process_time() - began
-    scene.frame_set(49)
+    scene.frame_set(59)
     volumes = [round(s.volume, 3) for s in strips(scene) if s.get("emsync")]
     has_action = state(scene)["action"]
     host.place(placement)  # in their own place
     channels = sorted(s.channel for s in strips(scene) if s.get("emsync"))
+    starts = sorted({edges(s)[0] for s in strips(scene) if s.get("emsync")})
     host.remove("film")
     scene.frame_set(1)
     return {"seconds": seconds, "volumes": volumes, "action": has_action, "channels": channels,
+            "starts": starts,
             "same": state(scene) == before}  # fmt: skip
 
 
@@ -336,12 +347,16 @@ STAGES = {
 
 if __name__ == "__main__":
     stage, place = sys.argv[-2], Path(sys.argv[-1])
+    began_s = time.process_time()
     if stage != "extension":
         import emsync_blender
 
         emsync_blender.register()
+    registering_s = time.process_time() - began_s
     try:
         outcome = STAGES[stage](place)
+        if stage == "read":
+            outcome["seconds_to_register"] = registering_s
     finally:
         if stage != "extension":
             emsync_blender.unregister()  # what is left registered keeps bpy from leaving

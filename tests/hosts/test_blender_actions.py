@@ -26,7 +26,7 @@ from emsync.errors import (
 )
 from emsync.hosting import FoundStem, HostTimeline, Order, Placement, ScoreNote, Span, Wishes
 from emsync.hosting.requests import answer
-from emsync_blender.actions import Scope, Session
+from emsync_blender.actions import Scope, Session, command_of
 from emsync_blender.telling import Telling
 from emsync_server.rpc.host_recut import HostRecutter
 
@@ -144,6 +144,15 @@ def test_a_job_is_handed_to_a_process_and_cancelled_there(tmp_path: Path) -> Non
     with pytest.raises(JobCancelledError):
         transport.run_job({"score": order}, leave)
     assert not (tmp_path / "slow").exists()
+
+
+def test_the_preferences_name_a_program_or_a_command_line(tmp_path: Path) -> None:
+    program = tmp_path / "My Tools" / "emsync"
+    program.parent.mkdir()
+    program.touch()
+    assert command_of("", "") is None
+    assert command_of(str(program), str(program)) == [str(program)]
+    assert command_of("python3 -m emsync_server", "x") == ["python3", "-m", "emsync_server"]
 
 
 @pytest.mark.parametrize(

@@ -45,6 +45,7 @@ def test_the_panel_scores_is_cancelled_by_escape_swaps_takes_and_is_undone_step_
     assert "error" not in found, found
     assert any("server answers" in line for line in found["diagnosis"])
     assert found["invoked"] == ["RUNNING_MODAL"] and found["busy"]
+    assert found["running"].endswith(" left"), found["running"]
     assert "Cancelled" in found["cancelled"] and found["unchanged"] and found["files"] == []
     assert "locked hits are exact" in found["told"] and found["stems"] > 0
     assert found["chosen"] == [2] and found["undo"] == ["FINISHED"]

@@ -158,12 +158,14 @@ def test_a_speed_change_a_title_and_switched_off_clips_are_read(cut: Make) -> No
     timeline.put("video", 2, "fast", (10, 20), film, speed=2.0)
     timeline.put("video", 2, "off", (60, 10), film, enabled=False)
     timeline.put("video", 3, "Text+", (0, 30))
+    timeline.put("video", 3, "Adjustment Clip", (40, 30))
+    timeline.put("video", 3, "Solid Color", (80, 30))
     timeline._tracks["video"][1].enabled = False
     read = wire.from_dict(HostTimeline, ResolveHost(resolve).read(), origin="The host")
     second, third = read.tracks[1], read.tracks[2]
     assert not second.enabled
     assert [(c.speed, c.enabled) for c in second.clips] == [(2.0, True), (1.0, False)]
-    assert third.clips[0].kind.value == "title"
+    assert [clip.kind.value for clip in third.clips] == ["title", "title", "solid"]
 
 
 def test_a_second_score_replaces_the_first_and_nothing_else(cut: Make) -> None:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
@@ -34,7 +36,7 @@ from emsync.hosting import (
 
 from .telling import Telling
 
-__all__ = ["Host", "Scope", "Session"]
+__all__ = ["Host", "Scope", "Session", "command_of"]
 
 
 class Host(Protocol):
@@ -78,6 +80,16 @@ def connected() -> Client:
 def handed(request: dict[str, Any], watch: Watcher) -> object:
     """A whole job through `emsync host`: comparing edits needs emsync's own Python."""
     return ProcessTransport().run_job(request, watch)
+
+
+def command_of(words: str, path: str) -> list[str] | None:
+    """How to run emsync, as the preferences say: a program whose path may hold spaces and
+    backslashes, or a command line. None where they say nothing."""
+    if not words:
+        return None
+    if Path(path).is_file():
+        return [path]
+    return shlex.split(words, posix=os.name == "posix")
 
 
 @dataclass

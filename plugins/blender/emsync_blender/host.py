@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -148,7 +149,14 @@ class BlenderHost:
 
     def notes(self) -> dict[str, ScoreNote]:
         """What was noted of each score that lies there, by its cue."""
-        return {cue: read_note(json.dumps(kept["note"])) for cue, kept in self._notes().items()}
+        found = {cue: read_note(json.dumps(kept["note"])) for cue, kept in self._notes().items()}
+        return {cue: self._where_it_is(note) for cue, note in found.items()}
+
+    def _where_it_is(self, note: ScoreNote) -> ScoreNote:
+        """The note with its folder beside the project, where both were moved together."""
+        moved = self.score_folder() / Path(note.folder).name
+        is_moved = not Path(note.folder).is_dir() and moved.is_dir()
+        return replace(note, folder=str(moved)) if is_moved else note
 
     def _notes(self) -> dict[str, Any]:
         try:
@@ -232,6 +240,8 @@ class BlenderHost:
         editor = self._editor()
         start = self._scene.frame_start + clip.start_frames
         strip = strips_in(editor).new_sound(clip.name, clip.media, channel, start)
+        if bpy.data.filepath and strip.sound:  # a project that is moved takes its stems along
+            strip.sound.filepath = bpy.path.relpath(clip.media)
         strip[OWN_KEY] = json.dumps(
             {
                 "cue": placement.cue,

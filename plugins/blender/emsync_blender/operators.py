@@ -3,7 +3,6 @@
 
 # No postponed annotations here: Blender reads properties from them.
 
-import shlex
 import time
 from threading import Thread
 from typing import TYPE_CHECKING, Any
@@ -12,6 +11,7 @@ import bpy  # noqa: TID251 - operators are classes of Blender
 
 from emsync.errors import EmsyncError
 
+from .api import scene_of
 from .settings import wishes_of
 from .telling import Telling
 
@@ -59,12 +59,12 @@ def _session() -> "Session":
     """
     from emsync.client import Client, ProcessTransport
 
-    from .actions import Session
+    from .actions import Session, command_of
     from .host import BlenderHost
 
     addon = bpy.context.preferences.addons.get(__package__)
     words = addon.preferences.command.strip() if addon and addon.preferences else ""
-    command = shlex.split(words) if words else None
+    command = command_of(words, bpy.path.abspath(words))
     return Session(
         BlenderHost(),
         lambda: Client(ProcessTransport(command)),
@@ -171,7 +171,7 @@ class EMSYNC_OT_score(_JobOperator, bpy.types.Operator):  # noqa: N801 - Blender
         """Read the brief and the timeline."""
         from .actions import Scope
 
-        brief = context.scene.emsync_brief
+        brief = scene_of(context).emsync_brief
         cues = list(session.host.notes())
         session.score(wishes_of(brief), Scope[brief.scope], cues[0] if cues else None)
 

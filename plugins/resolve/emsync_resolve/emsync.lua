@@ -240,6 +240,16 @@ local function cut_under(place, places)
   return nearest
 end
 
+local SEEN_THROUGH = {"text", "title", "scroll", "call out", "adjustment"}
+
+local function kind_of(name, path)
+  if path ~= "" then return "media" end
+  for _, word in ipairs(SEEN_THROUGH) do
+    if name:lower():find(word, 1, true) then return "title" end
+  end
+  return "solid"
+end
+
 local function read_track(timeline, kind, index, start, own)
   local items, places = timeline:GetItemListInTrack(kind, index) or {}, {}
   for number, item in ipairs(items) do
@@ -255,7 +265,7 @@ local function read_track(timeline, kind, index, start, own)
         before_frames = cut - place[1], after_frames = place[2] - cut}
     elseif not (kind == "audio" and own[path]) then
       clips[#clips + 1] = {name = item:GetName(), start_frames = place[1],
-        length_frames = place[2] - place[1], kind = path == "" and "solid" or "media",
+        length_frames = place[2] - place[1], kind = kind_of(item:GetName(), path),
         media = path ~= "" and path or nil,
         enabled = item:GetClipEnabled(),
         source_start_s = 0}

@@ -11,7 +11,7 @@ from emsync_resolve.words import OWN_KEY, frames_of, path_key, path_of, rate_of,
 __all__ = ["read_timeline", "whole_args"]
 
 SUBFRAMES_SINCE = (19, 1)
-TITLES = ("text", "title", "subtitle", "scroll", "call out")
+SEEN_THROUGH = ("text", "title", "subtitle", "scroll", "call out", "adjustment")
 
 Json = Dict[str, Any]
 
@@ -95,7 +95,7 @@ class _Reader:
             "enabled": bool(item.GetClipEnabled()) if "GetClipEnabled" in dir(item) else True,
         }
         if not path:
-            is_title = any(word in name.lower() for word in TITLES)
+            is_title = any(word in name.lower() for word in SEEN_THROUGH)
             return {**clip, "kind": "title" if is_title else "solid"}
         begun, speed = self._source(item, place)
         return {**clip, "kind": "media", "media": path, "source_start_s": begun, "speed": speed}

@@ -81,6 +81,6 @@ class LocalSteps:
         from emsync_server.models import list_models
 
         return tuple(
-            Model(found.name, found.is_ready, found.sha256, found.licence)
+            Model(found.name, found.is_ready, found.sha256, found.licence, found.is_full_tier)
             for found in list_models()
         )

@@ -26,7 +26,11 @@ def diagnose(connected: Callable[[], Client]) -> tuple[str, ...]:
                     "Server and plugin are of different versions: install the plugin that came "
                     f"with emsync {info.version}, or 'pip install emsync=={__version__}'."
                 )
-            missing = [model.name for model in client.models().models if not model.is_ready]
+            missing = [
+                model.name
+                for model in client.models().models
+                if not (model.is_ready or model.is_optional)
+            ]
             lines += [
                 f"The network '{name}' is missing or damaged: install emsync again."
                 for name in missing

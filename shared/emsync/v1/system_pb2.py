@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65msync/v1/system.proto\x12\temsync.v1\"\x16\n\x14GetServerInfoRequest\"o\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x15\n\rallowed_roots\x18\x04 \x03(\t\x12\x0c\n\x04jobs\x18\x05 \x01(\x05\"\x13\n\x11ListModelsRequest\"H\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08is_ready\x18\x02 \x01(\x08\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.emsync.v1.Model2\xae\x01\n\rSystemService\x12R\n\rGetServerInfo\x12\x1f.emsync.v1.GetServerInfoRequest\x1a .emsync.v1.GetServerInfoResponse\x12I\n\nListModels\x12\x1c.emsync.v1.ListModelsRequest\x1a\x1d.emsync.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x16\x65msync/v1/system.proto\x12\temsync.v1\"\x16\n\x14GetServerInfoRequest\"o\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0b\n\x03pid\x18\x03 \x01(\x05\x12\x15\n\rallowed_roots\x18\x04 \x03(\t\x12\x0c\n\x04jobs\x18\x05 \x01(\x05\"\x13\n\x11ListModelsRequest\"]\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x10\n\x08is_ready\x18\x02 \x01(\x08\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0f\n\x07licence\x18\x04 \x01(\t\x12\x13\n\x0bis_optional\x18\x05 \x01(\x08\"6\n\x12ListModelsResponse\x12 \n\x06models\x18\x01 \x03(\x0b\x32\x10.emsync.v1.Model2\xae\x01\n\rSystemService\x12R\n\rGetServerInfo\x12\x1f.emsync.v1.GetServerInfoRequest\x1a .emsync.v1.GetServerInfoResponse\x12I\n\nListModels\x12\x1c.emsync.v1.ListModelsRequest\x1a\x1d.emsync.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -28,9 +28,9 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LISTMODELSREQUEST']._serialized_start=174
   _globals['_LISTMODELSREQUEST']._serialized_end=193
   _globals['_MODEL']._serialized_start=195
-  _globals['_MODEL']._serialized_end=267
-  _globals['_LISTMODELSRESPONSE']._serialized_start=269
-  _globals['_LISTMODELSRESPONSE']._serialized_end=323
-  _globals['_SYSTEMSERVICE']._serialized_start=326
-  _globals['_SYSTEMSERVICE']._serialized_end=500
+  _globals['_MODEL']._serialized_end=288
+  _globals['_LISTMODELSRESPONSE']._serialized_start=290
+  _globals['_LISTMODELSRESPONSE']._serialized_end=344
+  _globals['_SYSTEMSERVICE']._serialized_start=347
+  _globals['_SYSTEMSERVICE']._serialized_end=521
 # @@protoc_insertion_point(module_scope)

@@ -151,6 +151,8 @@ class Model:
     """The weights are there and whole."""
     sha256: str
     licence: str
+    is_optional: bool = False
+    """All works without it."""
 
 
 @dataclass(frozen=True, slots=True)
