@@ -262,7 +262,7 @@ def _picture_lanes(event: Event) -> list[tuple[int, ...]]:
 def _sound_lanes(event: Event) -> list[tuple[int, ...]]:
     """AA is channels 1 and 2, A34 3 and 4."""
     said = event.channels.replace("B", "VA").replace("AA", "A1A2")
-    lanes = []
+    lanes: list[tuple[int, ...]] = []
     for number in re.findall(r"A(\d*)", said):
         one = int(number or 1) <= _MOST_CHANNELS
         lanes += [(int(number or 1),)] if one else [(int(digit),) for digit in number]

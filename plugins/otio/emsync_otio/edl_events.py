@@ -15,7 +15,9 @@ _EVENT = re.compile(
     rf"(?P<kind>C|D|W\d*|K(?:\s*[BO])?)(?:\s+\(F\))?(?:\s+(?P<length>\d+))?\s+"
     rf"(?P<codes>(?:{TIMECODE}\s+){{3}}{TIMECODE})(?:\s.*)?$"
 )
-_SPEED = re.compile(rf"^\s*M2\s+(?:(?P<reel>.*?)\s+)?(?P<rate>-?\d+(?:\.\d+)?)(?:\s+{TIMECODE})?\s*$")
+_SPEED = re.compile(
+    rf"^\s*M2\s+(?:(?P<reel>.*?)\s+)?(?P<rate>-?\d+(?:\.\d+)?)(?:\s+{TIMECODE})?\s*$"
+)
 _COUNTING = re.compile(r"^\s*FCM:\s*(NON[- ]?)?DROP", re.IGNORECASE)
 
 
@@ -125,5 +127,3 @@ def _set_speeds_in_place(edits: list[Edit], speeds: list[re.Match[str]]) -> None
 def _is_reel(reel: str, said: str) -> bool:
     """Whether an M2 line names a reel: systems cut names off at eight letters, or do not."""
     return bool(said) and (reel.startswith(said) or said.startswith(reel))
-
-
