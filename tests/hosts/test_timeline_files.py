@@ -15,6 +15,8 @@ from tests.timelines import score_of
 from emsync.errors import TimelineError
 from emsync.picture import BoundaryKind
 from emsync_otio import place, read_edit, read_placed_sheet
+from emsync_otio.counting import said_drop_frame
+from emsync_otio.opening import open_timeline
 
 pytestmark = pytest.mark.media
 
@@ -186,6 +188,15 @@ def test_a_film_cut_by_a_person_has_its_cuts_and_is_found_beside_its_timeline(
     starts = [shot.source_start.seconds for shot in edit.shots if shot.source_start]
     assert starts == [frame / edit.picture.rate for frame in [0, *cuts]]
     assert edit.picture.warnings == ()
+
+
+def test_avids_drop_frame_counting_is_known(media: Path):
+    said = {
+        path.name: said_drop_frame(open_timeline(path))
+        for path in (media / "timelines/aaf").glob("*.aaf")
+    }
+    assert {name for name, drops in said.items() if drops} == {"2997fps-DFTC.aaf"}
+    assert None not in said.values()
 
 
 def test_markers_of_that_film_stand_on_its_cuts(media: Path):

@@ -238,3 +238,55 @@ def test_a_position_that_is_none_gets_a_sentence(path: Path):
     project(path, {"v": lane("v", entry("p", "soon", 49))})
     with pytest.raises(TimelineError, match="'soon', which is none"):
         read_edit(path)
+
+
+BLACK = '<playlist id="{}"><entry producer="black" in="0" out="249"/></playlist>'
+OLD = (
+    '<?xml version="1.0"?><mlt version="0.9.0"><profile frame_rate_num="25" frame_rate_den="1"/>'
+    f"{producer('black', 'color', 'black')}{producer('p')}{producer('q')}{{before}}"
+    '<playlist id="one"><entry producer="p" in="{first}" out="{last}"/>'
+    '<entry producer="q" in="{first}" out="{last}"/></playlist>{after}</mlt>'
+)
+
+
+@pytest.mark.parametrize("name", ["black_track", "background"])
+def test_the_black_below_all_tracks_is_no_picture_in_old_projects_either(path: Path, name: str):
+    tracks = f'<track producer="{name}"/><track producer="one"/>'
+    guides = '<kdenlivedoc><guides><guide time="2.4" comment="hit"/></guides></kdenlivedoc>'
+    path.write_text(
+        OLD.format(
+            before=BLACK.format(name),
+            first="00:00:00.000",
+            last="00:00:03.960",
+            after=f'<tractor id="t">{tracks}</tractor>{guides}',
+        )
+    )
+    edit = read_edit(path)
+    assert [b.time.value for b in edit.boundaries] == [100]
+    assert edit.picture.duration.value == 200
+    assert [(hit.time.value, hit.label) for hit in edit.hits] == [(60, "hit")]
+
+
+def test_one_track_without_a_tractor_is_a_timeline(path: Path):
+    path.write_text(OLD.format(before="", first=0, last=99, after=""))
+    assert cuts(path) == [(100, "cut")]
+
+
+def test_shotcuts_transitions_are_dissolves_between_their_neighbours(tmp_path: Path):
+    path = tmp_path / "cut.mlt"
+    inside = '<track producer="p" in="100" out="124"/><track producer="q" in="0" out="24"/>'
+    path.write_text(
+        f'<mlt><profile frame_rate_num="25" frame_rate_den="1"/>{producer("p")}{producer("q")}'
+        f'<tractor id="j">{properties()}<property name="shotcut:transition">lumaMix</property>'
+        f'{inside}<transition in="0" out="24">{properties(mlt_service="luma")}</transition>'
+        "</tractor>"
+        f'<playlist id="v">{entry("p", 0, 99)}{entry("j", 0, 24)}{entry("q", 25, 124)}</playlist>'
+        '<tractor id="t"><property name="shotcut">1</property>'
+        '<properties name="shotcut:markers"><properties name="0">'
+        '<property name="text">hit</property><property name="start">00:00:02.000</property></properties></properties>'
+        '<track producer="v"/></tractor></mlt>'
+    )
+    edit = read_edit(path)
+    assert cuts(path) == [(113, "dissolve")]  # from 100 to 125; halves go up
+    assert edit.picture.duration.value == 225
+    assert [hit.time.value for hit in edit.hits] == [50]

@@ -6,6 +6,7 @@ show: a clip's master comment, a marker's comment. The cue sheet does not fit; i
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,10 +14,13 @@ from xml.etree import ElementTree
 
 import opentimelineio as otio
 
+from emsync.errors import TimelineError
 from emsync_otio.counting import state_drop_frame_in_place
 from emsync_otio.own import recover_in_place, recover_tracks_in_place
 
 __all__ = ["read_timeline"]
+
+_DEEPEST = 32
 
 
 def read_timeline(path: Path) -> otio.core.SerializableObject:
@@ -25,9 +29,14 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
     That is: what is switched off, speeds, track names, drop-frame counting, and our own.
     """
     root = ElementTree.parse(path).getroot()
+    nested = {clip.get("id") for clip in root.iterfind(".//clipitem/sequence")} - {None}
+    _mend_in_place(root)
+    _spell_out_nested_in_place(root)
     _lift_nested_in_place(root)
     written = ElementTree.tostring(root, encoding="unicode")
-    opened = otio.adapters.read_from_string(written, adapter_name="fcp_xml")
+    opened = _without_nested(
+        otio.adapters.read_from_string(written, adapter_name="fcp_xml"), nested
+    )
     for timeline in _timelines(opened):
         _disable_in_place(timeline.tracks)
         _set_speeds_in_place(timeline)
@@ -36,6 +45,83 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
         if isinstance(said, Mapping) and said.get("displayformat") in ("DF", "NDF"):
             state_drop_frame_in_place(timeline, said["displayformat"] == "DF")
         _recover_own_in_place(timeline)
+    return opened
+
+
+def _mend_in_place(root: ElementTree.Element) -> None:
+    """Give what the format leaves to choice and the adapter (1.0.0) cannot do without."""
+    for item in root.iter("transitionitem"):
+        if item.find("alignment") is None:
+            ElementTree.SubElement(item, "alignment").text = "center"
+        if item.find("effect") is None:
+            effect = ElementTree.SubElement(item, "effect")
+            ElementTree.SubElement(effect, "name").text = "Cross Dissolve"
+    for item in root.iter("clipitem"):
+        if all(item.find(tag) is None for tag in ("file", "sequence")):
+            ElementTree.SubElement(item, "file")  # an adjustment layer, a multiclip
+        if item.find("in") is None:
+            ElementTree.SubElement(item, "in").text = "0"
+    for effect in root.iterfind(".//generatoritem/effect"):
+        if effect.findtext("effecttype") != "generator":
+            for told in effect.findall("effecttype"):
+                effect.remove(told)
+            ElementTree.SubElement(effect, "effecttype").text = "generator"
+    for parent in root.iter():
+        for marker in parent.findall("marker"):
+            if marker.find("in") is None:
+                parent.remove(marker)
+            elif marker.find("out") is None:
+                ElementTree.SubElement(marker, "out").text = "-1"
+        for effect in [each for each in parent.findall("filter") if each.find("effect") is None]:
+            parent.remove(effect)
+
+
+def _spell_out_nested_in_place(root: ElementTree.Element) -> None:
+    """A sequence that is only named, and told elsewhere in the file, is put where it is named."""
+    told = {
+        each.get("id"): copy.deepcopy(each)
+        for each in root.iter("sequence")
+        if each.find("media") is not None
+    }
+    waiting: list[tuple[ElementTree.Element, tuple[str | None, ...]]]
+    waiting = [(each, (each.get("id"),)) for each in _outermost(root)]
+    while waiting:
+        outer, trail = waiting.pop()
+        if len(trail) > _DEEPEST:
+            raise TimelineError("The timeline nests sequences too deeply to be read.")
+        for each in _outermost(outer):
+            name = each.get("id")
+            if name is not None and name in trail:
+                raise TimelineError("The timeline nests sequences in a circle.")
+            if each.find("media") is None and name in told:
+                each.extend(copy.deepcopy(list(told[name])))
+            each.attrib.pop("id", None)  # by which the adapter would go back to the first
+            waiting.append((each, (*trail, name)))
+
+
+def _outermost(element: ElementTree.Element) -> list[ElementTree.Element]:
+    """The sequences below an element that lie in no other one below it."""
+    found: list[ElementTree.Element] = []
+    for child in element:
+        found += [child] if child.tag == "sequence" else _outermost(child)
+    return found
+
+
+def _without_nested(
+    opened: otio.core.SerializableObject, nested: set[str | None]
+) -> otio.core.SerializableObject:
+    """Of a project's sequences those that no other holds, unless that is none."""
+    if not isinstance(opened, otio.schema.SerializableCollection):
+        return opened
+    inner = [
+        index
+        for index, child in enumerate(opened)
+        if isinstance(child, otio.schema.Timeline)
+        and child.metadata.get("fcp_xml", {}).get("@id") in nested
+    ]
+    if len(inner) < sum(isinstance(child, otio.schema.Timeline) for child in opened):
+        for index in reversed(inner):
+            del opened[index]
     return opened
 
 

@@ -276,11 +276,13 @@ class _Reader:
         if not is_group:
             return None
         sheet = _Sheet(rate)
-        zero = self.resources.start_of(element)
+        start, length = self.resources.start_of(element), self.resources.duration_of(element)
+        ends = [self.resources.source_start(element, at) for at in (start, start + length)]
+        zero = min(start, *ends)  # of what is slowed down, more lies before its start
         frame = _Frame(-zero, (0,), depth + 1)
         if depth > 32:
             raise TimelineError("The timeline nests clips too deeply to be read.")
-        inner = element.find("spine") if element.tag == "clip" else element
+        inner = next((each for each in element.findall("spine") if not each.get("lane")), None)
         self._story(element if inner is None else inner, frame, sheet, first=zero)
         return _halves(sheet, element, zero)
 
@@ -295,7 +297,10 @@ class _Reader:
         zero = seconds_of(multicam, "tcStart")
         inner_rate = self.resources.rate_of(multicam, rate)
         halves = []
-        for source in element.findall("mc-source"):
+        sources = element.findall("mc-source")
+        if not sources and angles:  # Final Cut plays the first
+            sources = [Element("mc-source", {"angleID": next(iter(angles)) or ""})]
+        for source in sources:
             angle, use = angles.get(source.get("angleID")), source.get("srcEnable", "all")
             if angle is None or use == "none":
                 continue
@@ -321,7 +326,7 @@ class _Reader:
         start, source, duration = times
         item.name = element.get("name", "")
         recover_in_place(item, element.findtext("note"))
-        item.enabled = element.get("enabled") != "0"
+        item.enabled = element.get("enabled") != "0" and not _is_clear(element)
         item.source_range = otio_range(source, duration, rate)
         speed = self.resources.speed_of(element, start, rate)
         if speed == 0:
@@ -348,6 +353,12 @@ def _picked(element: Element) -> Element | None:
     if element.tag != "audition":
         return element
     return next((child for child in element if child.tag in _STORY), None)
+
+
+def _is_clear(element: Element) -> bool:
+    """Whether a clip is blended in at nothing all along."""
+    blend = element.find("adjust-blend")
+    return blend is not None and blend.get("amount") == "0" and blend.find("param") is None
 
 
 def _halves(

@@ -185,7 +185,12 @@ class Resources:
     def source_start(self, element: Element, start: Seconds) -> Seconds:
         """Where in its media or compound a clip begins, in that one's clock."""
         points = _time_map(element)
-        return _mapped(points, start) if points else start
+        if not points:
+            return start + self._inner_shift(element)
+        source = _mapped(points, start)
+        zero, length = self._clock_of(element.get("ref", ""))
+        # A time map may count from the first frame of its media, whatever timecode that has.
+        return source + zero if source < zero and source <= length else source
 
     def speed_of(self, element: Element, start: Seconds, rate: Fraction) -> Fraction:
         """Media seconds per timeline second: the retime's mean over the clip, or the conform's."""
@@ -200,9 +205,29 @@ class Resources:
         is_close = abs(source_rate / rate - 1) < _CLOSE_RATES
         return rate / source_rate if is_close else Fraction(1)
 
+    def _clock_of(self, reference: str) -> tuple[Seconds, Seconds]:
+        """What the clock of media, a compound or a multicam reads at its start; how long it is."""
+        asset = self.assets.get(reference)
+        if asset is not None:
+            return seconds_of(asset, "start"), seconds_of(asset, "duration")
+        for table in (self.sequences, self.multicams):
+            if reference in table:
+                inside = table[reference]
+                return seconds_of(inside, "tcStart"), seconds_of(inside, "duration")
+        return Fraction(0), Fraction(0)
+
+    def _inner_shift(self, element: Element) -> Seconds:
+        """From the clock of a <clip> to that of the media inside it."""
+        first = next((part for part in element if part.tag in ("video", "audio")), None)
+        if element.tag != "clip" or first is None or first.get("lane") is not None:
+            return Fraction(0)
+        return self.start_of(first) - seconds_of(first, "offset")
+
     def _inside(self, clip: Element) -> Media:
         """A <clip> around <video> and <audio>: their media as one."""
-        parts = [self.media_of(part) for part in clip.iter() if part.tag in ("video", "audio")]
+        held = [part for part in clip if part.get("lane") is None]
+        held += [part for outer in held for part in outer if outer.tag in ("video", "gap")]
+        parts = [self.media_of(part) for part in held if part.tag in ("video", "audio")]
         parts = [part for part in parts if part.has_picture or part.has_sound]
         if not parts:
             return Media(clip.get("name", ""), False, False)

@@ -16,7 +16,7 @@ import opentimelineio as otio
 from emsync.errors import TimelineError
 from emsync.picture import BoundaryKind
 from emsync_otio.clock import Seconds, exact_seconds, seconds_range
-from emsync_otio.looks import Looks, blend_kind_words, looks_of
+from emsync_otio.looks import Looks, blend_kind_words, is_black, looks_of
 
 __all__ = ["Blend", "Stretch", "flatten", "item_range", "shown_range"]
 
@@ -275,6 +275,9 @@ def _blend_in_place(
     if before and after:
         middle = cut + (outgoing - incoming) / 2
         middle = min(max(middle, before[-1].start), after[0].end)
+        is_to_black = is_black(before[-1].clip) or is_black(after[0].clip)
+        if kind is BoundaryKind.DISSOLVE and is_to_black:
+            kind = BoundaryKind.FADE
         blend = Blend(middle, incoming + outgoing, kind)
         before[-1] = replace(before[-1].cut_to(before[-1].start, middle), left=blend)
         after[0] = replace(after[0].cut_to(middle, after[0].end), entered=blend)

@@ -16,12 +16,13 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 from xml.etree import ElementTree
-from xml.etree.ElementTree import Element
+from xml.etree.ElementTree import Element, SubElement
 
 import opentimelineio as otio
 
 from emsync.errors import TimelineError
 from emsync_otio.clock import otio_range
+from emsync_otio.kdenlive_old import old_guides
 from emsync_otio.kdenlive_patching import DESCRIPTION, GUIDES, SCORE_PROPERTY, is_own_guide
 from emsync_otio.kdenlive_tracks import Entry, TrackReader, property_of
 from emsync_otio.own import (
@@ -36,6 +37,10 @@ __all__ = ["read_timeline"]
 
 _DEEPEST = 32
 _TITLES = ("kdenlivetitle", "qtext", "pango", "dynamictext")
+_BACKGROUNDS = ("black_track", "background")
+"""The black below all tracks, as Kdenlive up to 17 and Shotcut name it; later it is a producer."""
+_SOUND_TRACKS = ("kdenlive:audio_track", "shotcut:audio")
+_TRACK_NAMES = ("kdenlive:track_name", "shotcut:name")
 _COLORS = ("color", "colour")
 
 
@@ -81,7 +86,14 @@ class _Reader:
             if property_of(tractor, "kdenlive:projectTractor") == "1":
                 track = tractor.find("track")
                 return None if track is None else self._by_id.get(track.get("producer"))
-        return tractors[-1] if tractors else None
+        if tractors:
+            return tractors[-1]
+        playlists = self._root.findall("playlist")
+        if not playlists:
+            return None
+        alone = Element("tractor")  # what melt writes of one track
+        SubElement(alone, "track", {"producer": playlists[-1].get("id", "")})
+        return alone
 
     def stack(self, sequence: Element, name: str, depth: int) -> otio.schema.Stack:
         """A sequence's tracks, lowest first."""
@@ -96,10 +108,10 @@ class _Reader:
         names: dict[tuple[int, ...], str] = {}
         for height, reference in enumerate(sequence.findall("track")):
             track = self._by_id.get(reference.get("producer"))
-            if track is None or track.tag == "producer":  # the black background
+            if track is None or track.tag == "producer" or track.get("id") in _BACKGROUNDS:
                 continue
-            is_sound = property_of(track, "kdenlive:audio_track") == "1"
-            names[(height,)] = property_of(track, "kdenlive:track_name")
+            is_sound = "1" in (property_of(track, name) for name in _SOUND_TRACKS)
+            names[(height,)] = next(filter(None, (property_of(track, n) for n in _TRACK_NAMES)), "")
             hidden = reference.get("hide", track.get("hide", ""))
             lane = (height,)
             if hidden in ("both", "audio" if is_sound else "video"):
@@ -145,6 +157,9 @@ class _Reader:
                 yield marker
             if guides:
                 return
+        for frame, name in old_guides(root, sequence, self._tracks.frames):
+            shown = otio_range(frame / self._rate, Fraction(0), self._rate)
+            yield otio.schema.Marker(name=name, marked_range=shown)
 
     def _item(self, entry: Entry, depth: int) -> otio.core.Item:
         producer = entry.producer

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import TypeAlias
 from xml.etree.ElementTree import Element
 
 from emsync.errors import TimelineError
@@ -41,6 +42,10 @@ class _Mix:
     kind: str
 
 
+_Joint: TypeAlias = tuple[int, int, Element]
+"""A transition that lies between two clips as a clip of its own: start, end, its tractor."""
+
+
 class TrackReader:
     """Reads tracks at the profile's rate; `producers` are all elements that have an id."""
 
@@ -50,11 +55,22 @@ class TrackReader:
 
     def read(self, track: Element, lane: tuple[int, ...]) -> tuple[list[Entry], list[Join]]:
         """A track's clips, cut where mixes have their cut, and its transitions."""
+        joints: list[_Joint] = []
         entries = sorted(
-            (entry for playlist in self._playlists(track) for entry in self._entries(playlist)),
+            (
+                entry
+                for playlist in self._playlists(track)
+                for entry in self._entries(playlist, joints)
+            ),
             key=lambda entry: (entry.start, entry.end),
         )
-        mixes = self._mix_in_place(entries, track)
+        said: dict[int, Element | None] = {
+            self.frames(mix.get("in", "0")): mix for mix in track.findall("transition")
+        }
+        for start, end, joint in joints:
+            said[start] = joint.find("transition")
+            entries = self._with_joint(entries, start, end, joint)
+        mixes = self._mix_in_place(entries, said)
         entries = [entry for entry in entries if entry.end > entry.start]
         joins = [
             self._join(mix.cut, mix.cut - mix.start, mix.end - mix.cut, mix.kind, lane)
@@ -102,7 +118,7 @@ class TrackReader:
         inside = (self._producers.get(child.get("producer")) for child in track.findall("track"))
         return [found for found in inside if found is not None and found.tag == "playlist"]
 
-    def _entries(self, playlist: Element) -> Iterator[Entry]:
+    def _entries(self, playlist: Element, joints: list[_Joint]) -> Iterator[Entry]:
         """Clips and blanks, one after another; `out` is the last frame shown."""
         at = 0
         for child in playlist:
@@ -113,14 +129,40 @@ class TrackReader:
                 first = self.frames(child.get("in", "0"))
                 last = child.get("out") or (producer.get("out") if producer is not None else None)
                 length = self.frames(last) - first + 1 if last else 0
-                if length > 0 and producer is not None:
+                if length > 0 and producer is not None and _is_joint(producer):
+                    joints.append((at, at + length, producer))
+                elif length > 0 and producer is not None:
                     fades = self._fade_length(child, "from"), self._fade_length(child, "to")
                     yield Entry(at, at + length, first, producer, *fades, _is_frozen(child))
                 at += max(length, 0)
 
-    def _mix_in_place(self, entries: list[Entry], track: Element) -> list[_Mix]:
+    def _with_joint(
+        self, entries: list[Entry], start: int, end: int, joint: Element
+    ) -> list[Entry]:
+        """The clips around a transition of Shotcut's reach through it; what has no clip outside
+        is laid by itself."""
+        outgoing, incoming = (
+            self._inside(track, start, end) for track in joint.findall("track")[:2]
+        )
+        laid = []
+        for entry in entries:
+            if entry.end == start and outgoing is not None:
+                entry, outgoing = replace(entry, end=end), None
+            elif entry.start == end and incoming is not None:
+                source = entry.source - (end - start)
+                entry, incoming = replace(entry, start=start, source=source), None
+            laid.append(entry)
+        laid += [entry for entry in (outgoing, incoming) if entry is not None]
+        return sorted(laid, key=lambda entry: (entry.start, entry.end))
+
+    def _inside(self, track: Element, start: int, end: int) -> Entry | None:
+        producer = self._producers.get(track.get("producer"))
+        if producer is None:
+            return None
+        return Entry(start, end, self.frames(track.get("in", "0")), producer)
+
+    def _mix_in_place(self, entries: list[Entry], said: Mapping[int, Element | None]) -> list[_Mix]:
         """Cut overlapping neighbours where Kdenlive remembers their cut; the overlaps."""
-        said = {self.frames(mix.get("in", "0")): mix for mix in track.findall("transition")}
         mixes = []
         for index in range(1, len(entries)):
             earlier, later = entries[index - 1], entries[index]
@@ -183,6 +225,12 @@ def _is_frozen(entry: Element) -> bool:
             sides = (property_of(effect, f"freeze_{side}") for side in ("after", "before"))
             return all(side in ("", "0") for side in sides)
     return False
+
+
+def _is_joint(producer: Element) -> bool:
+    """Whether a playlist's entry is one of Shotcut's transitions."""
+    is_named = bool(property_of(producer, "shotcut:transition"))
+    return is_named and len(producer.findall("track")) == 2
 
 
 def _mix_kind(mix: Element | None) -> str:

@@ -6,7 +6,7 @@ from enum import Enum
 
 import opentimelineio as otio
 
-__all__ = ["Looks", "blend_kind_words", "is_still", "looks_of"]
+__all__ = ["Looks", "blend_kind_words", "is_black", "is_still", "looks_of"]
 
 
 class Looks(Enum):
@@ -21,6 +21,7 @@ class Looks(Enum):
 
 _OPAQUE_WORDS = ("color", "colour", "solid", "matte", "bars", "leader", "black", "slug", "white")
 _NOTHING_WORDS = ("transparent", "adjustment layer", "adjustment clip")
+_BLACKS = ("black", "0x000000ff", "#000000", "#ff000000")
 _STILLS = frozenset(
     [
         ".png",
@@ -54,6 +55,15 @@ def looks_of(clip: otio.schema.Clip) -> Looks:
     kind = media.generator_kind.lower()
     words = name if kind == "slug" else f"{kind} {name}"
     return Looks.OPAQUE if any(word in words for word in _OPAQUE_WORDS) else Looks.SEE_THROUGH
+
+
+def is_black(clip: otio.schema.Clip | None) -> bool:
+    """Whether a clip is made of black, as one fades to it."""
+    media = clip.media_reference if clip is not None else None
+    if not isinstance(media, otio.schema.GeneratorReference):
+        return False
+    said = f"{media.generator_kind} {media.name}".lower()
+    return "black" in said or str(media.parameters.get("color", "")).lower() in _BLACKS
 
 
 def is_still(path_suffix: str) -> bool:

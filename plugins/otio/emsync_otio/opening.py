@@ -17,7 +17,7 @@ import opentimelineio as otio
 from aaf2.exceptions import AAFError
 
 from emsync.errors import NotFoundError, TimelineError
-from emsync_otio import edl, fcp7, fcpxml, kdenlive
+from emsync_otio import aaf, edl, fcp7, fcpxml, kdenlive
 from emsync_otio.quiet import quiet
 
 __all__ = [
@@ -186,6 +186,8 @@ def _reader_of(path: Path, rate: Fraction | None) -> Callable[[], otio.core.Seri
         return lambda: kdenlive.read_timeline(path)
     if kind is TimelineKind.FCP7:
         return lambda: fcp7.read_timeline(path)
+    if path.suffix.lower() == ".aaf":
+        return lambda: aaf.read_timeline(path)
     return lambda: otio.adapters.read_from_file(str(path))
 
 
