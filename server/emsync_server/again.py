@@ -15,6 +15,7 @@ from pathlib import Path
 
 from emsync import wire
 from emsync.cue import Cue, CueSheet, Hit, HitSource
+from emsync.emotion import EmotionOverride
 from emsync.errors import InputError, NotFoundError
 from emsync.score import Take
 from emsync.stem import StemSet
@@ -34,7 +35,7 @@ from emsync_server.outputs import write_text
 from emsync_server.progress import Progress
 from emsync_server.rpc.steps import LocalSteps, Steps
 
-__all__ = ["Again", "score_again"]
+__all__ = ["Again", "persons_emotions", "score_again"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,7 +170,8 @@ def _cue_now(old: _Old, sheet: CueSheet, spotted: CueSheet, kept: Sequence[KeptS
     )
     emotion = spotted.cues[0].emotion
     span = TimeRange(start, end - start)
-    return Cue(old.cue.name, span, tuple(hits), emotion, old.cue.brief)
+    by_hand = persons_emotions(old.cue, kept, span)
+    return Cue(old.cue.name, span, tuple(hits), emotion, old.cue.brief, by_hand)
 
 
 def _persons_hits(
@@ -185,6 +187,27 @@ def _persons_hits(
         if start.seconds <= time.seconds < end.seconds:
             moved.append(replace(hit, time=time))
     return moved
+
+
+def persons_emotions(
+    cue: Cue, kept: Sequence[KeptSpan], now: TimeRange
+) -> tuple[EmotionOverride, ...]:
+    """Emotions that a person set, where their picture is now; what held over a change holds on
+    both sides of it."""
+    rate = now.start.rate
+    moved = []
+    for override in cue.overrides:
+        at = override.time.seconds
+        until = at if override.end is None else override.end.seconds
+        for span in kept:
+            first, last = max(at, span.old_start), min(until, span.old_end)
+            start = RationalTime.from_seconds(first + span.shift, rate)
+            end = RationalTime.from_seconds(last + span.shift, rate)
+            if override.end is None and first == at < span.old_end and now.contains(start):
+                moved.append(replace(override, time=start))
+            elif first < last and start < end and start < now.end and now.start < end:
+                moved.append(replace(override, time=start, end=min(end, now.end)))
+    return tuple(moved)
 
 
 def _moved(
