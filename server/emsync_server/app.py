@@ -82,6 +82,11 @@ def score(
             f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Give the cue sheet "
             "that 'emsync spot' wrote of this one."
         )
+    if sheet is not None and not sheet.cues:
+        raise CueSheetError(
+            f"The cue sheet of '{source}' has no cues, so there is nothing to compose. Let 'emsync "
+            "spot' make it anew."
+        )
     with landing_in(folder) as working:
         sheet = sheet or steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         write_text(working / "cues.json", wire.dumps(sheet))

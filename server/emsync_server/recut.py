@@ -8,12 +8,13 @@ from fractions import Fraction
 from itertools import pairwise
 
 from emsync.cue import Cue, CueSheet, Hit, HitSource
+from emsync.emotion import EmotionOverride
 from emsync.errors import InputError
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
 from emsync_server.composition import KeptPicture
 
-__all__ = ["cue_now", "is_unchanged", "kept_in"]
+__all__ = ["cue_now", "is_unchanged", "kept_in", "persons_emotions"]
 
 
 def cue_now(old: Cue, sheet: CueSheet, spotted: CueSheet, kept: Sequence[KeptSpan]) -> Cue:
@@ -36,7 +37,8 @@ def cue_now(old: Cue, sheet: CueSheet, spotted: CueSheet, kept: Sequence[KeptSpa
     )
     emotion = spotted.cues[0].emotion
     span = TimeRange(start, end - start)
-    return Cue(old.name, span, tuple(hits), emotion, old.brief)
+    by_hand = persons_emotions(old, kept, span)
+    return Cue(old.name, span, tuple(hits), emotion, old.brief, by_hand)
 
 
 def _persons_hits(
@@ -52,6 +54,27 @@ def _persons_hits(
         if start.seconds <= time.seconds < end.seconds:
             moved.append(replace(hit, time=time))
     return moved
+
+
+def persons_emotions(
+    cue: Cue, kept: Sequence[KeptSpan], now: TimeRange
+) -> tuple[EmotionOverride, ...]:
+    """Emotions that a person set, where their picture is now; what held over a change holds on
+    both sides of it."""
+    rate = now.start.rate
+    moved = []
+    for override in cue.overrides:
+        at = override.time.seconds
+        until = at if override.end is None else override.end.seconds
+        for span in kept:
+            first, last = max(at, span.old_start), min(until, span.old_end)
+            start = RationalTime.from_seconds(first + span.shift, rate)
+            end = RationalTime.from_seconds(last + span.shift, rate)
+            if override.end is None and first == at < span.old_end and now.contains(start):
+                moved.append(replace(override, time=start))
+            elif first < last and start < end and start < now.end and now.start < end:
+                moved.append(replace(override, time=start, end=min(end, now.end)))
+    return tuple(moved)
 
 
 def _moved(

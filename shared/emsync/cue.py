@@ -164,6 +164,24 @@ class Cue:
             if later.time.seconds < earlier.time.seconds:
                 raise ValueError(f"the hits of cue '{self.name}' must follow one another in time")
 
+        for override in self.overrides:
+            self._check_inside(override)
+
+    def _check_inside(self, override: EmotionOverride) -> None:
+        """An emotion that is set where the cue does not play would change nothing."""
+        at, end = override.time.seconds, override.end
+        is_inside = (
+            self.range.start.seconds <= at <= self.range.end.seconds
+            if end is None
+            else at < self.range.end.seconds and end.seconds > self.range.start.seconds
+        )
+        if not is_inside:
+            raise ValueError(
+                f"cue '{self.name}' has an emotion set by hand at {float(at):.3f} s, outside its "
+                f"range ({float(self.range.start.seconds):.3f} to "
+                f"{float(self.range.end.seconds):.3f} s)"
+            )
+
     @property
     def felt(self) -> EmotionCurve:
         """The emotion that the music follows: the estimated one, unless a person said otherwise."""
@@ -191,3 +209,10 @@ class CueSheet:
         for cue in self.cues:
             if cue.range.end.seconds > self.picture.duration.seconds:
                 raise ValueError(f"cue '{cue.name}' ends after the picture does")
+            for override in cue.overrides:
+                if override.end is not None and override.end > self.picture.duration:
+                    raise ValueError(
+                        f"cue '{cue.name}' has an emotion set by hand until "
+                        f"{float(override.end.seconds):.3f} s, but the picture ends at "
+                        f"{float(self.picture.duration.seconds):.3f} s"
+                    )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from fractions import Fraction
 from itertools import pairwise
 
 from emsync.timecode import RationalTime, TimeRange
@@ -16,6 +17,7 @@ __all__ = [
     "EmotionOverride",
     "EmotionPoint",
     "EmotionVote",
+    "EmotionWish",
     "Mood",
     "ShotNotes",
     "ValenceArousal",
@@ -76,11 +78,25 @@ class EmotionPoint:
 
 
 @dataclass(frozen=True, slots=True)
+class EmotionWish:
+    """A point of the circumplex of which one axis may be left open."""
+
+    valence: float | None = None
+    arousal: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.valence is None and self.arousal is None:
+            raise ValueError("an emotion set by hand says valence, arousal, or both")
+        ValenceArousal(self.valence or 0.0, self.arousal or 0.0)  # refuses what lies outside
+
+
+@dataclass(frozen=True, slots=True)
 class EmotionOverride:
     """An emotion that a person sets by hand: it wins over what was estimated."""
 
     time: RationalTime
-    emotion: ValenceArousal
+    emotion: EmotionWish
+    """An axis that is left open stays as it was estimated."""
     end: RationalTime | None = None
     """Until then it holds, as for a shot. None: a keyframe. From the first keyframe to the last the
     line through them holds."""
@@ -123,16 +139,16 @@ class EmotionCurve:
 
     def overridden(self, overrides: Sequence[EmotionOverride]) -> EmotionCurve:
         """The curve where a person's values have won; of two that meet, the later in the list."""
-        keyframes = sorted((each for each in overrides if each.end is None), key=_start_s)
-        points = {_time_s(point): point for point in self.points}
-        if keyframes:
-            first_s, last_s = _start_s(keyframes[0]), _start_s(keyframes[-1])
-            points = {at: each for at, each in points.items() if not first_s <= at <= last_s}
-            points |= {_start_s(each): _by_hand(each.time, each.emotion) for each in keyframes}
+        valence, arousal = (_axis_by_hand(self, name, overrides) for name in AXES)
+        times = {each.time.seconds: each.time for each in self.points}
         for each in overrides:
-            if each.end is not None:
-                points = _held(points, each, each.end)
-        return EmotionCurve(tuple(point for _, point in sorted(points.items())))
+            times |= {time.seconds: time for time in _moments(each)}
+        points = []
+        for moment in sorted({*valence.moments, *arousal.moments}):
+            (v, v_off), (a, a_off) = valence.at(moment), arousal.at(moment)
+            emotion, off = ValenceArousal(v, a), ValenceArousal(v_off, a_off)
+            points.append(EmotionPoint(times[moment], emotion, off))
+        return EmotionCurve(tuple(points))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,34 +181,59 @@ def _time_s(point: EmotionPoint) -> float:
     return float(point.time.seconds)
 
 
-def _start_s(override: EmotionOverride) -> float:
-    return float(override.time.seconds)
+AXES = ("valence", "arousal")
 
 
-def _by_hand(time: RationalTime, emotion: ValenceArousal) -> EmotionPoint:
-    return EmotionPoint(time, emotion, ValenceArousal(0.0, 0.0))
+class _Line:
+    """One axis along time, in exact seconds: its value, and how far it may be off."""
+
+    def __init__(self, known: dict[Fraction, tuple[float, float]]) -> None:
+        self.known = known
+        self.moments = sorted(known)
+
+    def at(self, moment: Fraction) -> tuple[float, float]:
+        """Value and deviation; flat before the first and after the last."""
+        after = bisect_right(self.moments, moment)
+        before = self.moments[max(0, after - 1)]
+        if after in (0, len(self.moments)) or before == moment:
+            return self.known[before]
+        (value, off), (next_value, next_off) = self.known[before], self.known[self.moments[after]]
+        share = float((moment - before) / (self.moments[after] - before))
+        return value + share * (next_value - value), off + share * (next_off - off)
+
+    def without(self, is_out: Callable[[Fraction], bool]) -> dict[Fraction, tuple[float, float]]:
+        """What is left when some moments are taken out."""
+        return {moment: each for moment, each in self.known.items() if not is_out(moment)}
 
 
-def _held(
-    points: dict[float, EmotionPoint], override: EmotionOverride, end: RationalTime
-) -> dict[float, EmotionPoint]:
-    """Points by time, with one emotion from a moment to another: before and after it the curve is
-    what it was, to the tick."""
-    before = EmotionCurve(tuple(point for _, point in sorted(points.items())))
-    start, tick = override.time, RationalTime(1, override.time.rate)
-    outside = {
-        at: each for at, each in points.items() if not _time_s_of(start) <= at < _time_s_of(end)
-    }
-    edges = [
-        _by_hand(moment, before.at(_time_s_of(moment)))
-        for moment in (start - tick, end)
-        if moment.value >= 0 and _time_s_of(moment) not in outside
-    ]
-    inside = [_by_hand(start, override.emotion)]
-    if (end - tick).seconds > start.seconds:
-        inside.append(_by_hand(end - tick, override.emotion))
-    return outside | {_time_s(each): each for each in (*edges, *inside)}
+def _axis_by_hand(curve: EmotionCurve, name: str, overrides: Sequence[EmotionOverride]) -> _Line:
+    """One axis of the curve where a person's values have won."""
+    line = _Line({each.time.seconds: (getattr(each.emotion, name), getattr(each.uncertainty, name))
+                  for each in curve.points})  # fmt: skip
+    told = [each for each in overrides if getattr(each.emotion, name) is not None]
+    keys = {each.time.seconds: (getattr(each.emotion, name), 0.0)
+            for each in told if each.end is None}  # fmt: skip
+    if keys:
+        first, last = min(keys), max(keys)
+        line = _Line(line.without(lambda moment: first <= moment <= last) | keys)
+    for each in told:
+        if each.end is not None:
+            line = _held(line, each, getattr(each.emotion, name))
+    return line
 
 
-def _time_s_of(time: RationalTime) -> float:
-    return float(time.seconds)
+def _held(line: _Line, override: EmotionOverride, value: float) -> _Line:
+    """The line with one value from a moment to another: before and after it, it is what it was, to
+    the tick."""
+    before, start, last, end = (time.seconds for time in _moments(override))
+    kept = {moment: line.at(moment) for moment in (before, end) if moment >= 0}
+    inside = dict.fromkeys((start, max(start, last)), (value, 0.0))
+    return _Line(line.without(lambda moment: start <= moment < end) | kept | inside)
+
+
+def _moments(override: EmotionOverride) -> tuple[RationalTime, ...]:
+    """The tick before it, its start, its last tick, and its end; of a keyframe its time alone."""
+    if override.end is None:
+        return (override.time,)
+    tick = RationalTime(1, override.time.rate)
+    return override.time - tick, override.time, override.end - tick, override.end

@@ -9,7 +9,13 @@ from typing import Any
 from hypothesis import strategies as st
 
 from emsync.cue import Brief, Cue, CueSheet, Hit, HitSource, Key, Mode, Style
-from emsync.emotion import EmotionCurve, EmotionPoint, ValenceArousal
+from emsync.emotion import (
+    EmotionCurve,
+    EmotionOverride,
+    EmotionPoint,
+    EmotionWish,
+    ValenceArousal,
+)
 from emsync.family import Family
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.score import (
@@ -61,6 +67,7 @@ INT64 = st.integers(0, 2**63 - 1)
 FRACTIONS = st.fractions(max_denominator=10**6).filter(lambda f: abs(f.numerator) < 2**62)
 
 points = st.builds(ValenceArousal, AXIS, AXIS)
+wishes = st.builds(EmotionWish, AXIS, st.none() | AXIS) | st.builds(EmotionWish, st.none(), AXIS)
 briefs = st.builds(
     Brief,
     style=st.none() | st.sampled_from(Style),
@@ -107,7 +114,9 @@ def cues(draw: Callable[..., Any], rate: Fraction, start: int, end: int, name: s
     ]
     emotion = [EmotionPoint(RationalTime(at, rate), draw(points), draw(points)) for at in curve]
     span = TimeRange(RationalTime(start, rate), RationalTime(end - start, rate))
-    return Cue(name, span, tuple(hits), EmotionCurve(tuple(emotion)), draw(briefs))
+    by_hand = st.builds(EmotionOverride, st.builds(RationalTime, inside, st.just(rate)), wishes)
+    overrides = tuple(draw(st.lists(by_hand, max_size=2)))
+    return Cue(name, span, tuple(hits), EmotionCurve(tuple(emotion)), draw(briefs), overrides)
 
 
 @st.composite

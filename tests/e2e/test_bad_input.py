@@ -110,6 +110,14 @@ def field_is_unknown(sheet: dict) -> None:
     sheet["cues"][0]["hitz"] = []
 
 
+def there_are_no_cues(sheet: dict) -> None:
+    sheet["cues"] = []
+
+
+def emotion_is_set_after_the_end(sheet: dict) -> None:
+    sheet["cues"][0]["overrides"] = [{"time": 9, "end": 10, "emotion": {"valence": 0.5}}]
+
+
 def cue_is_longer_than_the_picture(sheet: dict) -> None:
     sheet["cues"][0]["range"]["duration"] = "00:00:06:00"
 
@@ -122,6 +130,8 @@ def cue_is_longer_than_the_picture(sheet: dict) -> None:
         curve_has_nan,
         field_is_unknown,
         cue_is_longer_than_the_picture,
+        there_are_no_cues,
+        emotion_is_set_after_the_end,
     ],
     ids=lambda f: f.__name__,
 )
@@ -134,6 +144,7 @@ def test_a_cue_sheet_that_contradicts_itself_is_refused(
     cues.write_text(json.dumps(spoiled))
     said = complaint(emsync("compose", cues, "-o", tmp_path / "take"), 3)
     assert "cues.json" in said
+    assert "None" not in said
     assert not (tmp_path / "take").exists()
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from fractions import Fraction
 
 import cv2
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,12 +18,18 @@ from emsync.emotion import (
     EmotionOverride,
     EmotionPoint,
     EmotionVote,
+    EmotionWish,
     ShotNotes,
     ValenceArousal,
 )
+from emsync.errors import CueSheetError
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.timecode import RationalTime, TimeRange
+from emsync_otio import KeptSpan
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
+from emsync_server.evaluation.emotion_picture import Still, draw_emotion_picture
+from emsync_server.evaluation.time_axis import TimeAxis
+from emsync_server.recut import persons_emotions
 
 RATE = Fraction(24)
 
@@ -74,7 +81,7 @@ def test_the_terminal_gets_a_line_a_shot():
 
 def test_notes_and_overrides_come_back_from_the_file_and_from_the_wire():
     sheet = sheet_of()
-    override = EmotionOverride(at(1), ValenceArousal(-1.0, 1.0), at(3))
+    override = EmotionOverride(at(1), EmotionWish(-1.0, 1.0), at(3))
     cue = replace(sheet.cues[0], overrides=(override,))
     sheet = replace(sheet, cues=(cue,))
     assert wire.cue_sheet_from_dict(json.loads(wire.dumps(sheet))) == sheet
@@ -83,7 +90,7 @@ def test_notes_and_overrides_come_back_from_the_file_and_from_the_wire():
 
 def test_an_emotion_set_for_a_shot_holds_there_and_leaves_the_rest_alone():
     estimated = curve(0.5, -0.5, 0.2)
-    by_hand = estimated.overridden([EmotionOverride(at(2), ValenceArousal(0.9, 0.8), at(4))])
+    by_hand = estimated.overridden([EmotionOverride(at(2), EmotionWish(0.9, 0.8), at(4))])
     for moment in (2.0, 2.5, 3.0, 3.9):
         assert by_hand.at(moment) == ValenceArousal(0.9, 0.8)
     for moment in (0.0, 1.0, 1.9, 4.0, 4.5, 5.5):
@@ -91,8 +98,8 @@ def test_an_emotion_set_for_a_shot_holds_there_and_leaves_the_rest_alone():
 
 
 def test_the_line_through_keyframes_wins_from_the_first_to_the_last():
-    keyframes = [EmotionOverride(at(4), ValenceArousal(1.0, 0.0)),
-                 EmotionOverride(at(0), ValenceArousal(-1.0, 0.0))]  # fmt: skip
+    keyframes = [EmotionOverride(at(4), EmotionWish(1.0, 0.0)),
+                 EmotionOverride(at(0), EmotionWish(-1.0, 0.0))]  # fmt: skip
     by_hand = curve(0.5, -0.5, 0.2).overridden(keyframes)
     assert [by_hand.at(moment).valence for moment in (0, 1, 2, 4)] == [-1, -0.5, 0, 1]
     assert by_hand.at(5.0).valence == 0.2
@@ -106,16 +113,98 @@ def test_the_line_through_keyframes_wins_from_the_first_to_the_last():
 )
 def test_whatever_is_overridden_is_a_curve_and_the_last_word_holds(rows):
     overrides = [
-        EmotionOverride(RationalTime(a, RATE), ValenceArousal(v, v),
+        EmotionOverride(RationalTime(a, RATE), EmotionWish(v, v),
                         RationalTime(a + n, RATE) if ranged else None)
         for a, n, ranged, v in rows
     ]  # fmt: skip
     by_hand = curve(0.5, -0.5, 0.2).overridden(overrides)
     ranged = [each for each in overrides if each.end is not None]
     if ranged:
-        assert by_hand.at(float(ranged[-1].time.seconds)) == ranged[-1].emotion
+        last = ranged[-1].emotion
+        assert by_hand.at(float(ranged[-1].time.seconds)) == ValenceArousal(
+            last.valence, last.arousal
+        )
 
 
 def test_an_override_that_ends_before_it_begins_is_refused():
     with pytest.raises(ValueError, match="cannot hold until"):
-        EmotionOverride(at(2), ValenceArousal(0, 0), at(1))
+        EmotionOverride(at(2), EmotionWish(0, 0), at(1))
+
+
+def test_an_axis_that_is_left_open_stays_as_measured_to_the_last_digit():
+    estimated = curve(0.5, -0.5, 0.2)
+    ranged = EmotionOverride(at(2), EmotionWish(valence=-0.6), at(4))
+    keys = [EmotionOverride(at(0), EmotionWish(arousal=1.0)),
+            EmotionOverride(at(5), EmotionWish(arousal=-1.0))]  # fmt: skip
+    for moment in (0.5, 1.0, 2.5, 3.0, 3.9, 4.5):
+        by_hand = estimated.overridden([ranged])
+        assert by_hand.at(moment).arousal == pytest.approx(estimated.at(moment).arousal, abs=1e-12)
+        both = estimated.overridden([ranged, *keys])
+        assert both.at(moment).arousal == pytest.approx(1 - 0.4 * moment)
+        assert both.at(moment).valence == pytest.approx(by_hand.at(moment).valence, abs=1e-12)
+    middle = by_hand.points[[point.time for point in by_hand.points].index(at(3) - at(1))]
+    assert (middle.uncertainty.valence, middle.emotion.valence) == (0.0, -0.6)
+    assert middle.uncertainty.arousal == pytest.approx(0.2)
+
+
+def test_a_person_may_write_one_axis_into_the_file():
+    data = json.loads(wire.dumps(sheet_of()))
+    data["cues"][0]["overrides"] = [{"time": 2, "end": 4, "emotion": {"valence": -0.6}}]
+    cue = wire.cue_sheet_from_dict(data).cues[0]
+    assert cue.felt.at(3.0) == ValenceArousal(-0.6, 0.5)
+    data["cues"][0]["overrides"][0]["emotion"] = {}
+    with pytest.raises(CueSheetError, match="says valence, arousal, or both"):
+        wire.cue_sheet_from_dict(data)
+
+
+@pytest.mark.parametrize(
+    ("override", "why"),
+    [
+        pytest.param({"time": 7}, r"at 7\.000 s, outside its range \(0\.000 to 6", id="keyframe"),
+        pytest.param({"time": 6, "end": 9}, r"at 6\.000 s, outside", id="after the end"),
+        pytest.param({"time": 2, "end": 600}, r"until 600\.000 s, but the picture ends at 6\.000 s",
+                     id="beyond the film"),
+    ],
+)  # fmt: skip
+def test_an_emotion_set_where_nothing_plays_is_refused(override, why):
+    data = json.loads(wire.dumps(sheet_of()))
+    data["cues"][0]["overrides"] = [{**override, "emotion": {"valence": 0.1, "arousal": 0.1}}]
+    with pytest.raises(CueSheetError, match=why):
+        wire.cue_sheet_from_dict(data)
+
+
+def test_page_and_terminal_show_what_a_person_set(tmp_path):
+    sheet = sheet_of()
+    override = EmotionOverride(at(2), EmotionWish(valence=0.9), at(4))
+    sheet = replace(sheet, cues=(replace(sheet.cues[0], overrides=(override,)),))
+    assert "valence +0.90 ± 0.00  arousal +0.50 ± 0.26" in emotion_lines(sheet)[1]
+    _, html = write_emotion_pages(sheet, tmp_path / "cues.json")
+    assert '"valence": "+0.90 ± 0.00"' in html.read_text(encoding="utf-8")
+
+
+def test_each_still_stands_under_its_own_shot():
+    red, blue = (np.full((64, 114, 3), colour, np.uint8) for colour in ((0, 0, 255), (255, 0, 0)))
+    stills = [Still(0.0, 0.5, red), Still(0.5, 6.0, blue)]
+    canvas = draw_emotion_picture(sheet_of(), stills)
+    picture = cv2.imdecode(np.frombuffer(canvas.png(), np.uint8), cv2.IMREAD_COLOR)
+    row = picture[100]
+    edge = TimeAxis.of_length(6.0).x(0.5)
+    assert np.flatnonzero((row == (0, 0, 255)).all(axis=1)).max() <= edge
+    assert np.flatnonzero((row == (255, 0, 0)).all(axis=1)).min() >= edge
+
+
+def test_what_a_person_set_moves_with_its_picture_when_the_edit_changes():
+    fourth = RationalTime(12, RATE)
+    whole = EmotionOverride(at(1), EmotionWish(valence=0.4), at(5))
+    keyframe = EmotionOverride(at(4), EmotionWish(arousal=1.0))
+    gone = EmotionOverride(at(2) + fourth, EmotionWish(arousal=-1.0))
+    cue = replace(sheet_of().cues[0], overrides=(whole, keyframe, gone))
+    # From second 2 to 3 the picture was cut out; what follows comes a second earlier.
+    kept = [KeptSpan(Fraction(0), Fraction(0), Fraction(2)),
+            KeptSpan(Fraction(3), Fraction(2), Fraction(3))]  # fmt: skip
+    moved = persons_emotions(cue, kept, TimeRange(at(0), at(5)))
+    assert moved == (
+        EmotionOverride(at(1), EmotionWish(valence=0.4), at(2)),
+        EmotionOverride(at(2), EmotionWish(valence=0.4), at(4)),
+        EmotionOverride(at(3), EmotionWish(arousal=1.0)),
+    )

@@ -10,7 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsync.cue import Cue
-from emsync.emotion import EmotionCurve, EmotionOverride, EmotionPoint, ValenceArousal
+from emsync.emotion import (
+    EmotionCurve,
+    EmotionOverride,
+    EmotionPoint,
+    EmotionWish,
+    ValenceArousal,
+)
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.composition.expression import GREATEST_GAIN, expressed
 
@@ -46,5 +52,5 @@ def test_a_curve_gets_back_the_deviation_that_its_estimate_lost():
 
 def test_what_a_person_sets_is_followed_to_the_letter():
     cue = cue_of(0.3, 0.4)
-    by_hand = EmotionOverride(RationalTime(0, RATE), ValenceArousal(-0.6, 0.2))
+    by_hand = EmotionOverride(RationalTime(0, RATE), EmotionWish(-0.6, 0.2))
     assert valence_of(replace(cue, overrides=(by_hand,))) == -0.6

@@ -11,8 +11,8 @@ import pytest
 from films_of_known_times import write_film
 
 from emsync.cue import HitSource
-from emsync.errors import TimelineError
-from emsync.settings import SpotSettings
+from emsync.errors import InputError, TimelineError
+from emsync.settings import MarkerRule, MarkerUse, SpotSettings
 from emsync_server.media import Film
 from emsync_server.progress import silent_progress
 from emsync_server.spotting import spot
@@ -116,3 +116,21 @@ def test_a_changed_edit_looks_only_at_what_it_uses_anew(folder, monkeypatch):
     assert again == first
     spot(timeline(folder, ["dark", "bright", "dark"]), SpotSettings(), silent_progress())
     assert looked == ["bright", "dark"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        (MarkerRule(MarkerUse.NAMED, "door*"), "is called 'door\\*'"),
+        (MarkerRule(MarkerUse.COLORED, "cyan"), "has the colour 'cyan'"),
+    ],
+    ids=["a name", "a colour"],
+)
+def test_markers_that_were_named_must_be_there(folder, rule, why):
+    path = timeline(folder, ["bright"], markers=(2.0,))
+    with pytest.raises(InputError, match=f"No marker in the picture of 'edit.otio' {why}"):
+        spot(path, SpotSettings(markers=rule), silent_progress())
+    with pytest.raises(InputError, match="is a film, and a film has no markers"):
+        spot(folder / "dark.mp4", SpotSettings(markers=rule), silent_progress())
+    found = MarkerRule(MarkerUse.NAMED, "h*")
+    assert len(spot(path, SpotSettings(markers=found, draft=True), silent_progress()).cues) == 1

@@ -12,7 +12,7 @@ from typing import Any
 from emsync_server.benchmarks.tables import Table, write_table
 from emsync_server.media import open_film
 from emsync_server.progress import silent_progress
-from emsync_server.spotting.experts import Expert, ExpertRow, Reading, Sense, chosen_experts
+from emsync_server.spotting.experts import Expert, ExpertRow, Reading, Sense, feature_experts
 from emsync_server.spotting.experts.analysis import opened_reading
 
 __all__ = ["benchmark_experts"]
@@ -52,7 +52,7 @@ class _Timed:
 
 def benchmark_experts(film: Path, output: Path) -> None:
     """Ask every available expert about a film, and write what each cost."""
-    costs = [_cost(row, film) for row in chosen_experts()
+    costs = [_cost(row, film) for row in feature_experts()
              if row.sense in (Sense.PICTURE, Sense.SOUND)]  # fmt: skip
     columns = ("expert", "load, ms", "items", "readings", "ms an item", "ms a second of film")
     rows = tuple(

@@ -222,6 +222,10 @@ def compose(
     """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
     sheet = wire.read_cue_sheet(cues)
     chosen = [one for one in sheet.cues if cue in (None, one.name)]
+    if not sheet.cues:
+        raise CueSheetError(
+            f"'{cues}' has no cues, so there is nothing to compose. Let 'emsync spot' make it anew."
+        )
     if not chosen:
         names = ", ".join(f"'{one.name}'" for one in sheet.cues) or "none"
         raise NotFoundError(f"'{cues}' has no cue '{cue}'; it has {names}.")

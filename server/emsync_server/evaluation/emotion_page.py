@@ -13,6 +13,7 @@ from emsync.emotion import EmotionPoint, ShotNotes, ValenceArousal
 from emsync_server.evaluation.emotion_picture import (
     BAND_DEVIATIONS,
     draw_emotion_picture,
+    felt_shots,
     film_strip,
 )
 from emsync_server.evaluation.time_axis import LEFT, TimeAxis
@@ -27,12 +28,7 @@ MOST_LINES = 12
 
 def emotion_lines(sheet: CueSheet) -> list[str]:
     """The curve in words, for a terminal: a line for each of the longest shots, in their order."""
-    pairs = [
-        pair
-        for cue in sheet.cues
-        if len(sheet.shots) == len(cue.emotion.points)
-        for pair in zip(sheet.shots, cue.emotion.points, strict=True)
-    ]
+    pairs = felt_shots(sheet)
     longest = sorted(pairs, key=lambda pair: -float(pair[0].range.duration.seconds))[:MOST_LINES]
     lines = []
     for note, point in sorted(longest, key=lambda pair: pair[0].range.start.seconds):
@@ -63,12 +59,7 @@ def write_emotion_pages(sheet: CueSheet, sheet_path: Path) -> tuple[Path, Path]:
 def _data(sheet: CueSheet) -> str:
     """The notes for the page's script. What the film says cannot end the script."""
     axis = TimeAxis.of_length(float(sheet.picture.duration.seconds))
-    points = sheet.cues[0].emotion.points if sheet.cues else ()
-    shots = (
-        [_shot(*pair) for pair in zip(sheet.shots, points, strict=True)]
-        if len(points) == len(sheet.shots)
-        else []
-    )
+    shots = [_shot(*pair) for pair in felt_shots(sheet)]
     data = {"shots": shots, "left": LEFT, "plot": axis.plot_width, "length": axis.length_s}
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 

@@ -4,37 +4,50 @@ what each expert said."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emsync.cue import CueSheet
-from emsync.emotion import EmotionPoint, ShotNotes
+from emsync.emotion import EmotionCurve, EmotionPoint, ShotNotes, ValenceArousal
 from emsync.errors import EmsyncError
+from emsync.timecode import RationalTime, TimeRange
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
 from emsync_server.evaluation.palette import AROUSAL, CUT, GRID, HIT, INK, PALE_INK, VALENCE
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
 from emsync_server.media import open_film
 
-__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "film_strip"]
+__all__ = ["EXPERT_COLOURS", "Still", "draw_emotion_picture", "felt_shots", "film_strip"]
 
 HEADER, STRIP, ROW, GAP, FOOT = 78, 64, 170, 18, 40
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
 MOST_STILLS = 48
-OTHER = Colour(90, 90, 90)
+OTHER = Colour(158, 157, 36)
+TINY = 1e-6
+LEAST_SLOT = 6
+"""Narrower shots get no still."""
 EXPERT_COLOURS: dict[str, Colour] = {
-    "movement": Colour(96, 125, 139),
-    "picture_emotion": Colour(30, 101, 204),
-    "faces": Colour(208, 67, 150),
-    "sound_emotion": Colour(214, 158, 0),
-    "text_emotion": Colour(126, 87, 194),
+    "movement": Colour(121, 85, 72),
+    "picture_emotion": Colour(2, 136, 209),
+    "faces": Colour(216, 27, 140),
+    "sound_emotion": Colour(249, 168, 37),
+    "text_emotion": Colour(124, 179, 66),
 }
+"""No grey and no red among them: those are cuts and hits."""
 
-Still = tuple[float, NDArray[np.uint8]]
-"""Picture time in seconds, and (H, W, 3) blue, green, red."""
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Still:
+    """A picture of one shot."""
+
+    start_s: float
+    end_s: float
+    bgr: NDArray[np.uint8]
+    """(H, W, 3)"""
 
 
 def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
@@ -44,8 +57,8 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
     bottom = canvas.height - FOOT
     _draw_header(canvas, sheet)
     axis.draw_seconds(canvas, HEADER + STRIP + GAP, bottom)
-    for time_s, still in stills:
-        _paste(canvas, still, axis.x(time_s), HEADER)
+    for still in stills:
+        _paste(canvas, still, axis)
     tops = [HEADER + STRIP + GAP + at * (ROW + GAP) for at in (0, 1)]
     for name, colour, top in zip(("valence", "arousal"), (VALENCE, AROUSAL), tops, strict=True):
         _draw_axis(canvas, axis, sheet, name, colour, top)
@@ -56,32 +69,35 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
 
 
 def film_strip(sheet: CueSheet) -> list[Still]:
-    """A still from the middle of each shot, as many as there is room for; none of a timeline, or
-    where the film is not there any more."""
-    length_s = float(sheet.picture.duration.seconds)
-    middles = [_middle_s(note) for note in sheet.shots] or [length_s / 2]
-    width = STRIP * 16 / 9
-    least_s = max(
-        length_s / MOST_STILLS, width / TimeAxis.of_length(length_s).plot_width * length_s
-    )
+    """A still from the middle of each shot, of the longest where there are many; none of a
+    timeline, or where the film is not there any more."""
+    axis = TimeAxis.of_length(float(sheet.picture.duration.seconds))
+    whole = TimeRange(RationalTime(0, sheet.picture.duration.rate), sheet.picture.duration)
+    ranges = [note.range for note in sheet.shots] or [whole]
+    wide = [each for each in ranges if _width(axis, each) >= LEAST_SLOT]
+    longest = sorted(wide, key=lambda each: -each.duration.seconds)[:MOST_STILLS]
     stills: list[Still] = []
-    try:
-        for time_s in middles:
-            if stills and time_s - stills[-1][0] < least_s:
-                continue
-            with open_film(Path(sheet.picture.source)) as film:
-                start = Fraction(time_s).limit_denominator(1000)
-                frame = next(iter(film.frames_from(start, start + 2)), None)
-                if frame is None:
-                    continue
-                small = frame.picture.reformat(
-                    width=max(2, round(STRIP * frame.picture.width / frame.picture.height)),
-                    height=STRIP, format="bgr24",
-                )  # fmt: skip
-                stills.append((time_s, np.asarray(small.to_ndarray(), np.uint8)))
-    except EmsyncError:
-        return stills
+    with suppress(EmsyncError):
+        for each in sorted(longest, key=lambda each: each.start.seconds):
+            stills += _still(Path(sheet.picture.source), each)
     return stills
+
+
+def _still(path: Path, shot: TimeRange) -> list[Still]:
+    """The middle of a shot at the strip's height; empty where no frame can be read there."""
+    with open_film(path) as film:
+        middle = (shot.start.seconds + shot.end.seconds) / 2
+        frame = next(iter(film.frames_from(middle, middle + 2)), None)
+        if frame is None:
+            return []
+        width = max(2, round(STRIP * frame.picture.width / frame.picture.height))
+        small = frame.picture.reformat(width=width, height=STRIP, format="bgr24")
+        picture = np.asarray(small.to_ndarray(), np.uint8)
+        return [Still(float(shot.start.seconds), float(shot.end.seconds), picture)]
+
+
+def _width(axis: TimeAxis, shot: TimeRange) -> float:
+    return axis.x(float(shot.end.seconds)) - axis.x(float(shot.start.seconds))
 
 
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
@@ -91,7 +107,7 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     words = f"{len(sheet.shots)} shots; asked: {', '.join(asked) or 'no experts'}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
-    bands = [LegendEntry("band: 4 in 5 lie inside", GRID)]
+    bands = [LegendEntry("band: 4 in 5 lie inside", VALENCE.over_white(0.3))]
     votes = [LegendEntry(name, EXPERT_COLOURS.get(name, OTHER)) for name in asked]
     draw_legend(canvas, [*marks, *bands, *votes], LEFT, 62)
 
@@ -107,16 +123,17 @@ def _draw_axis(
     for value, words in ((1.0, "+1"), (0.0, name), (-1.0, "−1")):
         canvas.line((LEFT, y(value)), (canvas.width - RIGHT, y(value)), GRID)
         canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=13, align=Align.RIGHT)
+    for note, point in felt_shots(sheet):
+        mean, off = getattr(point.emotion, name), getattr(point.uncertainty, name)
+        low, high = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
+        left, right = axis.x(float(note.range.start.seconds)), axis.x(float(note.range.end.seconds))
+        canvas.box(left, y(float(high)), right, y(float(low)), colour, opacity=0.16)
+        canvas.line((left, y(mean)), (right, y(mean)), colour, width=3)
     for cue in sheet.cues:
-        for (start, end), point in _stretches(sheet.shots, cue.emotion.points):
-            mean, off = getattr(point.emotion, name), getattr(point.uncertainty, name)
-            low, high = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
-            left, right = axis.x(start), axis.x(end)
-            canvas.box(left, y(float(high)), right, y(float(low)), colour, opacity=0.16)
-            canvas.line((left, y(mean)), (right, y(mean)), colour, width=3)
         start_s, end_s = float(cue.range.start.seconds), float(cue.range.end.seconds)
         times = np.linspace(start_s, end_s, max(2, axis.plot_width // 2))
-        curve = [(axis.x(t), y(getattr(cue.felt.at(float(t)), name))) for t in times]
+        felt = cue.felt
+        curve = [(axis.x(t), y(getattr(felt.at(float(t)), name))) for t in times]
         canvas.path(curve, colour, width=1)
     for note in sheet.shots:
         x = axis.x(_middle_s(note))
@@ -127,23 +144,37 @@ def _draw_axis(
             canvas.box(*box, EXPERT_COLOURS.get(vote.expert, OTHER), opacity=0.7)
 
 
-def _stretches(
-    shots: Sequence[ShotNotes], points: Sequence[EmotionPoint]
-) -> list[tuple[tuple[float, float], EmotionPoint]]:
-    """What each point of a curve stands for, where the notes say so."""
-    if len(shots) != len(points):
+def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:
+    """Each shot with the emotion that the music follows in its middle: what a person set by hand is
+    sure, the rest is as it was estimated. Empty where the notes are of other shots than the curve.
+    """
+    if not sheet.cues or len(sheet.shots) != len(sheet.cues[0].emotion.points):
         return []
-    return [
-        ((float(note.range.start.seconds), float(note.range.end.seconds)), point)
-        for note, point in zip(shots, points, strict=True)
-    ]
+    estimated = sheet.cues[0].emotion
+    curves = [(cue.range, cue.felt) for cue in sheet.cues]
+    shots = []
+    for note, point in zip(sheet.shots, estimated.points, strict=True):
+        inside = (felt for where, felt in curves if where.contains(point.time))
+        shots.append((note, _felt_point(point, next(inside, estimated))))
+    return shots
+
+
+def _felt_point(estimated: EmotionPoint, felt: EmotionCurve) -> EmotionPoint:
+    emotion, off = felt.at(float(estimated.time.seconds)), estimated.uncertainty
+    by_hand = [abs(getattr(emotion, axis) - getattr(estimated.emotion, axis)) > TINY
+               for axis in ("valence", "arousal")]  # fmt: skip
+    left = ValenceArousal(*(0.0 if set_ else value for set_, value in
+                            zip(by_hand, (off.valence, off.arousal), strict=True)))  # fmt: skip
+    return EmotionPoint(estimated.time, emotion, left)
 
 
 def _middle_s(note: ShotNotes) -> float:
     return (float(note.range.start.seconds) + float(note.range.end.seconds)) / 2
 
 
-def _paste(canvas: Canvas, still: NDArray[np.uint8], middle: float, top: int) -> None:
-    width = still.shape[1]
-    left = round(min(max(LEFT, middle - width / 2), canvas.width - RIGHT - width))
-    canvas.paste(still, max(0, left), top)
+def _paste(canvas: Canvas, still: Still, axis: TimeAxis) -> None:
+    """In the middle of its shot, and never over another."""
+    left, right = round(axis.x(still.start_s)) + 1, round(axis.x(still.end_s))
+    room, width = max(1, right - left), still.bgr.shape[1]
+    cut = max(0, width - room) // 2
+    canvas.paste(still.bgr[:, cut : cut + room], left + max(0, room - width) // 2, HEADER)

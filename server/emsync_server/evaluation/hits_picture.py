@@ -1,5 +1,5 @@
-"""Hits against sound as a picture: the whole cue, and a close look at single hits, the worst
-first.
+"""Hits against sound as a picture: the whole cue, and a close look at single hits in the order of
+the film; of more than there is room for, at the worst.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ BLOCK_COLUMNS = 64
 def draw_hits_picture(report: Report, sound: Path, cuts_s: Sequence[float]) -> Canvas:
     """The picture of a rendered cue and its measured hits."""
     axis = TimeAxis.of_length(report.length_s)
-    shown = _worst_first(report.hits)
+    shown = _looked_at(report.hits)
     rows = -(-len(shown) // COLUMNS)
     panels_top = HEADER + WAVE + WAVE_FOOTER
     height = panels_top + rows * (PANEL_HEADER + PANEL_HEIGHT + PANEL_GAP) + 20
@@ -128,13 +128,14 @@ def _draw_header(canvas: Canvas, report: Report) -> None:
     draw_legend(canvas, entries, LEFT, 62)
 
 
-def _worst_first(hits: HitReport) -> tuple[Landed, ...]:
-    """The hits that are looked at closely."""
+def _looked_at(hits: HitReport) -> tuple[Landed, ...]:
+    """The hits that are looked at closely, in order of time."""
 
     def badness(hit: Landed) -> float:
         return float("inf") if hit.sound_error_s is None else abs(hit.sound_error_s)
 
-    return tuple(sorted(hits.hits, key=badness, reverse=True)[:MOST_PANELS])
+    worst = sorted(hits.hits, key=badness, reverse=True)[:MOST_PANELS]
+    return tuple(sorted(worst, key=lambda hit: hit.time_s))
 
 
 def _envelope(sound: Path, axis: TimeAxis) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

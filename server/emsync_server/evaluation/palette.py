@@ -1,4 +1,4 @@
-"""Which colour means what in the pictures."""
+"""Which colour means what in the pictures. Red is for hits alone, dark grey for cuts."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ INK = Colour(32, 36, 42)
 PALE_INK = Colour(118, 126, 136)
 GRID = Colour(233, 236, 240)
 BAR = Colour(206, 211, 218)
-CUT = Colour(120, 130, 142)
+CUT = Colour(50, 56, 64)
 HIT = Colour(211, 47, 47)
 FRAME = Colour(129, 199, 132)
 ATTACK = Colour(25, 103, 210)
-MISSED = Colour(245, 124, 0)
-SOUND = Colour(96, 125, 139)
+MISSED = Colour(142, 36, 170)
+SOUND = Colour(144, 164, 174)
 VALENCE = Colour(0, 137, 123)
-AROUSAL = Colour(230, 81, 0)
+AROUSAL = Colour(106, 27, 154)
 
 FAMILY_COLOURS: dict[Family, Colour] = {
     Family.STRINGS: Colour(183, 62, 52),

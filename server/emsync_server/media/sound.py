@@ -33,6 +33,10 @@ SEEK_FROM_S = 5
 """Nearer starts are reached by decoding, which is exact in every container."""
 LOUDEST = 4.0
 """12 dB above full scale, in float codecs: nothing but a damaged packet is louder."""
+DAMAGED_SAMPLES = 1024
+"""What is silenced around one that is louder: about a packet."""
+PIECE_SAMPLES = 16_384
+"""The resampler hands over so many at once; by packet, the calls cost more than their work."""
 LAYOUTS = {1: "mono", 2: "stereo"}
 
 
@@ -107,7 +111,7 @@ def _placed_pieces(
         if resampler is None or moved or kind != source:
             if resampler is not None:
                 yield from ((None, piece) for piece in _converted(resampler, None))
-            resampler, source = AudioResampler("flt", layout, rate_hz), kind
+            resampler, source = AudioResampler("flt", layout, rate_hz, PIECE_SAMPLES), kind
             start = round((at_s or 0.0) * rate_hz) if moved else None
         else:
             start = None
@@ -128,8 +132,16 @@ def _converted(resampler: AudioResampler, frame: av.AudioFrame | None) -> Iterat
     for output in resampler.resample(frame):
         packed = output.to_ndarray().reshape(-1, output.layout.nb_channels)
         piece: Samples = packed.astype(np.float32, copy=False)
-        sane = bool(np.all(np.abs(piece) <= LOUDEST))  # False where there is a NaN, too
-        yield piece if sane else np.zeros_like(piece)
+        yield piece if _is_sane(piece) else _without_damage(piece)
+
+
+def _is_sane(piece: Samples) -> bool:
+    return bool(np.all(np.abs(piece) <= LOUDEST))  # False where there is a NaN, too
+
+
+def _without_damage(piece: Samples) -> Samples:
+    parts = [piece[at : at + DAMAGED_SAMPLES] for at in range(0, len(piece), DAMAGED_SAMPLES)]
+    return np.concatenate([each if _is_sane(each) else np.zeros_like(each) for each in parts])
 
 
 def _blocks(

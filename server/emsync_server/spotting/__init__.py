@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from emsync.cue import CueSheet
-from emsync.settings import SpotSettings
+from emsync.errors import InputError
+from emsync.settings import MarkerUse, SpotSettings
 from emsync_otio import is_timeline
 from emsync_server.access import ANY_FILE, Access
 from emsync_server.progress import Progress
@@ -22,7 +23,13 @@ def spot(
 
     One cue over the whole picture. `access` says which files may be opened: the source, and the
     media that a timeline names. Raises MediaError, TimelineError, NotFoundError, PathRefusedError,
-    LimitError, JobCancelledError.
+    LimitError, JobCancelledError; InputError where markers were asked for that there are not.
     """
-    spotted = spot_timeline if is_timeline(source) else spot_film
-    return spotted(source, settings, progress, access=access)
+    if is_timeline(source):
+        return spot_timeline(source, settings, progress, access=access)
+    if settings.markers.use in (MarkerUse.NAMED, MarkerUse.COLORED):
+        raise InputError(
+            f"'{source.name}' is a film, and a film has no markers: --markers "
+            f"'{settings.markers.word}' goes with a timeline. Leave it out."
+        )
+    return spot_film(source, settings, progress, access=access)

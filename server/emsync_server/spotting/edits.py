@@ -23,8 +23,8 @@ from emsync.errors import (
     NotFoundError,
     PathRefusedError,
 )
-from emsync.settings import SpotSettings
-from emsync_otio import ShotMedia, read_edit
+from emsync.settings import MarkerRule, MarkerUse, SpotSettings
+from emsync_otio import ShotMedia, TimelineEdit, read_edit
 from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import CEILING_S, open_film
 from emsync_server.progress import Progress
@@ -85,6 +85,7 @@ def spot_timeline(
     progress.report(0.0, "reading the edit")
     with access.readable(source) as readable:
         edit = read_edit(source, settings.rate, settings.markers, content=readable)
+    _check_marked(edit, settings.markers, source)
     if edit.picture.duration.seconds > CEILING_S:
         raise LimitError(
             f"'{source}' is longer than {CEILING_S // 3600} hours, "
@@ -105,6 +106,17 @@ def spot_timeline(
     sheet = sheet_of(picture, edit.boundaries, edit.hits, felt.curve, settings)
     progress.report(1.0, "spotted")
     return replace(sheet, shots=felt.shots)
+
+
+def _check_marked(edit: TimelineEdit, rule: MarkerRule, source: Path) -> None:
+    """Whoever names markers wants the music on them: none of that name is a mistake."""
+    if edit.hits or rule.use not in (MarkerUse.NAMED, MarkerUse.COLORED):
+        return
+    what = "is called" if rule.use is MarkerUse.NAMED else "has the colour"
+    raise InputError(
+        f"No marker in the picture of '{source.name}' {what} '{rule.word}'. Look at the markers in "
+        "your editor ('door*' finds all names that begin so), or leave --markers out."
+    )
 
 
 def _glimpse_all(

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from fractions import Fraction
 from pathlib import Path
 
 from emsync.cue import CueSheet
-from emsync.errors import MediaError
 from emsync.settings import SpotSettings
-from emsync.timecode import RationalTime
 from emsync_server.access import ANY_FILE, Access
-from emsync_server.media import FilmProbe, open_film
+from emsync_server.media import open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.emotion import Evidence
 from emsync_server.spotting.experts import ExpertRow, chosen_experts
@@ -20,14 +17,14 @@ from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.experts.cache import ReadingCache, default_cache_folder
 from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.findings import FilmFindings, remembered
-from emsync_server.spotting.hearing import Hearing, listen
+from emsync_server.spotting.hearing import HearingSampler
 from emsync_server.spotting.looking import look_at_film
 from emsync_server.spotting.sheets import sheet_of
 
-__all__ = ["hear_film", "spot_film"]
+__all__ = ["spot_film"]
 
-LOOKING_SHARE, HEARING_SHARE = 0.8, 0.85
-"""Looking takes the first share of the time, listening to level and colour ends at the second."""
+LOOKING_SHARE = 0.85
+"""Of the time; the rest is listening."""
 
 
 def spot_film(
@@ -67,26 +64,10 @@ def _find(
     ):
         looking = progress.part(0.0, LOOKING_SHARE)
         seen = look_at_film(film, looking, watch=None if settings.draft else reading.see)
-        hearing, complaint = hear_film(
-            film.probe,
-            seen.end,
-            progress.part(LOOKING_SHARE, HEARING_SHARE),
-            access=access,
-        )
-        reading.hear(seen.end.seconds, progress.part(HEARING_SHARE, 1.0), access=access)
+        end_s, listening = seen.end.seconds, progress.part(LOOKING_SHARE, 1.0)
+        sampler = HearingSampler(end_s)
+        heard = reading.hear(end_s, listening, also=(sampler,), access=access)
         readings = reading.finish()
-        picture = film.picture(*dict.fromkeys([*complaint, *reading.complaints]))
+        picture = film.picture(*dict.fromkeys(reading.complaints))
+        hearing = sampler.finish() if heard and film.probe.has_sound else None
     return FilmFindings(picture, seen, hearing, tuple(readings))
-
-
-def hear_film(
-    probe: FilmProbe, end: RationalTime, progress: Progress, *, access: Access
-) -> tuple[Hearing | None, tuple[str, ...]]:
-    """What the production sound is like, and what is wrong with it. None: there is none."""
-    if not probe.has_sound:
-        return None, ()
-    try:
-        heard = listen(probe, Fraction(0), end.seconds, progress, access=access)
-    except MediaError as err:
-        return None, (f"The sound could not be used: {err.sentence}",)
-    return heard, ()

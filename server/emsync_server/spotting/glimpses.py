@@ -22,7 +22,7 @@ from emsync_server.spotting.experts.analysis import FilmReading, opened_reading
 from emsync_server.spotting.experts.cache import ReadingCache, content_id, default_cache_folder
 from emsync_server.spotting.experts.packing import pack, unpack
 from emsync_server.spotting.findings import arrays_of, made_with, part_of
-from emsync_server.spotting.hearing import Hearing, listen
+from emsync_server.spotting.hearing import Hearing, HearingSampler
 
 __all__ = ["GlimpseFindings", "GlimpseMemory", "Stretch"]
 
@@ -124,7 +124,12 @@ class _Looker:
         if not stretch.with_sound or not probe.has_sound or length_s <= 0:
             return None
         assert self._reading is not None
-        quiet = progress.part(0.0, 0.0)
-        heard = listen(probe, stretch.start_s, length_s, quiet, access=self.access)
-        self._reading.hear(length_s, quiet, start_s=stretch.start_s, access=self.access)
-        return heard
+        sampler = HearingSampler(length_s, stretch.start_s)
+        heard = self._reading.hear(
+            length_s,
+            progress.part(0.0, 0.0),
+            also=(sampler,),
+            start_s=stretch.start_s,
+            access=self.access,
+        )
+        return sampler.finish() if heard else None

@@ -8,30 +8,31 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.access import ANY_FILE, Access
-from emsync_server.media import FilmProbe, read_sound
-from emsync_server.progress import Progress
-
-__all__ = ["Hearing", "listen"]
+__all__ = ["Hearing", "HearingSampler"]
 
 RATE_HZ = 16_000
 SAMPLES_PER_S = 10
 HOP = RATE_HZ // SAMPLES_PER_S  # 1600 samples
-BLOCK = 60 * RATE_HZ
 SILENCE_DB = -70.0
 """Quieter than any room: nothing was recorded."""
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7_500.0
+
+HZ = np.fft.rfftfreq(HOP, 1 / RATE_HZ)
+HEARD = slice(*np.searchsorted(HZ, (LOWEST_HZ, np.nextafter(HIGHEST_HZ, np.inf))))
+WINDOW = np.hanning(HOP).astype(np.float32)
+
+Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True)
 class Hearing:
     """Ten samples a second. S samples; all arrays (S,) float32."""
 
-    time_s: NDArray[np.float32]
+    time_s: Samples
     """Middle of each sample."""
-    level_db: NDArray[np.float32]
+    level_db: Samples
     """Root mean square, dB below full scale; never below -100."""
-    brightness_hz: NDArray[np.float32]
+    brightness_hz: Samples
     """Spectral centroid; NaN in silence."""
 
     @property
@@ -40,52 +41,51 @@ class Hearing:
         return not bool(np.any(self.level_db > SILENCE_DB))
 
 
-def listen(
-    probe: FilmProbe,
-    start_s: Fraction,
-    duration_s: Fraction,
-    progress: Progress,
-    *,
-    access: Access = ANY_FILE,
-) -> Hearing:
-    """Listen to a stretch of picture time. One pass over the sound alone, a minute at a time."""
-    levels: list[NDArray[np.float32]] = []
-    centroids: list[NDArray[np.float32]] = []
-    done = 0
-    blocks = read_sound(
-        probe,
-        rate_hz=RATE_HZ,
-        channels=1,
-        start_s=start_s,
-        duration_s=duration_s,
-        block_samples=BLOCK,
-        access=access,
-    )
-    for block in blocks:
-        progress.report(done / max(1.0, float(duration_s) * RATE_HZ), "listening")
-        done += len(block)
-        level, centroid = _measure(block[:, 0])
-        levels.append(level)
-        centroids.append(centroid)
-    level_db = np.concatenate(levels) if levels else np.zeros(0, np.float32)
-    middles = (np.arange(len(level_db)) + 0.5) / SAMPLES_PER_S + float(start_s)
-    return Hearing(
-        middles.astype(np.float32),
-        level_db,
-        np.concatenate(centroids) if centroids else np.zeros(0, np.float32),
-    )
+class HearingSampler:
+    """Listens to a stretch of picture time. Keeps 80 bytes a second."""
 
+    rate_hz = RATE_HZ
 
-def _measure(samples: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Level and centroid of each tenth of a second. samples: (N,) · returns two (N / HOP,)"""
-    whole = -(-len(samples) // HOP) * HOP
-    frames = np.pad(samples, (0, whole - len(samples))).reshape(-1, HOP)  # (S, HOP)
-    power = np.mean(np.square(frames, dtype=np.float64), axis=1)
-    level_db = np.maximum(10 * np.log10(power + 1e-12), -100.0).astype(np.float32)
-    spectrum = np.abs(np.fft.rfft(frames * np.hanning(HOP), axis=1)).astype(np.float32)  # (S, F)
-    hz = np.fft.rfftfreq(HOP, 1 / RATE_HZ)
-    heard = (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
-    weight = spectrum[:, heard]
-    centroid = (weight @ hz[heard]) / np.maximum(weight.sum(axis=1), 1e-9)
-    centroid[level_db <= SILENCE_DB] = np.nan
-    return level_db, centroid.astype(np.float32)
+    def __init__(self, duration_s: Fraction, start_s: Fraction = Fraction(0)) -> None:
+        """How long the stretch is, and where in the picture it begins."""
+        self._start_s = float(start_s)
+        self._left = round(duration_s * RATE_HZ)
+        self._rest: Samples = np.zeros(0, np.float32)
+        self._levels: list[Samples] = []
+        self._centroids: list[Samples] = []
+
+    def hear(self, samples: Samples) -> None:
+        """The next samples; what a resampler gives beyond the stretch's end is left out."""
+        samples = np.concatenate((self._rest, samples[: self._left]))
+        self._left -= len(samples) - len(self._rest)
+        whole = len(samples) // HOP * HOP
+        self._measure(samples[:whole])
+        self._rest = samples[whole:]
+
+    def end(self) -> None:
+        """The last, shorter sample is filled up with silence."""
+        if len(self._rest):
+            self._measure(np.pad(self._rest, (0, HOP - len(self._rest))))
+            self._rest = self._rest[:0]
+
+    def finish(self) -> Hearing:
+        """All that was heard."""
+        level_db, centroid = (
+            np.concatenate([np.zeros(0, np.float32), *parts])
+            for parts in (self._levels, self._centroids)
+        )
+        middles = (np.arange(len(level_db)) + 0.5) / SAMPLES_PER_S + self._start_s
+        return Hearing(middles.astype(np.float32), level_db, centroid)
+
+    def _measure(self, samples: Samples) -> None:
+        """Level and centroid of each tenth of a second. samples: (S × HOP,)"""
+        frames = samples.reshape(-1, HOP)  # (S, HOP)
+        power = np.mean(np.square(frames, dtype=np.float64), axis=1)
+        level_db = np.maximum(10 * np.log10(power + 1e-12), -100.0).astype(np.float32)
+        spectrum = np.abs(np.fft.rfft(frames * WINDOW, axis=1)[:, HEARD])  # (S, F)
+        # No matrix product: OpenBLAS would wake all cores for it, and let them spin.
+        weighted = np.einsum("sf,f->s", spectrum, HZ[HEARD].astype(spectrum.dtype))
+        centroid = weighted / np.maximum(spectrum.sum(axis=1), 1e-9)
+        centroid[level_db <= SILENCE_DB] = np.nan
+        self._levels.append(level_db)
+        self._centroids.append(centroid.astype(np.float32))

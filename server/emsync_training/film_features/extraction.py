@@ -15,7 +15,7 @@ from emsync.errors import EmsyncError, InputError, NotFoundError
 from emsync_server.media import open_film
 from emsync_server.outputs import replacing_file
 from emsync_server.progress import ProgressSink
-from emsync_server.spotting.experts import Reading, chosen_experts
+from emsync_server.spotting.experts import Reading, feature_experts
 from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.looking import look_at_film
 
@@ -53,7 +53,7 @@ def extract_features(
 def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
     """(T, size) of each expert that read something in a film. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
-    with open_film(path) as film, opened_reading(chosen_experts(), film.probe) as reading:
+    with open_film(path) as film, opened_reading(feature_experts(), film.probe) as reading:
         seen = look_at_film(film, progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()

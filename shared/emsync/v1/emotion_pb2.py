@@ -15,7 +15,7 @@ _sym_db = _symbol_database.Default()
 from emsync.v1 import timecode_pb2 as emsync_dot_v1_dot_timecode__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65msync/v1/emotion.proto\x12\temsync.v1\x1a\x18\x65msync/v1/timecode.proto\"2\n\x0eValenceArousal\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\"\x91\x01\n\x0c\x45motionPoint\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12*\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12.\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\"7\n\x0c\x45motionCurve\x12\'\n\x06points\x18\x01 \x03(\x0b\x32\x17.emsync.v1.EmotionPoint\"\x8a\x01\n\x0f\x45motionOverride\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12*\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x17.emsync.v1.RationalTime\"\x88\x01\n\x0b\x45motionVote\x12\x0e\n\x06\x65xpert\x18\x01 \x01(\t\x12*\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12.\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12\r\n\x05share\x18\x04 \x01(\x01\"/\n\x10NamedProbability\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"\xbc\x01\n\tShotNotes\x12#\n\x05range\x18\x01 \x01(\x0b\x32\x14.emsync.v1.TimeRange\x12%\n\x05votes\x18\x02 \x03(\x0b\x32\x16.emsync.v1.EmotionVote\x12*\n\x05\x65kman\x18\x03 \x03(\x0b\x32\x1b.emsync.v1.NamedProbability\x12)\n\x04tags\x18\x04 \x03(\x0b\x32\x1b.emsync.v1.NamedProbability\x12\x0c\n\x04text\x18\x05 \x01(\tb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x17\x65msync/v1/emotion.proto\x12\temsync.v1\x1a\x18\x65msync/v1/timecode.proto\"2\n\x0eValenceArousal\x12\x0f\n\x07valence\x18\x01 \x01(\x01\x12\x0f\n\x07\x61rousal\x18\x02 \x01(\x01\"\x91\x01\n\x0c\x45motionPoint\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12*\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12.\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\"7\n\x0c\x45motionCurve\x12\'\n\x06points\x18\x01 \x03(\x0b\x32\x17.emsync.v1.EmotionPoint\"Q\n\x0b\x45motionWish\x12\x14\n\x07valence\x18\x01 \x01(\x01H\x00\x88\x01\x01\x12\x14\n\x07\x61rousal\x18\x02 \x01(\x01H\x01\x88\x01\x01\x42\n\n\x08_valenceB\n\n\x08_arousal\"\x87\x01\n\x0f\x45motionOverride\x12%\n\x04time\x18\x01 \x01(\x0b\x32\x17.emsync.v1.RationalTime\x12\'\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x16.emsync.v1.EmotionWish\x12$\n\x03\x65nd\x18\x03 \x01(\x0b\x32\x17.emsync.v1.RationalTime\"\x88\x01\n\x0b\x45motionVote\x12\x0e\n\x06\x65xpert\x18\x01 \x01(\t\x12*\n\x07\x65motion\x18\x02 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12.\n\x0buncertainty\x18\x03 \x01(\x0b\x32\x19.emsync.v1.ValenceArousal\x12\r\n\x05share\x18\x04 \x01(\x01\"/\n\x10NamedProbability\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"\xbc\x01\n\tShotNotes\x12#\n\x05range\x18\x01 \x01(\x0b\x32\x14.emsync.v1.TimeRange\x12%\n\x05votes\x18\x02 \x03(\x0b\x32\x16.emsync.v1.EmotionVote\x12*\n\x05\x65kman\x18\x03 \x03(\x0b\x32\x1b.emsync.v1.NamedProbability\x12)\n\x04tags\x18\x04 \x03(\x0b\x32\x1b.emsync.v1.NamedProbability\x12\x0c\n\x04text\x18\x05 \x01(\tb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -28,12 +28,14 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_EMOTIONPOINT']._serialized_end=262
   _globals['_EMOTIONCURVE']._serialized_start=264
   _globals['_EMOTIONCURVE']._serialized_end=319
-  _globals['_EMOTIONOVERRIDE']._serialized_start=322
-  _globals['_EMOTIONOVERRIDE']._serialized_end=460
-  _globals['_EMOTIONVOTE']._serialized_start=463
-  _globals['_EMOTIONVOTE']._serialized_end=599
-  _globals['_NAMEDPROBABILITY']._serialized_start=601
-  _globals['_NAMEDPROBABILITY']._serialized_end=648
-  _globals['_SHOTNOTES']._serialized_start=651
-  _globals['_SHOTNOTES']._serialized_end=839
+  _globals['_EMOTIONWISH']._serialized_start=321
+  _globals['_EMOTIONWISH']._serialized_end=402
+  _globals['_EMOTIONOVERRIDE']._serialized_start=405
+  _globals['_EMOTIONOVERRIDE']._serialized_end=540
+  _globals['_EMOTIONVOTE']._serialized_start=543
+  _globals['_EMOTIONVOTE']._serialized_end=679
+  _globals['_NAMEDPROBABILITY']._serialized_start=681
+  _globals['_NAMEDPROBABILITY']._serialized_end=728
+  _globals['_SHOTNOTES']._serialized_start=731
+  _globals['_SHOTNOTES']._serialized_end=919
 # @@protoc_insertion_point(module_scope)

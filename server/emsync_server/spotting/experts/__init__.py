@@ -19,7 +19,13 @@ from emsync_server.spotting.experts.readings import (
     Reading,
     Tag,
 )
-from emsync_server.spotting.experts.registry import EXPERTS, chosen_experts, expert_row, open_expert
+from emsync_server.spotting.experts.registry import (
+    EXPERTS,
+    chosen_experts,
+    expert_row,
+    feature_experts,
+    open_expert,
+)
 
 __all__ = [
     "EXPERTS",
@@ -40,5 +46,6 @@ __all__ = [
     "WindowPlan",
     "chosen_experts",
     "expert_row",
+    "feature_experts",
     "open_expert",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
+from functools import partial
 
 import av
 
@@ -14,7 +15,7 @@ from emsync_server.media import FilmProbe
 from emsync_server.progress import Progress
 from emsync_server.spotting.experts.bench import Bench, opened_bench
 from emsync_server.spotting.experts.expert import ExpertRow, Line, Sense
-from emsync_server.spotting.experts.listening import listen_for_experts
+from emsync_server.spotting.experts.listening import Ear, Windows, listen_once
 from emsync_server.spotting.experts.readings import Reading
 from emsync_server.spotting.experts.sampling import PictureSampler
 
@@ -48,23 +49,25 @@ class FilmReading:
         duration_s: Fraction,
         progress: Progress,
         *,
+        also: Sequence[Ear] = (),
         start_s: Fraction = Fraction(0),
         access: Access = ANY_FILE,
-    ) -> None:
-        """The sound of the film, up to its picture's end, or of a stretch of it."""
-        rows = [row for row in self._rows if row.sense is Sense.SOUND]
+    ) -> bool:
+        """The sound of the film, up to its picture's end, or of a stretch of it; `also` hears it,
+        too. False where it is damaged, which is complained about."""
+        ears = [
+            Windows(row.windows, partial(self._bench.show, only=row.name), float(start_s))
+            for row in self._rows
+            if row.windows is not None
+        ]
         try:
-            listen_for_experts(
-                self._bench,
-                rows,
-                self._probe,
-                duration_s,
-                progress,
-                start_s=start_s,
-                access=access,
+            listen_once(
+                [*also, *ears], self._probe, duration_s, progress, start_s=start_s, access=access
             )
         except MediaError as err:
             self.complaints.append(f"The sound could not be used: {err.sentence}")
+            return False
+        return True
 
     def finish(self) -> list[Reading]:
         """All readings of pictures and sound, in the order of their time."""

@@ -26,15 +26,15 @@ from emsync_server.spotting.experts.transcript import (
     can_transcribe,
 )
 
-__all__ = ["EXPERTS", "chosen_experts", "expert_row", "open_expert"]
+__all__ = ["EXPERTS", "chosen_experts", "expert_row", "feature_experts", "open_expert"]
 
 BUILT_IN, FULL = Tier.BUILT_IN, Tier.FULL
 PICTURE, SOUND, TEXT = Sense.PICTURE, Sense.SOUND, Sense.TEXT
 
 EXPERTS: tuple[ExpertRow, ...] = (
-    ExpertRow("scene", BUILT_IN, PICTURE, SceneExpert, model="scene", version=2),
-    ExpertRow("faces", BUILT_IN, PICTURE, FacesExpert, model="faces"),
-    ExpertRow("look", BUILT_IN, PICTURE, LookExpert),
+    ExpertRow("scene", BUILT_IN, PICTURE, SceneExpert, model="scene", version=3),
+    ExpertRow("faces", BUILT_IN, PICTURE, FacesExpert, model="faces", version=2),
+    ExpertRow("look", BUILT_IN, PICTURE, LookExpert, on_by_default=False),  # for training alone
     ExpertRow("speech", BUILT_IN, SOUND, SpeechExpert, model="speech", windows=SPEECH_PLAN),
     ExpertRow(
         "sound_tags",
@@ -44,6 +44,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         model="sound_tags",
         windows=SOUND_TAGS_PLAN,
         batch=1,  # a window takes 60 MB on its way through
+        version=2,
     ),
     ExpertRow(
         "sound_emotion",
@@ -53,7 +54,14 @@ EXPERTS: tuple[ExpertRow, ...] = (
         model="sound_emotion",
         windows=SOUND_EMOTION_PLAN,
     ),
-    ExpertRow("loudness", BUILT_IN, SOUND, LoudnessExpert, windows=LOUDNESS_PLAN),
+    ExpertRow(
+        "loudness",
+        BUILT_IN,
+        SOUND,
+        LoudnessExpert,
+        windows=LOUDNESS_PLAN,
+        on_by_default=False,  # for training alone
+    ),
     ExpertRow(
         "picture_emotion",
         BUILT_IN,
@@ -134,3 +142,11 @@ def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...
     if names is None:
         return tuple(row for row in EXPERTS if row.on_by_default and row.is_available())
     return tuple(row for row in EXPERTS if row.name in names)
+
+
+def feature_experts() -> tuple[ExpertRow, ...]:
+    """The experts that give features to train on: those of a film, and the plain measurements that
+    the shipped fusion has no use for."""
+    return tuple(
+        row for row in EXPERTS if (row.on_by_default or row.tier is BUILT_IN) and row.is_available()
+    )

@@ -2,7 +2,7 @@
 picture has become another, with a bound on how many in all.
 
 The choice rests on the pictures alone, not on the shot detector, which knows of a cut only frames
-later. Frames that are not chosen cost 30 µs, chosen ones the conversion of a small copy.
+later. A frame that is looked at costs 70 µs, a chosen one the conversion of a small copy.
 """
 
 from __future__ import annotations
@@ -22,6 +22,10 @@ Levels = NDArray[np.float32]
 
 LONG_SIDE = 640
 EVERY_S = 2.0
+LOOKS_PER_S = 12.5
+"""More often nothing is looked at: each second frame of film."""
+EARLY = 0.1
+"""A frame that is due this share of a look later is looked at now."""
 SETTLE_S = 0.12
 """After a change, so long is waited: a dissolve goes on, a flash is over."""
 CHANGE_LEVELS = 18.0
@@ -59,11 +63,15 @@ class PictureSampler:
         self._chosen: Levels | None = None
         self._before: Levels | None = None
         self._chosen_s = self._last_s = 0.0
+        self._next_s = 0.0
         self._changed_s: float | None = None
         self._saved, self._needed = 1.0, 1.0
 
     def see(self, frame: av.VideoFrame, time_s: float) -> None:
         """The next frame."""
+        if time_s < self._next_s:
+            return
+        self._next_s = time_s + (1 - EARLY) / LOOKS_PER_S
         self._saved = min(MOST_SAVED, self._saved + (time_s - self._last_s) * PER_S)
         self._last_s = time_s
         coarse = _coarse(frame)
@@ -98,7 +106,7 @@ def _difference(one: Levels, other: Levels) -> float:
     kinds are wholly different."""
     if one.shape != other.shape:
         return float("inf")
-    return float(np.abs(one - other).mean(axis=(1, 2)).sum())
+    return float(cv2.norm(one.ravel(), other.ravel(), cv2.NORM_L1)) / (COLUMNS * ROWS)
 
 
 def _coarse(frame: av.VideoFrame) -> Levels:
@@ -133,19 +141,31 @@ def _small(frame: av.VideoFrame, turns: int) -> NDArray[np.uint8]:
 
 
 def _from_planes(frame: av.VideoFrame, size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Shrinks the planes first and converts what is left: 2 ms of a 1080p frame, where
+    """Shrinks the planes first and converts what is left: 1 ms of a 1080p frame, where
     libswscale takes 9."""
-    planes = []
+    planes: list[cv2.typing.MatLike] = []
     for plane in frame.planes[:3]:
         row = plane.line_size
         full = np.frombuffer(memoryview(plane), np.uint8)[: row * plane.height]
         full = full.reshape(plane.height, row)[:, : plane.width]
-        planes.append(cv2.resize(full, size, interpolation=cv2.INTER_AREA))
+        planes.append(_shrunk(full, size))
     luma, blue, red = planes
     if frame.color_range != FULL_RANGE and not frame.format.name.startswith("yuvj"):
         luma = cv2.LUT(luma, LUMA_OF_LIMITED)
-        blue, red = (cv2.LUT(plane, CHROMA_OF_LIMITED) for plane in (blue, red))
+        blue, red = cv2.LUT(blue, CHROMA_OF_LIMITED), cv2.LUT(red, CHROMA_OF_LIMITED)
     return np.asarray(cv2.cvtColor(cv2.merge((luma, red, blue)), cv2.COLOR_YCrCb2RGB), np.uint8)
+
+
+def _shrunk(plane: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """A plane at another size: halved as often as it can be, which costs OpenCV a tenth of any
+    other shrinking, then brought to the size."""
+    while plane.shape[1] >= 2 * size[0] and plane.shape[0] >= 2 * size[1]:
+        height, width = (side // 2 for side in plane.shape)
+        even = plane[: 2 * height, : 2 * width]
+        plane = np.asarray(
+            cv2.resize(even, (width, height), interpolation=cv2.INTER_AREA), np.uint8
+        )
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
 def trimmed(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

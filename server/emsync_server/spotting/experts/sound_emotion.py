@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,13 @@ from numpy.typing import NDArray
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
 from scipy.fft import dct
+from scipy.sparse import csr_array
 
 from emsync.emotion import ValenceArousal
 from emsync_server.inference.network import unusable
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.expert import SoundWindow, WindowPlan
+from emsync_server.spotting.experts.mel import banded
 from emsync_server.spotting.experts.readings import Estimate, Floats, Reading
 
 __all__ = ["SOUND_EMOTION_PLAN", "SoundEmotionExpert", "soundscape_features"]
@@ -113,11 +116,11 @@ def soundscape_features(samples: Floats) -> Floats:
     size = np.abs(np.fft.rfft(frames * window, axis=1))
     power = np.maximum(size**2, FLOOR)
     hz = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
-    bands = np.log(np.maximum(power @ _bands(hz).T, FLOOR))
+    bands = np.log(np.maximum(banded(power, _bands()), FLOOR))
     measures = (
         *_shapes(frames, size, hz),
         *dct(bands, type=2, axis=1, norm="ortho")[:, :CEPSTRA].T,
-        *_pitches(power, hz),
+        *_pitches(power),
         *bands.T,
     )
     pairs = [(np.mean(each), np.std(each)) for each in measures]
@@ -135,8 +138,8 @@ def _shapes(frames: Floats, size: np.ndarray, hz: np.ndarray) -> tuple[np.ndarra
     energy = np.mean(frames**2, axis=1)
     crossings = np.mean(np.diff(np.signbit(frames), axis=1), axis=1)
     total = np.maximum(size.sum(axis=1), FLOOR)
-    middle = size @ hz / total
-    width = np.sqrt(np.sum(size * (hz - middle[:, None]) ** 2, axis=1) / total)
+    middle, squares = (np.einsum("tf,f->t", size, hz**power) / total for power in (1, 2))
+    width = np.sqrt(np.maximum(squares - middle**2, 0))
     grown = np.cumsum(size, axis=1)
     edge = hz[np.argmax(grown >= ROLLOFF * grown[:, -1:], axis=1)]
     flat = np.exp(np.mean(np.log(np.maximum(size, FLOOR)), axis=1))
@@ -146,18 +149,28 @@ def _shapes(frames: Floats, size: np.ndarray, hz: np.ndarray) -> tuple[np.ndarra
     return np.sqrt(energy), energy, crossings, middle, width, edge, flat, change
 
 
-def _pitches(power: np.ndarray, hz: np.ndarray) -> np.ndarray:
+def _pitches(power: np.ndarray) -> np.ndarray:
     """(12, frames): the share of power in each pitch class."""
-    classes = np.mod(np.round(12 * np.log2(hz[1:] / 440) + 69).astype(int), PITCHES)
-    found = np.stack([power[:, 1:][:, classes == each].sum(axis=1) for each in range(PITCHES)])
+    found = banded(power, _classes()).T
     return np.asarray(found / np.maximum(found.sum(axis=0), FLOOR))
 
 
-def _bands(hz: np.ndarray) -> np.ndarray:
+@lru_cache
+def _classes() -> csr_array:
+    """(12, bins): 1 where a bin belongs to a pitch class."""
+    hz = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
+    classes = np.mod(np.round(12 * np.log2(hz[1:] / 440) + 69).astype(int), PITCHES)
+    member = np.arange(PITCHES)[:, None] == np.append(-1, classes)  # the first bin has no pitch
+    return csr_array(member.astype(np.float32))
+
+
+@lru_cache
+def _bands() -> csr_array:
     """(28, bins) triangles of height 1, evenly spaced in O'Shaughnessy's mels."""
+    hz = np.fft.rfftfreq(WINDOW, 1 / RATE_HZ)
     low, high = (2595 * np.log10(1 + edge / 700) for edge in (LOWEST_HZ, RATE_HZ / 2))
     edges = 700 * (10 ** (np.linspace(low, high, BANDS + 2) / 2595) - 1)
     steps = np.diff(edges)[:, None]
     rising = (hz - edges[:-2, None]) / steps[:-1]
     falling = (edges[2:, None] - hz) / steps[1:]
-    return np.asarray(np.maximum(0, np.minimum(rising, falling)), np.float32)
+    return csr_array(np.maximum(0, np.minimum(rising, falling)).astype(np.float32))

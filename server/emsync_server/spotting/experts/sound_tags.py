@@ -41,8 +41,9 @@ STYLED = (
 """The Million Song Dataset's tags, in the network's order."""
 FRAMES = 187
 MEL = MelShape(rate_hz=SOUND_HZ, window=512, hop=256, bands=96)
-SOUND_TAGS_PLAN = WindowPlan(length_s=FRAMES * MEL.hop / SOUND_HZ, hop_s=12.0)
-"""Three seconds in twelve: the networks cost more than all else that listens."""
+SOUND_TAGS_PLAN = WindowPlan(length_s=FRAMES * MEL.hop / SOUND_HZ, hop_s=20.0)
+"""Three seconds in twenty: the networks cost more than all else that listens, and nothing but the
+words shown beside a shot rests on them."""
 COMPRESSION = 10_000
 SILENCE_DB = -60.0
 """Quieter windows hold nothing to name."""
