@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from fractions import Fraction
 from operator import attrgetter
 
@@ -14,6 +15,8 @@ from emsync.picture import PictureInfo
 
 __all__ = [
     "Bar",
+    "ControlChange",
+    "Controller",
     "Family",
     "KeySignature",
     "Landing",
@@ -45,6 +48,30 @@ class Note:
             raise ValueError(f"pitch {self.pitch} or velocity {self.velocity} is not MIDI's")
 
 
+class Controller(Enum):
+    """What a player moves while notes sound; the value is MIDI's number for it."""
+
+    EXPRESSION = 11
+    """How loud, within a part's own loudness: 127 is all of it, and the level in decibels is
+    40·log10(value / 127)."""
+    PEDAL = 64
+    """A piano's sustaining pedal: down from 64 on."""
+
+
+@dataclass(frozen=True, slots=True)
+class ControlChange:
+    """A controller takes a value, and keeps it until the next change."""
+
+    time_q: Fraction
+    controller: Controller
+    value: int
+    """0 to 127."""
+
+    def __post_init__(self) -> None:
+        if self.time_q < 0 or not 0 <= self.value <= 127:
+            raise ValueError(f"no controller goes to {self.value} at quarter {self.time_q}")
+
+
 @dataclass(frozen=True, slots=True)
 class Part:
     """All notes of one instrument."""
@@ -55,6 +82,8 @@ class Part:
     is_drums: bool
     family: Family
     notes: tuple[Note, ...]
+    controls: tuple[ControlChange, ...] = ()
+    """In order of time."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.program <= 127:

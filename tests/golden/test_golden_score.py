@@ -11,6 +11,7 @@ import pytest
 from tests.cues import sheet_of
 from tests.tiny_composer import tiny_composer
 
+from emsync.score import Controller
 from emsync.settings import ComposeSettings
 from emsync_server.composition import compose
 from emsync_server.midi import read_midi
@@ -41,6 +42,12 @@ def lines_of(folder: Path) -> list[str]:
         for part in score.parts
         for note in part.notes
     ]
+    for part in score.parts:
+        for controller in Controller:
+            values = [str(one.value) for one in part.controls if one.controller is controller]
+            lines += (
+                [f"{part.name}, {controller.name.lower()}: {' '.join(values)}"] if values else []
+            )
     return lines
 
 

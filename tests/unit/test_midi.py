@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
 
@@ -13,7 +14,17 @@ from hypothesis import strategies as st
 from emsync.cue import Key, Mode
 from emsync.errors import InputError, NotFoundError
 from emsync.family import Family
-from emsync.score import KeySignature, Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync.score import (
+    ControlChange,
+    Controller,
+    KeySignature,
+    Meter,
+    Note,
+    Part,
+    Score,
+    TempoAnchor,
+    TempoMap,
+)
 from emsync_server.composition.instruments import INSTRUMENTS
 from emsync_server.midi import MidiMarker, family_of_program, read_midi, write_midi
 
@@ -52,7 +63,13 @@ def scores(draw):
                 free_from[pitch] = start + length
                 notes.append(Note(Fraction(start, 12), Fraction(length, 12), pitch, velocity))
         program = 0 if is_drums else number * 6
-        parts.append(part_of(notes, program=program, name=f"Part {number}", is_drums=is_drums))
+        made = part_of(notes, program=program, name=f"Part {number}", is_drums=is_drums)
+        turned = draw(st.lists(st.tuples(st.integers(0, 500), st.integers(0, 127)), max_size=4))
+        controls = tuple(
+            ControlChange(Fraction(at, 12), draw(st.sampled_from(Controller)), value)
+            for at, value in sorted(turned)
+        )
+        parts.append(replace(made, controls=controls))
     return Score(tuple(parts), draw(tempo_maps()))
 
 
@@ -77,7 +94,7 @@ def folder(tmp_path_factory):
 
 def described(part):
     notes = sorted(part.notes, key=lambda n: (n.start_q, n.pitch))
-    return part.name, part.program, part.is_drums, part.family, notes
+    return part.name, part.program, part.is_drums, part.family, notes, part.controls
 
 
 @given(scores())

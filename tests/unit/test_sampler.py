@@ -142,7 +142,11 @@ def test_whatever_the_network_says_the_rules_hold(sheet, seed, sharpness):
         struck = [note for note in notes if note.step == step and not note.is_drum]
         assert len({note.pitch for note in struck}) >= CHORD_NOTES, f"no chord at step {step}"
         longest = min(6, max(s for s in LENGTH_STEPS if s <= _room_after(request, step)))
-        assert all(note.velocity >= 80 and note.steps >= longest for note in struck)
+        ensemble = request.bars[request.bar_index_at(step)].ensemble
+        able = strikers_of(ensemble - {DRUM_KIT} if step == request.final_step else ensemble)
+        marking = [n for n in struck if n.instrument in able] if able else struck
+        assert all(note.velocity >= 80 for note in marking)
+        assert all(note.velocity >= 48 and note.steps >= longest for note in struck)
     first_s = min(map(request.seconds_at, {*request.landings, request.final_step}))
     assert notes[0].step == 0 or request.seconds_at(notes[0].step) == first_s <= HUSH_BEFORE_S
     assert max(note.end_step for note in notes) <= request.end_step

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import itertools
 import struct
+import subprocess
+import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +15,18 @@ from tests.unit.rendered_scores import STRINGS, part, write_take
 
 from emsync.errors import InputError, NotFoundError
 from emsync.family import Family
+from emsync.score import Controller
 from emsync_server.rendering import choice, embedded, fluid
 from emsync_server.rendering.embedded import EmbeddedSynthesizer
 from emsync_server.rendering.fluid import FluidSynthesizer, fluidsynth_version
-from emsync_server.rendering.performance import Instrument, Performance, PlayedNote, perform
+from emsync_server.rendering.performance import (
+    Instrument,
+    Performance,
+    PlayedControl,
+    PlayedNote,
+    left_to_ring,
+    perform,
+)
 from emsync_server.rendering.soundfonts import (
     bundled_soundfont,
     find_soundfont,
@@ -25,6 +36,7 @@ from emsync_server.rendering.soundfonts import (
 from emsync_server.rendering.synthesizer import BLOCK_SAMPLES, PHASE_SAMPLES, phases_of
 
 SQUARE_LEAD = 80  # starts at full level
+BRASS_SECTION = 61  # an even tone
 needs_fluidsynth = pytest.mark.skipif(
     fluidsynth_version() is None, reason="libfluidsynth is not on this machine"
 )
@@ -164,6 +176,72 @@ def test_notes_after_the_cue_are_left_out_and_long_ones_end_with_it(tmp_path):
     played = perform(score, Family.STRINGS, rate_hz=48_000, cue_samples=30_000)
     assert {note.start_samples for note in played.notes} == {0, 24_000}
     assert max(note.end_samples for note in played.notes) == 30_000
+
+
+def turned(*changes: tuple[int, int], controller: Controller = Controller.EXPRESSION):
+    return tuple(PlayedControl(time, 0, controller, value) for time, value in changes)
+
+
+def level_db(sound: np.ndarray, start: int, stop: int) -> float:
+    return 20 * np.log10(np.sqrt((sound[start:stop] ** 2).mean()) + 1e-9)
+
+
+def test_expression_falls_while_a_note_is_held(synthesizer):
+    held = performance(PlayedNote(0, 90_000, 0, 60, 100), program=BRASS_SECTION)
+    played = replace(held, controls=turned((0, 127), (48_000, 64)))
+    sound = rendered(synthesizer, played, 90_000)
+    fallen = level_db(sound, 60_000, 88_000) - level_db(sound, 20_000, 44_000)
+    assert fallen == pytest.approx(40 * np.log10(64 / 127), abs=1.0)
+
+
+def test_a_pedal_keeps_what_the_fingers_let_go(synthesizer):
+    struck = performance(PlayedNote(0, 9_000, 0, 60, 100))
+    up, down = (
+        rendered(synthesizer, replace(struck, controls=changes), 60_000)
+        for changes in ((), turned((0, 127), (50_000, 0), controller=Controller.PEDAL))
+    )
+    assert level_db(down, 30_000, 40_000) > level_db(up, 30_000, 40_000) + 20
+
+
+def test_a_controller_set_before_a_chunk_holds_in_it(monkeypatch):
+    synthesizer = EmbeddedSynthesizer(bundled_soundfont())
+    notes = [PlayedNote(start, start + 40_000, 0, 60, 90) for start in range(0, 500_000, 50_000)]
+    played = replace(performance(*notes), controls=turned((10_000, 50)))
+    whole = rendered(synthesizer, played, 520_000)
+    monkeypatch.setattr(embedded, "CHUNK_SAMPLES", embedded.CHORUS_PERIOD_SAMPLES)
+    chunked = rendered(synthesizer, played, 520_000)
+    assert np.abs(whole - chunked).max() < 3 / 32_768
+
+
+@needs_fluidsynth
+def test_synthesisers_that_start_side_by_side_obey_controllers():
+    """FluidSynth's tables are filled once; who comes second must not find them empty."""
+    script = (
+        "import threading, numpy as np\n"
+        "from tests.unit.test_synthesizer import *\n"
+        "played = replace(performance(PlayedNote(0, 40_000, 0, 60, 100)), "
+        "controls=turned((0, 20)))\n"
+        "peaks = []\n"
+        "def play():\n"
+        "    sound = rendered(FluidSynthesizer(bundled_soundfont()), played, 20_000)\n"
+        "    peaks.append(float(np.abs(sound).max()))\n"
+        "threads = [threading.Thread(target=play) for _ in range(4)]\n"
+        "[t.start() for t in threads]; [t.join() for t in threads]\n"
+        "assert len(peaks) == 4 and max(peaks) < 1.1 * min(peaks), peaks\n"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=60)
+
+
+def test_the_last_chord_rings_past_the_out_point_and_falls(synthesizer):
+    cue, room = 60_000, 80_000
+    notes = (PlayedNote(0, cue, 0, 60, 100), PlayedNote(0, 20_000, 0, 72, 100))
+    held = performance(*notes, program=BRASS_SECTION)
+    played = left_to_ring(held, rate_hz=48_000, cue_samples=cue, room_samples=room)
+    assert [note.end_samples for note in played.notes] == [cue + 72_000, 20_000]
+    sound = rendered(synthesizer, played, cue + room)
+    levels = [level_db(sound, at, at + 6_000) for at in range(cue - 6_000, cue + 66_000, 12_000)]
+    assert all(later < earlier - 2 for earlier, later in itertools.pairwise(levels))
+    assert left_to_ring(held, rate_hz=48_000, cue_samples=cue, room_samples=0) == held
 
 
 # Soundfonts

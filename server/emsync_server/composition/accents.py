@@ -6,6 +6,7 @@ import math
 from bisect import bisect_left
 from dataclasses import dataclass
 
+from emsync_server.composition.force import Force, forces_of
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest, CueRequest
 
@@ -44,6 +45,8 @@ class Landing:
     """The landing before it, where that lies closer than RUN_S."""
     run_to: int | None
     """The landing after it, where that lies closer than RUN_S."""
+    force: Force
+    """How hard it is struck."""
 
     @property
     def in_run(self) -> bool:
@@ -56,8 +59,9 @@ class AccentPlan:
 
     def __init__(self, request: CueRequest) -> None:
         steps = sorted({*request.landings, request.final_step})
+        forces = forces_of(request)
         self._landings = [
-            _landing(request, step, (before, after))
+            _landing(request, step, (before, after), forces[step])
             for before, step, after in zip(
                 [None, *steps[:-1]], steps, [*steps[1:], None], strict=True
             )
@@ -89,6 +93,10 @@ class AccentPlan:
         """The first of them at or after a step."""
         index = bisect_left(self._soft, step)
         return self._soft[index] if index < len(self._soft) else None
+
+    def number(self, step: int) -> int:
+        """How many landings lie before a step."""
+        return bisect_left(self._steps, step)
 
     def within(self, start: int, end: int) -> list[Landing]:
         """Landings whose hush touches the steps from `start` to before `end`."""
@@ -128,7 +136,9 @@ def _soft_steps(request: CueRequest, landed_s: list[float]) -> tuple[int, ...]:
     return tuple(sorted(steps))
 
 
-def _landing(request: CueRequest, step: int, neighbours: tuple[int | None, int | None]) -> Landing:
+def _landing(
+    request: CueRequest, step: int, neighbours: tuple[int | None, int | None], force: Force
+) -> Landing:
     time_s = request.seconds_at(step)
     before = request.step_at(max(time_s - HUSH_BEFORE_S, 0.0))
     after = request.step_at(time_s + HUSH_AFTER_S)
@@ -148,4 +158,5 @@ def _landing(request: CueRequest, step: int, neighbours: tuple[int | None, int |
         is_final=step == request.final_step,
         run_from=near[0],
         run_to=near[1],
+        force=force,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
+from emsync_server.composition.force import Force
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.orchestration import PERCUSSION, SOLOS, Ensemble
 from emsync_server.composition.request import CueRequest
@@ -44,6 +45,9 @@ class Cast:
     def full_chord(self, step: int) -> int:
         """How many pitches an accent must have: three make one, more where the band is larger."""
         if self.runners(step):
+            return CHORD_NOTES
+        landing = self._accents.at(step)
+        if landing is not None and landing.force is Force.LIGHT:
             return CHORD_NOTES
         wanted = FIERCE_CHORD if self._arousal(step) > 0 else CALM_CHORD
         room = sum(self.most_in_chord(player, step) for player in self._harmonic(step))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from emsync.cue import Cue, CueSheet
+from emsync.emotion import ShotNotes
 from emsync.errors import MemoryFullError, NotFoundError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
@@ -58,7 +60,8 @@ def compose(
     try:
         composer = composer or load_composer()
         network = (composer, decoding or DecoderSettings())
-        composed = _made(cue, folder, settings, network, progress)
+        shots = () if cue.overrides else sheet.shots  # what a person says is said on the axes
+        composed = _made(cue, shots, folder, (settings, network, progress))
     except MemoryError as err:
         raise MemoryFullError(
             f"The memory is full: '{cue.name}' could not be composed, and nothing was written. "
@@ -69,19 +72,19 @@ def compose(
 
 def _made(
     cue: Cue,
+    shots: Sequence[ShotNotes],
     folder: Path,
-    settings: ComposeSettings,
-    network: tuple[Composer, DecoderSettings],
-    progress: Progress,
+    how: tuple[ComposeSettings, tuple[Composer, DecoderSettings], Progress],
 ) -> list[Composed]:
     """All takes of the cue, or of some of its bars, best first."""
+    settings, network, progress = how
     cue = expressed(cue)
     if settings.bars is not None:
         return rewrite_bars(cue, folder, settings, network, progress)
     plan, landings = planned(cue, settings.seed)
     progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
     with beginning_in(folder, progress) as beginning:
-        return _composed(cue, (plan, landings), settings, network, (progress, beginning))
+        return _composed((cue, shots), (plan, landings), settings, network, (progress, beginning))
 
 
 def _cue_of(sheet: CueSheet, name: str) -> Cue:
@@ -116,19 +119,20 @@ def planned(cue: Cue, seed: int) -> tuple[TimePlan, tuple[int, ...]]:
 
 
 def _composed(
-    cue: Cue,
+    asked: tuple[Cue, Sequence[ShotNotes]],
     planned_time: tuple[TimePlan, tuple[int, ...]],
     settings: ComposeSettings,
     network: tuple[Composer, DecoderSettings],
     told: tuple[Progress, Beginning],
 ) -> list[Composed]:
+    cue, shots = asked
     plan, landings = planned_time
     composer, decoding = network
     progress, beginning = told
     writers = []
     for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 1, number])
-        request = request_for(cue, plan.tempo_map, landings, rng)
+        request = request_for(cue, plan.tempo_map, landings, rng, shots=shots)
         writers.append(Writer(request, rng, textured=decoding.textured))
     part = progress.part(PLANNED, WRITTEN)
     write_takes(composer.session, writers, decoding, part, at_barline=beginning.show)

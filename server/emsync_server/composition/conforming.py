@@ -14,7 +14,7 @@ from itertools import pairwise
 import numpy as np
 
 from emsync.cue import Cue, Hit
-from emsync.score import Bar, Meter, Note, Score, TempoAnchor, TempoMap
+from emsync.score import Bar, Meter, Score, TempoAnchor, TempoMap
 from emsync.timecode import RationalTime
 from emsync_server.composition.request import asked_tempo
 from emsync_server.composition.time_plan import (
@@ -160,10 +160,16 @@ class _Laid:
                 replace(note, start_q=note.start_q + shift)
                 for run, shift in self._shifts
                 for note in part.notes
-                if _begins_in(note, run)
+                if _lies_in(note.start_q, run)
+            ]
+            controls = [
+                replace(change, time_q=change.time_q + shift)
+                for run, shift in self._shifts
+                for change in part.controls
+                if _lies_in(change.time_q, run)
             ]
             if notes:
-                parts.append(replace(part, notes=tuple(notes)))
+                parts.append(replace(part, notes=tuple(notes), controls=tuple(controls)))
         bars = tempo_map.bars()
         windows = []
         for begin_q, end_q in self._windows:
@@ -258,9 +264,9 @@ def _hits(old: Cue, new: Cue, runs: Sequence[_Run]) -> tuple[Hit, ...]:
     return tuple(apart)
 
 
-def _begins_in(note: Note, run: _Run) -> bool:
+def _lies_in(time_q: Fraction, run: _Run) -> bool:
     last = run.bars[-1]
-    return run.bars[0].start_q <= note.start_q < last.start_q + last.length_q
+    return run.bars[0].start_q <= time_q < last.start_q + last.length_q
 
 
 def _without_repeats(meters: list[Meter]) -> tuple[Meter, ...]:

@@ -26,6 +26,7 @@ from emsync_server.composition.representation import (
     STEPS_PER_QUARTER,
     VELOCITY,
     VELOCITY_BIN_WIDTH,
+    Style,
     length_index,
     velocity_of,
 )
@@ -46,6 +47,7 @@ LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
 ABOVE_LEANING = -4.0  # of harmony, above the line
 STANDING_LEANING = -2.0  # of a figure that does not move
 FREE_LEAP, LEAP_LEANING = 4, -0.25  # of inner voices, a semitone of leap beyond
+PASSING_CHROMATIC = 0.5  # in an orchestra lines pass through notes outside the key more often
 MORE_DIATONIC = 0.4  # the brighter, the less a line leaves its key; by this share at valence 1
 SINGING = (Role.LEAD, Role.DOUBLE)
 
@@ -167,6 +169,8 @@ class DueNotes:
         leaning = melody.harmony(bar.chord_at(step), strong=strong, closes=slot.closes)
         leaning = leaning + _in_band(band) + melody.towards_arch(band, slot.height)
         diatonic = 1.0 + MORE_DIATONIC * bar.valence
+        if self._request.style is Style.ORCHESTRAL and not self._request.key_is_asked:
+            diatonic *= PASSING_CHROMATIC
         leaning += diatonic * melody.inside_key(bar.key, bar.chord_at(step))
         latest = [piece.line[at] for at in piece.latest_line]
         leaning += melody.from_latest([one for one in latest if band[0] <= one <= band[1]])

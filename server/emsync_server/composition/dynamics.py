@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from emsync_server.composition.accents import AccentPlan
+from emsync_server.composition.force import Force
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest
 from emsync_server.composition.roles import Role
@@ -20,16 +21,21 @@ EBB, EBB_S = 8, 2.5
 SOFT_SWELL, SOFT_SWELL_S, SOFT_MARK = 9, 3.0, 7
 """Before a hit that is not locked it grows less, and the hit is marked by so much."""
 ACCENT_VELOCITY = (92, 112)
-"""At arousal -1 and 1."""
+"""At arousal -1 and 1,"""
+OF_FORCE = {Force.LIGHT: (6, 24), Force.PLAIN: (2, 8), Force.FULL: (0, 0)}
+"""softer by so much where not everybody strikes: those who mark the landing, and the others."""
 
 
 def loudness(accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level: int) -> int:
     """The MIDI velocity of a note: `what` is its step in the bar and its role."""
     place, role = what
     step = bar.start_step + place
-    if accents.at(step):
+    landing = accents.at(step)
+    if landing:
         low, high = ACCENT_VELOCITY
-        return round(low + (high - low) * (bar.arousal + 1) / 2) + min(OF_ROLE[role], 0) // 2
+        struck = round(low + (high - low) * (bar.arousal + 1) / 2) + min(OF_ROLE[role], 0) // 2
+        softer = OF_FORCE[landing.force]
+        return struck - softer[0 if role in (Role.ACCENT, Role.STROKE) else 1]
     value = MIDDLE_VELOCITY + OF_AROUSAL * bar.arousal + OF_LEVEL * (level - 1) + OF_ROLE[role]
     value += _metric(place, bar)
     time_s = bar.start_s + place * bar.seconds_per_step

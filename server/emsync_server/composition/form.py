@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from emsync.cue import Mode
 from emsync_server.composition.orchestration import Mood
@@ -37,6 +38,8 @@ music, restated bars reach 0.6 to 1, any two bars 0.2.
 """
 BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
 FOREIGN_VALENCE = -0.25  # below, excited phrases have a chord that belongs to no key
+DIMINISHED = 0.3  # share of such dominants
+MOST_COLOURED, FIFTHLESS = 16, 2  # kinds of chord from the diminished on have no dominant
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
 
@@ -87,6 +90,7 @@ def plan_form(
     keep_key: bool,
     landings: Sequence[int] = (),
     suspense: bool = False,
+    colour: float = 0.0,
 ) -> Form:
     """The form of bars in order.
 
@@ -94,7 +98,8 @@ def plan_form(
     final: the bar in which the last chord begins, and whether it begins in its second half ·
     keep_key: whether only notes of the key may sound ·
     landings: bars at which something new may well begin, those that matter first ·
-    suspense: whether what is excited and dark has chords that belong to no key
+    suspense: whether what is excited and dark has chords that belong to no key ·
+    colour: how likely a chord is led to by its own dominant, the last phrase aside
     """
     phrases = _phrases(bars, landings)
     letters = _letters(len(phrases))
@@ -107,6 +112,8 @@ def plan_form(
         recall = _recall(letter, bars[start], bars[0])
         restates = number > 0 and letter == THEME
         pairs = _spread(chords, theme_bars if letter == THEME else stop - start)
+        if number < len(phrases) - 1 and not keep_key:
+            pairs = book.coloured(letter, pairs, colour)
         for place in range(stop - start):
             pair = pairs[place % len(pairs)]
             theme_bar = place if restates and place < theme_bars else None
@@ -164,6 +171,7 @@ class _Songbook:
         self._keep_key = keep_key
         self._theme: tuple[str, Mode] | None = None
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
+        self._draws: dict[str, NDArray[np.float64]] = {}
 
     def chords(self, letter: str, place: BarPlace, valence: float) -> tuple[int, ...]:
         if letter == THEME and self._theme is not None:
@@ -186,6 +194,26 @@ class _Songbook:
         if letter == THEME:
             self._theme = (self._drawn[name], place.mode)
         return chords_of(self._drawn[name], place.key)
+
+    def coloured(
+        self, letter: str, pairs: list[tuple[int, int]], colour: float
+    ) -> list[tuple[int, int]]:
+        """The chords of a phrase, some led to by their own dominants: the same ones each time the
+        letter comes.
+        """
+        if colour == 0.0:
+            return pairs
+        if letter not in self._draws:
+            self._draws[letter] = self._rng.random(MOST_COLOURED)
+        coloured = list(pairs)
+        for place, ((one, other), (coming, _)) in enumerate(pairwise(pairs)):
+            plain = one == other and coming != one and coming // 12 < FIFTHLESS
+            drawn = self._draws[letter][place % MOST_COLOURED]
+            if plain and drawn < colour:
+                # by its dominant's root, or by the diminished chord on its leading note
+                led = (coming + 7) % 12 if drawn > DIMINISHED * colour else (coming - 1) % 12 + 24
+                coloured[place] = (one, led)
+        return coloured
 
 
 def _spread(chords: tuple[int, ...], bars: int) -> list[tuple[int, int]]:

@@ -24,7 +24,11 @@ class Mood(Enum):
     EXCITED_DARK = "excited, unpleasant"
 
 
-MIDDLE_DARK = -0.5  # valence at which suspense is as likely as assault
+FEAR_FROM_VALENCE, FEAR_SLOPE = -0.725, 8.0
+"""Half-way from anger (-0.65) to fear (-0.80) on the stretched axis: there suspense is as likely as
+assault."""
+RESTLESS_AROUSAL, FIERCE_AROUSAL = 0.3, 0.9
+"""Below the first nobody strikes yet; above the second it is a battle."""
 
 
 def mood_of(valence: float, arousal: float) -> Mood:
@@ -85,7 +89,6 @@ plucked chords: that is who marks the accents.
 
 _MARKERS: dict[tuple[Style, Mood], Ensemble] = {
     **{(Style.ORCHESTRAL, mood): _named("piano celesta") for mood in Mood},
-    **{(Style.CHAMBER, mood): _named("piano") for mood in Mood},
     (Style.GAME, Mood.EXCITED_BRIGHT): _named("piano"),
     (Style.GAME, Mood.EXCITED_DARK): _named("piano"),
 }
@@ -156,11 +159,16 @@ def markers_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensembl
     return frozenset() if tuple(families) else _MARKERS.get((style, mood), frozenset())
 
 
-def suspense_share(valence: float) -> float:
-    """How likely an excited dark cue holds back (suspense) instead of striking (assault): the
-    darker the likelier. Fear and anger lie too near one another on the two axes to be told apart.
+def suspense_share(valence: float, arousal: float) -> float:
+    """How likely an excited dark cue holds back (suspense, as for fear) instead of striking
+    (assault, as for anger): fear is the darker of the two, and what is not excited enough for a
+    fight is restless.
     """
-    return min(max(0.5 - (valence - MIDDLE_DARK), 0.1), 0.9)
+    if arousal > FIERCE_AROUSAL:
+        return 0.0
+    dark = 0.5 - FEAR_SLOPE * (valence - FEAR_FROM_VALENCE)
+    restless = (RESTLESS_AROUSAL - arousal) / RESTLESS_AROUSAL
+    return min(max(dark, restless, 0.0), 1.0)
 
 
 def ensemble_for(

@@ -22,6 +22,9 @@ OPENING_S = 25.0
 EARLY_SHARE = 0.6  # of openings, in which the line enters after one bar and not two
 BASSLESS_OPENING, BASSLESS_DEPARTURE, BASSLESS_CLOSE = 0.4, 0.35, 0.3
 DRUMLESS_DEPARTURE = 0.4
+SOLO_DEPARTURE, BARE_DEPARTURE, CALM_AROUSAL = 0.35, 0.2, 0.35
+"""Where it is calm, a line over held chords alone; or all but the held chords."""
+INTERLUDE = 0.25  # the line waits for half a phrase
 """How often each rests, where it may."""
 
 
@@ -46,16 +49,23 @@ def resting(
     """
     number, count = place
     whole = frozenset(range(len(bars)))
+    half = frozenset(range((len(bars) + 1) // 2))
     opens = number == 0 and count > 1 and long and len(bars) > 2
     departs = 0 < number < count - 1 and bars[0].letter != THEME
     if opens:
         return _opening(rng, whole, casting)
     rests: dict[Role, frozenset[int]] = {}
-    bassless, drumless, closes_alone = rng.random(3)
+    bassless, drumless, closes_alone, thin, interlude = rng.random(5)
+    calm = float(np.mean([bar.arousal for bar in bars])) < CALM_AROUSAL
+    if departs and casting.pads and calm and thin < SOLO_DEPARTURE + BARE_DEPARTURE:
+        alone = (Role.FIGURE, Role.BASS, Role.DRUMS) if thin < SOLO_DEPARTURE else (Role.PAD,)
+        return Resting(dict.fromkeys(alone, whole))
+    if departs and interlude < INTERLUDE:
+        rests[Role.LEAD] = half
     if departs and drumless < DRUMLESS_DEPARTURE:
         rests[Role.DRUMS] = whole - {len(bars) - 1}  # a fill leads over
     if departs and casting.pads and bassless < BASSLESS_DEPARTURE:
-        rests[Role.BASS] = frozenset(range((len(bars) + 1) // 2))
+        rests[Role.BASS] = half
     elif number < count - 1 and casting.pads and closes_alone < BASSLESS_CLOSE:
         rests[Role.BASS] = frozenset({len(bars) - 1})
     return Resting(rests)

@@ -7,7 +7,7 @@ The brief's gaps are filled here, from the emotion and the seed.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from itertools import pairwise
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from emsync.cue import Cue, Mode
 from emsync.cue import Style as CueStyle
+from emsync.emotion import ShotNotes
 from emsync.score import TempoMap
 from emsync_server.composition.form import BarPlace, plan_form
 from emsync_server.composition.orchestration import (
@@ -39,9 +40,14 @@ TEMPO_CONTRAST = 0.6  # tempo follows the cue's swings of arousal by this share
 SECTION_S = 8.0  # ensemble and mode hold at least this long
 LAST_SECTION_S = 10.0  # nothing changes so shortly before the end: it must come home
 MODE_EDGE = 0.12  # valence must pass this to change the mode
-REST_DENSITY = 6.5  # notes a second at rest, where the brief is silent
+REST_DENSITY = 7.5  # notes a second at rest, where the brief is silent
 DENSITY_OCTAVES = 1.2  # of density for one of arousal
 LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
+COLOUR = {CueStyle.ORCHESTRAL: 0.6}
+"""How likely a chord is led to by its own dominant: real orchestral pieces leave their scale more
+than others do."""
+TELLING, PLAINLY = 0.2, 1.25
+"""Fear or anger is this likely in the mean shot, and the one so many times the other."""
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
 
 _STYLE_WORD: dict[CueStyle, Style | None] = {
@@ -127,6 +133,8 @@ class CueRequest:
     """The first bars, so many, state the theme."""
     suspense: bool = False
     """Whether excited dark music holds back instead of striking."""
+    weights: tuple[float, ...] = ()
+    """Of the locked hits, 0 to 1; empty where nobody knows."""
 
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The first step of each bar."""
@@ -180,19 +188,30 @@ def asked_tempo(cue: Cue, rng: Random) -> Callable[[float], float]:
 
 
 def request_for(
-    cue: Cue, tempo_map: TempoMap, landings: tuple[int, ...], rng: Random
+    cue: Cue,
+    tempo_map: TempoMap,
+    landings: tuple[int, ...],
+    rng: Random,
+    *,
+    shots: Sequence[ShotNotes] = (),
 ) -> CueRequest:
-    """Fill in everything that the brief leaves open."""
+    """Fill in everything that the brief leaves open.
+
+    shots: what was seen and heard in the picture, which tells fear from anger where it can
+    """
     start_s = float(cue.range.start.seconds)
     emotions = [_emotion(cue, middle_s) for _, _, middle_s in _bar_times(tempo_map)]
     mean = np.mean(emotions, axis=0)
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
-    suspense = _holds_back(emotions, rng)
+    suspense = _holds_back(cue, emotions, shots, rng)
     bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng), suspense))
     final_step = _final_step(tempo_map, bars, landings)
-    bars, theme_bars = _formed(cue, bars, sections, (final_step, landings, suspense), rng)
+    bars, theme_bars = _formed(
+        cue, bars, sections, (final_step, landings, suspense, COLOUR.get(style, 0.0)), rng
+    )
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
+    weights = tuple(hit.weight for hit in cue.hits if hit.locked)
     return CueRequest(
         tempo_map=tempo_map,
         style=_STYLE_WORD[style],
@@ -203,13 +222,26 @@ def request_for(
         key_is_asked=cue.brief.key is not None,
         theme_bars=theme_bars,
         suspense=suspense,
+        weights=weights if len(weights) == len(landings) else (),
     )
 
 
-def _holds_back(emotions: list[tuple[float, float]], rng: Random) -> bool:
-    """Whether a take's excited dark music is suspense."""
-    dark = [valence for valence, arousal in emotions if valence < 0 <= arousal]
-    return bool(dark) and bool(rng.random() < suspense_share(float(np.mean(dark))))
+def _holds_back(
+    cue: Cue, emotions: list[tuple[float, float]], shots: Sequence[ShotNotes], rng: Random
+) -> bool:
+    """Whether a take's excited dark music is suspense: where faces or words told fear from anger,
+    as they say, else by where it lies on the two axes.
+    """
+    dark = [(valence, arousal) for valence, arousal in emotions if valence < 0 <= arousal]
+    drawn = rng.random()
+    if not dark:
+        return False
+    told = [dict(shot.ekman) for shot in shots if shot.range.overlaps(cue.range)]
+    fear, anger = (sum(one.get(name, 0.0) for one in told) for name in ("fear", "anger"))
+    if max(fear, anger) > TELLING * len(told) and max(fear, anger) > PLAINLY * min(fear, anger):
+        return fear > anger
+    valence, arousal = np.mean(dark, axis=0)
+    return bool(drawn < suspense_share(float(valence), float(arousal)))
 
 
 def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:
@@ -300,14 +332,14 @@ def _formed(
     cue: Cue,
     bars: tuple[BarRequest, ...],
     sections: list[tuple[Mood, Mode]],
-    planned: tuple[int, tuple[int, ...], bool],
+    planned: tuple[int, tuple[int, ...], bool, float],
     rng: Random,
 ) -> tuple[tuple[BarRequest, ...], int]:
     """The bars with their chords and with how much they recall the theme, and the theme's bars.
 
-    planned: where the last chord begins, the landings, and whether it holds back
+    planned: where the last chord begins, the landings, whether it holds back, and its colour
     """
-    final_step, landings, suspense = planned
+    final_step, landings, suspense, colour = planned
     final = bisect_right(bars, final_step, key=lambda bar: bar.start_step) - 1
     in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
     places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
@@ -321,6 +353,7 @@ def _formed(
         keep_key=keep_key,
         landings=[*(_opened_by(step, bars) for step in landings), *_soft_bars(cue, bars)],
         suspense=suspense,
+        colour=colour,
     )
     formed = []
     for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):

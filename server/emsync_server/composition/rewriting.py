@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emsync import wire
 from emsync.cue import Cue
 from emsync.errors import CueSheetError
-from emsync.score import Note, Part, Score, Take, TempoMap
+from emsync.score import ControlChange, Controller, Note, Part, Score, Take, TempoMap
 from emsync.settings import ComposeSettings
 from emsync_server.composition.composer import Composer
 from emsync_server.composition.conditions import ConditionTrack, for_reference
@@ -47,6 +47,7 @@ from emsync_server.composition.theme import stated_theme
 from emsync_server.midi import read_midi
 from emsync_server.progress import Progress
 
+AT_REST = {Controller.EXPRESSION: 127, Controller.PEDAL: 0}
 TREMOLO = INSTRUMENT_INDEX["tremolo_strings"]
 CONTEXT_EVENTS = 500  # the network reads at most so many events before the bars
 
@@ -258,10 +259,39 @@ def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) ->
         )
         outside = [n for n in part.notes if not start_q <= n.start_q < stop_q]
         inside = _fitting(fresh.notes if fresh else (), outside)
-        parts.append(replace(part, notes=tuple(sorted((*outside, *inside), key=_place))))
-    parts.extend([*new.values(), *drums])
+        notes = tuple(sorted((*outside, *inside), key=_place))
+        controls = _controls(fresh.controls if fresh else (), part.controls, range_q)
+        parts.append(replace(part, notes=notes, controls=controls))
+    parts.extend(
+        replace(part, controls=_controls(part.controls, (), range_q))
+        for part in [*new.values(), *drums]
+    )
     joined = replace(score, parts=tuple(part for part in parts if part.notes))
     return Composed(joined, measure(joined, writer, strains=0.0))
+
+
+def _controls(
+    fresh: tuple[ControlChange, ...],
+    old: tuple[ControlChange, ...],
+    range_q: tuple[Fraction, Fraction],
+) -> tuple[ControlChange, ...]:
+    """New controllers inside, old ones outside; where the old part has none, they are set back."""
+    start_q, stop_q = range_q
+    inside = [one for one in fresh if start_q <= one.time_q < stop_q]
+    outside = [one for one in old if not start_q <= one.time_q < stop_q]
+    resumed = {one.controller for one in outside if one.time_q == stop_q}
+    at_rest = [
+        ControlChange(stop_q, controller, _value_at(old, controller, stop_q))
+        for controller in dict.fromkeys(one.controller for one in inside)
+        if controller not in resumed
+    ]
+    return tuple(sorted((*outside, *inside, *at_rest), key=lambda one: one.time_q))
+
+
+def _value_at(old: tuple[ControlChange, ...], controller: Controller, time_q: Fraction) -> int:
+    """What a controller stood at in the old part."""
+    before = [one.value for one in old if one.controller is controller and one.time_q <= time_q]
+    return before[-1] if before else AT_REST[controller]
 
 
 def _fitting(fresh: tuple[Note, ...], outside: list[Note]) -> list[Note]:

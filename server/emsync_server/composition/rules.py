@@ -15,6 +15,7 @@ from emsync_server.composition import leanings
 from emsync_server.composition.accents import AccentPlan, Landing
 from emsync_server.composition.cast import Cast
 from emsync_server.composition.due import DueNotes
+from emsync_server.composition.force import Force
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.orchestration import STRIKERS
 from emsync_server.composition.piece import Piece
@@ -55,7 +56,7 @@ GAP_S = (0.6, 3.6)
 ACCENT_STEPS = STEPS_PER_QUARTER // 2
 DRUM_LENGTH = LENGTH_STEPS.index(3)
 
-ACCENT_BIN, CALM_ACCENT_BIN = 6, 5
+ACCENT_BIN, CALM_ACCENT_BIN, LIGHT_ACCENT_BIN = 6, 5, 3
 CALM_AROUSAL, LIVELY_AROUSAL, FIERCE_AROUSAL = -0.3, 0.1, 0.55
 SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 
@@ -189,9 +190,14 @@ class Rules:
         """Loud on accents; elsewhere below them, softer still just before."""
         bins = np.arange(CLASSES[VELOCITY])
         arousal = self._bar_at(step).arousal
-        accent = CALM_ACCENT_BIN if arousal < CALM_AROUSAL else ACCENT_BIN
-        if self.accents.at(step):
+        calm = arousal < CALM_AROUSAL or self._is_light(step)
+        accent = CALM_ACCENT_BIN if calm else ACCENT_BIN
+        landing = self.accents.at(step)
+        if landing:
             loudest = accent + 1
+            strikes = instrument in self.cast.strikers(step) or not self.cast.strikers(step)
+            if landing.force is Force.LIGHT and not strikes:
+                accent = LIGHT_ACCENT_BIN
             mask = (
                 (bins == loudest)
                 if self.cast.runners(step)
@@ -217,6 +223,10 @@ class Rules:
         on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
         clashes = leanings.clashes(piece.sounding_at(step))
         return leaning + clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
+
+    def _is_light(self, step: int) -> bool:
+        landing = self.accents.at(step)
+        return landing is not None and landing.force is Force.LIGHT
 
     def _bar_at(self, step: int) -> BarRequest:
         return self.request.bars[self.request.bar_index_at(step)]

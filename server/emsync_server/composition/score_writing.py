@@ -11,6 +11,7 @@ from fractions import Fraction
 from emsync.cue import Key, Mode
 from emsync.score import KeySignature, Note, Part, Score
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS
+from emsync_server.composition.phrasing import Phrasing
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import CueRequest
@@ -30,9 +31,11 @@ def score_of(notes: Sequence[WrittenNote], request: CueRequest) -> Score:
     for note in closed:
         by_instrument[note.instrument].append(note)
     parts = []
+    phrasing = Phrasing(request)
     for number in sorted(by_instrument):
         breathed = [_breathed(note, request) for note in _unlapped(by_instrument[number])]
-        parts.append(part_of(number, [note for note in breathed if not _is_stub(note, request)]))
+        kept = [note for note in breathed if not _is_stub(note, request)]
+        parts.append(replace(part_of(number, kept), controls=phrasing.of(number, kept)))
     return Score(
         tuple(part for part in parts if part.notes), request.tempo_map, tuple(_keys(request))
     )

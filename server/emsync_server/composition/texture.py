@@ -14,14 +14,23 @@ from itertools import groupby
 
 import numpy as np
 
+from emsync.family import Family
 from emsync_server.composition import rhythm
 from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.dynamics import loudness
+from emsync_server.composition.force import Force
 from emsync_server.composition.form import THEME
 from emsync_server.composition.groove import strokes_of
 from emsync_server.composition.harmonic_rhythm import at_changes, held_chords, struck_anew
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
-from emsync_server.composition.orchestration import HEAVY, SOLOS, Mood, mood_of
+from emsync_server.composition.orchestration import (
+    HEAVY,
+    PERCUSSION,
+    SOLOS,
+    STRIKERS,
+    Mood,
+    mood_of,
+)
 from emsync_server.composition.pacing import OPENING_S, resting
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest, CueRequest
@@ -49,21 +58,29 @@ THIN, LIGHT, FULL, TUTTI = range(4)
 LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
+LIVELIER = 0.15  # of arousal, more for the line
 SPARSER = 0.8  # of arousal, less for the line and the bass of suspense
 PEDAL_BAND, PEDAL_BARS = (82, 89), 2
 """In suspense a high note is held over so many bars."""
 DARKER = 7  # semitones that a figure lies lower at valence -1
 OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
-PAD_VOICES = (2, 3, 3, 4)  # at each level
+PAD_VOICES = (3, 3, 4, 5)  # at each level
 ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
 """Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
 ACCENT_STEPS = 2 * STEPS_PER_QUARTER
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
+BREATHLESS_AROUSAL = 0.6
+"""What is more excited goes on through the ends of its phrases."""
 UNDER_THEME, BETWEEN = 0.8, 1.25
 """Of the notes that the density leaves for a figure: fewer under the theme, more between."""
-HEIGHT_STEP, FIGURE_FLOOR = 4, 50
-"""Semitones between a figure's five heights, and where the lowest lies at least."""
+HEIGHT_STEP, FIGURE_FLOOR, LEFT_HAND_FLOOR = 4, 50, 45
+"""Semitones between a figure's five heights, and where the lowest lies at least; under the melody
+of the same player, in the left hand."""
+RUNNING, RUN_STEP, RUN_LIFT = (Family.STRINGS, Family.WOODWINDS), 2, 5
+"""Who bows or blows a figure moves by steps, in the upper part of its room."""
+HAND_BELOW = ((-12, -8), (-7, -3))
+"""Where a melody's own hand adds notes to it on strong beats, below its band's middle."""
 TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
 PEDALS = frozenset(
     INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
@@ -91,6 +108,7 @@ class _Planner:
         self._motifs: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}
         self._level = THIN
         self._suspense = False
+        self._alone = False
 
     def phrase(
         self, bars: Sequence[BarRequest], first: int, place: tuple[int, int]
@@ -111,6 +129,7 @@ class _Planner:
         casting = cast_phrase(
             players, turn=number, excited=arousal > EXCITED_AROUSAL and not self._suspense
         )
+        self._alone = casting.lead == casting.figure
         long = float(self._request.tempo_map.end_s) > OPENING_S
         rests = resting(self._rng, bars, casting, place, long=long)
         held_back = arousal - SPARSER * self._suspense
@@ -120,11 +139,41 @@ class _Planner:
         drums = rests.kept(Role.DRUMS, [*self._drums(bars, first)])
         spent = sum(map(len, line)) + sum(map(len, bass)) + sum(map(len, pads))
         figure = rests.kept(Role.FIGURE, [*self._figure(bars, casting, spent)])
-        planned = []
-        for index, layers in enumerate(zip(line, bass, pads, figure, drums, strict=True)):
+        planned: list[list[Slot]] = []
+        for layers in zip(line, bass, pads, figure, drums, strict=True):
             due = [slot for layer in layers for slot in layer]
-            planned.append(self._with_landings(bars[index], due, casting))
-        return planned
+            planned.append(due)
+        if len(bars) > 1 and number < place[1] - 1 and arousal < BREATHLESS_AROUSAL:
+            planned = self._thinned(bars, planned)
+        return [
+            self._with_landings(bar, due, casting) for bar, due in zip(bars, planned, strict=True)
+        ]
+
+    def _thinned(
+        self, bars: Sequence[BarRequest], planned: Sequence[list[Slot]]
+    ) -> list[list[Slot]]:
+        """The phrase's last beats left to one low held voice and to the line's last note, unless a
+        strike is near.
+        """
+        last = bars[-1]
+        until = last.start_step + last.steps * 5 // 8
+        if self._accents.within(until, last.end_step + STEPS_PER_QUARTER):
+            return [*planned]
+        pads = [s.band[0] for due in planned for s in due if s.role is Role.PAD]
+        staying = min(pads, default=0)
+        thinned = []
+        for bar, due in zip(bars, planned, strict=True):
+            kept = []
+            for slot in due:
+                start = bar.start_step + slot.step
+                held = slot.role is Role.PAD and slot.band[0] > staying
+                if held and start + slot.steps > until:
+                    slot = replace(slot, steps=max(until - start, 0))
+                gone = slot.role in (Role.BASS, Role.STROKE, Role.FIGURE) and start >= until
+                if slot.steps and not gone:
+                    kept.append(slot)
+            thinned.append(kept)
+        return thinned
 
     def _line(
         self, bars: Sequence[BarRequest], first: int, casting: Casting, arousal: float
@@ -136,7 +185,7 @@ class _Planner:
         band = singing_band(casting.lead, float(np.mean([bar.valence for bar in bars])))
         answer_at = {0: 0, 1: 1, 2: 0, 3: 1}
         for index, bar in enumerate(bars):
-            motif = self._motif(bar.letter, bar.steps, arousal)
+            motif = self._motif(bar.letter, bar.steps, min(arousal + LIVELIER, 1.0))
             closes = index == len(bars) - 1 and len(bars) > 1
             cell = motif[2] if closes else motif[answer_at[index % 4]]
             echoes = first + index - 2 if index >= 2 and not closes else None
@@ -147,7 +196,20 @@ class _Planner:
                 slots.append(replace(due, height=_arch(u), echoes=echoes))
             if slots and closes:
                 slots[-1] = replace(slots[-1], closes=True)
-            yield [*slots, *self._doubled(bar, slots, casting)]
+            yield [*slots, *self._doubled(bar, slots, casting), *self._filled(bar, slots, band)]
+
+    def _filled(self, bar: BarRequest, line: Sequence[Slot], band: Band) -> Iterator[Slot]:
+        """Who plays alone thickens the melody's strong beats, the fuller the more of them."""
+        if not self._alone or self._level < LIGHT:
+            return
+        middle = sum(band) // 2 - 3
+        every = STEPS_PER_QUARTER * (1 if self._level >= FULL else 4)
+        for slot in line:
+            if slot.step % every == 0:
+                for low, high in HAND_BELOW[: 1 + (self._level >= FULL)]:
+                    stroke = Stroke(slot.step, slot.steps)
+                    under = within(slot.instrument, (middle + low, middle + high))
+                    yield self._slot(bar, stroke, slot.instrument, Role.PAD, under)
 
     def _doubled(self, bar: BarRequest, line: Sequence[Slot], casting: Casting) -> Iterator[Slot]:
         if self._level < FULL or self._suspense or casting.double is None or casting.lead is None:
@@ -257,7 +319,9 @@ class _Planner:
 
     def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
         floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
-        low = floor + HEIGHT_STEP * stroke.tone
+        floor = LEFT_HAND_FLOOR if self._alone else floor
+        runs = INSTRUMENTS[player].family in RUNNING and not self._suspense
+        low = floor + (RUN_STEP if runs else HEIGHT_STEP) * stroke.tone + RUN_LIFT * runs
         return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
 
     def _drums(self, bars: Sequence[BarRequest], first: int) -> Iterator[list[Slot]]:
@@ -269,11 +333,16 @@ class _Planner:
                     stroke = Stroke(step, STEPS_PER_QUARTER)
                     slots.append(self._slot(bar, stroke, TIMPANI, Role.STROKE, (36, 57), tone=0))
             if DRUM_KIT in bar.players and self._level >= LIGHT:
-                closes = index == len(bars) - 1
+                closes = index == len(bars) - 1 or self._leads_to_strike(bar)
                 for step, key, plain in strokes_of(self._request, first + index, closes=closes):
                     due = self._slot(bar, Stroke(step, 3), DRUM_KIT, Role.DRUMS, (key, key))
                     slots.append(replace(due, pitch=key, velocity=due.velocity + plain))
             yield slots
+
+    def _leads_to_strike(self, bar: BarRequest) -> bool:
+        """Whether a landing that more than one player strikes opens the next bar."""
+        landing = self._accents.at(bar.end_step)
+        return landing is not None and landing.force > Force.LIGHT and not landing.in_run
 
     def _slot(
         self,
@@ -317,6 +386,9 @@ class _Planner:
     def _struck(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
         """The chord of everybody at a landing: it is struck and held."""
         held = Stroke(here, bar.steps - here)
+        landing = self._accents.at(bar.start_step + here)
+        assert landing is not None, "somebody strikes where nothing lands"
+        force, turn = landing.force, self._accents.number(landing.step)
         if casting.bass is not None:
             band = bass_band(casting.bass)
             yield self._slot(bar, held, casting.bass, Role.BASS, band)
@@ -324,25 +396,39 @@ class _Planner:
             band = singing_band(casting.lead, bar.valence)
             sung = self._slot(bar, held, casting.lead, Role.LEAD, band)
             line = [replace(sung, height=0.7, closes=True)]
-            yield from (*line, *self._doubled(bar, line, casting))
-        for player, band in self._voices([bar], casting):
-            yield self._slot(bar, held, player, Role.PAD, band)
-        yield from self._marked(bar, here, casting)
+            yield from (*line, *(self._doubled(bar, line, casting) if force > Force.LIGHT else ()))
+        voices = self._voices([bar], casting)
+        for number, (player, band) in enumerate(voices):
+            if force is Force.FULL or len(voices) < 3 or (number + turn) % 3:
+                yield self._slot(bar, held, player, Role.PAD, band)
+        yield from self._marked(bar, here, casting, (force, turn))
 
-    def _marked(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
-        """Those who mark a landing: a struck or plucked chord, timpani, drums."""
+    def _marked(
+        self, bar: BarRequest, here: int, casting: Casting, how: tuple[Force, int]
+    ) -> Iterator[Slot]:
+        """Those who mark a landing: a struck or plucked chord, timpani, drums. Where not everybody
+        does, one of them, another one each time.
+        """
+        force, turn = how
         stroke = Stroke(here, min(ACCENT_STEPS, bar.steps - here))
         reach = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
         top = min(max(sum(reach) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
         strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
-        for player in sorted(p for p in strikers if p is not None and p != casting.bass):
-            for low, high in ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS:
+        marking = sorted(p for p in strikers if p is not None and p != casting.bass)
+        if force < Force.FULL and marking:
+            plucked = bar.ensemble & STRIKERS - PERCUSSION - SOLOS - {casting.bass, casting.lead}
+            marking = sorted({*marking, *plucked})
+            marking = [marking[turn % len(marking)]]
+        for player in marking:
+            bands = ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS
+            for low, high in bands[-2:] if force is Force.LIGHT else bands:
                 band = within(player, (top + low, top + high))
                 yield self._slot(bar, stroke, player, Role.ACCENT, band)
-        for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}):
+        heavy = force is Force.FULL or (force is Force.PLAIN and turn % 2 == 0)
+        for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}) if heavy or not marking else ():
             yield self._slot(bar, stroke, player, Role.STROKE, within(player, (36, 57)), tone=0)
-        if DRUM_KIT in bar.ensemble:
-            for key in (KICK, CYMBAL):
+        if DRUM_KIT in bar.ensemble and force > Force.LIGHT:
+            for key in (KICK, CYMBAL) if force is Force.FULL else (KICK,):
                 due = self._slot(bar, Stroke(here, 3), DRUM_KIT, Role.DRUMS, (key, key))
                 yield replace(due, pitch=key)
 

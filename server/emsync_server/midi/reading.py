@@ -17,7 +17,17 @@ import mido
 
 from emsync.cue import Key
 from emsync.errors import InputError, NotFoundError
-from emsync.score import KeySignature, Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync.score import (
+    ControlChange,
+    Controller,
+    KeySignature,
+    Meter,
+    Note,
+    Part,
+    Score,
+    TempoAnchor,
+    TempoMap,
+)
 from emsync_server.midi.programs import family_of_program, program_name
 from emsync_server.midi.writing import DRUM_CHANNEL
 
@@ -25,6 +35,7 @@ __all__ = ["read_midi"]
 
 DEFAULT_US_PER_QUARTER = 500_000  # 120 quarters a minute, by the standard
 LARGEST_BYTES = 64 * 2**20
+_CONTROLLERS = {controller.value: controller for controller in Controller}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +56,10 @@ class _Collected:
         default_factory=lambda: defaultdict(list)
     )
     """(start, end, pitch, velocity) by voice."""
+    controls: dict[tuple[int, int], list[tuple[int, Controller, int]]] = field(
+        default_factory=lambda: defaultdict(list)
+    )
+    """(tick, controller, value) by port and channel."""
     names: dict[int, str] = field(default_factory=dict)
     """By track."""
     tempos: dict[int, int] = field(default_factory=dict)
@@ -144,6 +159,9 @@ def _collected(file: mido.MidiFile) -> _Collected:
                 found.notes[voice].append((start, max(tick, start + 1), pitch, velocity))
         elif message.type == "program_change":
             programs[ports[track], message.channel] = message.program
+        elif message.type == "control_change" and message.control in _CONTROLLERS:
+            change = (tick, _CONTROLLERS[message.control], message.value)
+            found.controls[ports[track], message.channel].append(change)
         elif message.type == "midi_port":
             ports[track] = message.port
         elif message.is_meta:
@@ -195,6 +213,10 @@ def _parts(found: _Collected, per_quarter: int) -> Iterator[Part]:
                     velocity,
                 )
                 for start, end, pitch, velocity in sorted(found.notes[voice])
+            ),
+            controls=tuple(
+                ControlChange(Fraction(tick, per_quarter), controller, value)
+                for tick, controller, value in found.controls[voice.port, voice.channel]
             ),
         )
 

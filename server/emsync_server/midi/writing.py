@@ -114,16 +114,21 @@ def _part_track(part: Part, port: int, channel: int, end_tick: int) -> mido.Midi
     if port:
         timed.append((0, 0, _meta("midi_port", port=port)))
     timed.append((0, 1, mido.Message("program_change", channel=channel, program=part.program)))
+    for change in part.controls:
+        values = {"channel": channel, "control": change.controller.value, "value": change.value}
+        timed.append((_ticks(change.time_q), 2, mido.Message("control_change", **values)))
     for note in part.notes:
         start, end = _ticks(note.start_q), _ticks(note.start_q + note.length_q)
         on = {"channel": channel, "note": note.pitch}
-        timed.append((start, 3, mido.Message("note_on", velocity=note.velocity, **on)))
-        timed.append((max(end, start + 1), 2, mido.Message("note_off", velocity=64, **on)))
+        timed.append((start, 4, mido.Message("note_on", velocity=note.velocity, **on)))
+        timed.append((max(end, start + 1), 3, mido.Message("note_off", velocity=64, **on)))
     return _track(part.name, timed, end_tick)
 
 
 def _track(name: str, timed: list[Timed], end_tick: int) -> mido.MidiTrack:
-    """Messages in order, with the time between them; offs before ons, then by pitch."""
+    """Messages in order, with the time between them; controllers first, offs before ons, then by
+    pitch.
+    """
     track = mido.MidiTrack([_meta("track_name", name=name)])
     numbers = count()
     keyed = sorted((tick, rank, getattr(m, "note", 0), next(numbers), m) for tick, rank, m in timed)

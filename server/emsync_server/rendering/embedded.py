@@ -24,7 +24,12 @@ import numpy as np
 import soxr
 
 from emsync.errors import InputError
-from emsync_server.rendering.performance import Instrument, Performance, PlayedNote
+from emsync_server.rendering.performance import (
+    Instrument,
+    Performance,
+    PlayedControl,
+    PlayedNote,
+)
 from emsync_server.rendering.soundfonts import Soundfont
 from emsync_server.rendering.synthesizer import (
     BLOCK_SAMPLES,
@@ -46,6 +51,7 @@ TAIL_SAMPLES = 4 * NATIVE_RATE_HZ
 MAX_TAIL_SAMPLES = 32 * NATIVE_RATE_HZ
 MELODIC_CHANNELS = tuple(channel for channel in range(16) if channel != 9)
 DRUM_CHANNEL = 9
+ORDER = ("control_change", "note_off", "note_on")  # of messages at one time
 FULL_SCALE = 32_768
 CC_VOLUME = 7
 QUIETER_VOLUME = 50  # a quarter of the default 100: volume acts as a square
@@ -78,8 +84,13 @@ class EmbeddedSynthesizer:
             )
             for note in performance.notes
         )
+        controls = tuple(
+            replace(one, time_samples=round(one.time_samples * ratio))
+            for one in performance.controls
+        )
         native = self._native(
-            replace(performance, notes=notes), round(length_samples * ratio) + NATIVE_RATE_HZ
+            replace(performance, notes=notes, controls=controls),
+            round(length_samples * ratio) + NATIVE_RATE_HZ,
         )
         yield from _exactly(length_samples, _resampled(native, rate_hz))
 
@@ -105,7 +116,8 @@ def _chunked(
         notes = [
             note for note in phase.notes if start <= note.start_samples < start + CHUNK_SAMPLES
         ]
-        fresh = _chunk(soundfont, notes, instruments, start) if notes else ringing[:0]
+        chunk = _Chunk(notes, phase.controls, instruments, start)
+        fresh = _sounded(soundfont, chunk) if notes else ringing[:0]
         total = np.zeros((max(len(ringing), len(fresh), CHUNK_SAMPLES), 2), np.float32)
         total[: len(ringing)] += ringing
         total[: len(fresh)] += fresh
@@ -113,15 +125,24 @@ def _chunked(
         yield total[: min(CHUNK_SAMPLES, length_samples - start)]
 
 
-def _chunk(
-    soundfont: Path, notes: Sequence[PlayedNote], instruments: Sequence[Instrument], start: int
-) -> Audio:
-    """These notes until they have died away, from `start` on, without clipping."""
-    last = max(note.end_samples for note in notes) - start
+@dataclass(frozen=True, slots=True)
+class _Chunk:
+    """Notes that begin in a stretch of a phase, and all that its players move."""
+
+    notes: Sequence[PlayedNote]
+    controls: Sequence[PlayedControl]
+    instruments: Sequence[Instrument]
+    start: int
+    """In samples of the phase."""
+
+
+def _sounded(soundfont: Path, chunk: _Chunk) -> Audio:
+    """A chunk's notes until they have died away, from its start on, without clipping."""
+    last = max(note.end_samples for note in chunk.notes) - chunk.start
     tail = TAIL_SAMPLES
     volume = None
     while True:
-        sound = _rendered(soundfont, _midi(notes, instruments, start, last + tail, volume))
+        sound = _rendered(soundfont, _midi(chunk, last + tail, volume))
         if np.abs(sound).max(initial=0) >= FULL_SCALE - 1 and volume is None:
             volume = QUIETER_VOLUME
         elif tail < MAX_TAIL_SAMPLES and np.any(sound[-NATIVE_RATE_HZ // 10 :]):
@@ -132,40 +153,54 @@ def _chunk(
     return (sound * np.float32(scale / FULL_SCALE)).astype(np.float32)
 
 
-def _midi(
-    notes: Sequence[PlayedNote],
-    instruments: Sequence[Instrument],
-    start: int,
-    length_samples: int,
-    volume: int | None,
-) -> bytes:
+def _midi(chunk: _Chunk, length_samples: int, volume: int | None) -> bytes:
     """A MIDI file whose tick is a sample and whose end is the rendering's."""
-    channels = _channels(instruments)
+    channels = _channels(chunk.instruments)
     track = mido.MidiTrack([mido.MetaMessage("set_tempo", tempo=TEMPO_US)])
-    for instrument, channel in zip(instruments, channels, strict=True):
+    for instrument, channel in zip(chunk.instruments, channels, strict=True):
         track.append(mido.Message("program_change", channel=channel, program=instrument.program))
         for control, value in controllers(instrument):
             wanted = volume if volume and control == CC_VOLUME else value
             track.append(
                 mido.Message("control_change", channel=channel, control=control, value=wanted)
             )
-    switches = []
-    for note in notes:
-        channel = channels[note.instrument]
-        switches.append((note.start_samples - start, True, channel, note.pitch, note.velocity))
-        switches.append((note.end_samples - start, False, channel, note.pitch, 0))
     now = 0
-    for time, is_on, channel, pitch, velocity in sorted(switches):
+    for time, kind, channel, which, value in _switches(chunk, channels, length_samples):
         tick = max(time - BLOCK_SAMPLES // 2, 0)
-        kind = "note_on" if is_on else "note_off"
-        track.append(
-            mido.Message(kind, channel=channel, note=pitch, velocity=velocity, time=tick - now)
-        )
+        names = ("control", "value") if kind == "control_change" else ("note", "velocity")
+        values = dict(zip(names, (which, value), strict=True))
+        track.append(mido.Message(kind, channel=channel, time=tick - now, **values))
         now = tick
     track.append(mido.MetaMessage("end_of_track", time=length_samples - now))
     file = io.BytesIO()
     mido.MidiFile(type=0, ticks_per_beat=TICKS_PER_BEAT, tracks=[track]).save(file=file)
     return file.getvalue()
+
+
+def _switches(
+    chunk: _Chunk, channels: Sequence[int], length_samples: int
+) -> list[tuple[int, str, int, int, int]]:
+    """Time since the chunk's start, message, channel, pitch or controller, velocity or value:
+    controllers first, offs before ons. What was set before the chunk is set at its start.
+    """
+    standing: dict[tuple[int, int], int] = {}
+    switches: list[tuple[int, str, int, int, int]] = []
+    for one in chunk.controls:
+        channel, time = channels[one.instrument], one.time_samples - chunk.start
+        if time <= 0:
+            standing[channel, one.controller.value] = one.value
+        elif time < length_samples:
+            switches.append((time, "control_change", channel, one.controller.value, one.value))
+    switches[:0] = [
+        (0, "control_change", channel, controller, value)
+        for (channel, controller), value in standing.items()
+    ]
+    for note in chunk.notes:
+        channel = channels[note.instrument]
+        start, end = (t - chunk.start for t in (note.start_samples, note.end_samples))
+        switches.append((start, "note_on", channel, note.pitch, note.velocity))
+        switches.append((end, "note_off", channel, note.pitch, 0))
+    return sorted(switches, key=lambda switch: (switch[0], ORDER.index(switch[1])))
 
 
 def _rendered(soundfont: Path, midi: bytes) -> np.ndarray[tuple[int, int], np.dtype[np.int16]]:
@@ -200,6 +235,11 @@ def _groups(performance: Performance) -> Iterator[Performance]:
                 replace(note, instrument=place[note.instrument])
                 for note in performance.notes
                 if note.instrument in place
+            ),
+            tuple(
+                replace(one, instrument=place[one.instrument])
+                for one in performance.controls
+                if one.instrument in place
             ),
         )
 

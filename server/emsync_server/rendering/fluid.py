@@ -7,6 +7,7 @@ import ctypes
 import functools
 import importlib
 import io
+import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from types import ModuleType
@@ -43,6 +44,8 @@ SETTINGS: dict[str, int | float] = {
     "synth.reverb.width": 0.8,
     "synth.reverb.level": 0.6,
 }
+CONTROL, OFF, ON = range(3)
+_OPENING = threading.Lock()
 GAIN = 0.4  # output is float: this only sets where measuring begins
 
 
@@ -108,13 +111,15 @@ def _play(
             block = np.zeros((min(OUTPUT_BLOCK_SAMPLES, length_samples - start), 2), np.float32)
             position = start
             while next_switch < len(switches) and switches[next_switch][0] < start + len(block):
-                time, is_on, channel, pitch, velocity = switches[next_switch]
+                time, kind, channel, which, value = switches[next_switch]
                 _write(library, synth, block[position - start : time - start])
                 position = time
-                if is_on:
-                    synth.noteon(channel, pitch, velocity)
+                if kind == CONTROL:
+                    synth.cc(channel, which, value)
+                elif kind == ON:
+                    synth.noteon(channel, which, value)
                 else:
-                    synth.noteoff(channel, pitch)
+                    synth.noteoff(channel, which)
                 next_switch += 1
             _write(library, synth, block[position - start :])
             yield block
@@ -122,13 +127,18 @@ def _play(
         synth.delete()
 
 
-def _switches(phase: Phase) -> list[tuple[int, bool, int, int, int]]:
-    """Time in samples, on or off, channel, pitch and velocity; offs come before ons."""
-    switches = []
+def _switches(phase: Phase) -> list[tuple[int, int, int, int, int]]:
+    """Time in samples, kind, channel, pitch or controller, velocity or value; controllers come
+    first, offs before ons.
+    """
+    switches = [
+        (one.time_samples, CONTROL, one.instrument, one.controller.value, one.value)
+        for one in phase.controls
+    ]
     for note in phase.notes:
-        switches.append((note.start_samples, True, note.instrument, note.pitch, note.velocity))
-        switches.append((note.end_samples, False, note.instrument, note.pitch, 0))
-    return sorted(switches)
+        switches.append((note.start_samples, ON, note.instrument, note.pitch, note.velocity))
+        switches.append((note.end_samples, OFF, note.instrument, note.pitch, 0))
+    return sorted(switches, key=lambda switch: switch[:2])
 
 
 def _set_up(synth: _Synth, soundfont: Soundfont, instruments: tuple[Instrument, ...]) -> None:
@@ -161,9 +171,20 @@ def _channels(instruments: int) -> int:
     return max(-(-instruments // 16) * 16, 16)
 
 
-@functools.cache
 def _library() -> ModuleType | None:
-    """The pyfluidsynth module; importing it fails where the library is missing, and may print."""
+    """The pyfluidsynth module, ready for several threads; None where the library is missing."""
+    with _OPENING:
+        return _opened()
+
+
+@functools.cache
+def _opened() -> ModuleType | None:
+    """Importing the module fails where the library is missing, and may print.
+
+    FluidSynth fills its tables when the first synthesiser is made, and a second one that is made at
+    that moment does not wait for them (2.3.1: its part then ignored controllers, one rendering in
+    eight). So one is made here, alone, and thrown away.
+    """
     try:
         with contextlib.redirect_stdout(io.StringIO()):
             library = importlib.import_module("fluidsynth")
@@ -173,4 +194,5 @@ def _library() -> ModuleType | None:
         return None
     for level in range(5):  # its log goes to stderr; what matters comes back as a number
         library._fl.fluid_set_log_function(level, None, None)
+    library.Synth().delete()
     return library

@@ -7,13 +7,24 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from emsync.family import Family
-from emsync.score import Part, Score, TempoMap
+from emsync.score import Controller, Part, Score, TempoMap
 from emsync_server.rendering.balance import BALANCE
 
-__all__ = ["Instrument", "Performance", "PlayedNote", "families_of", "perform"]
+__all__ = [
+    "Instrument",
+    "Performance",
+    "PlayedControl",
+    "PlayedNote",
+    "families_of",
+    "left_to_ring",
+    "perform",
+]
 
 MIN_LENGTH_S = Fraction(1, 100)
 """No note is shorter: a synthesiser that is switched on and off within a block stays silent."""
+RING_S, LET_GO_S = Fraction(3, 2), Fraction(1, 20)
+RINGS_TO_DB, RING_PARTS, FULL_EXPRESSION = -36.0, 30, 127
+"""What lasts to within LET_GO_S of the out-point rings past it for RING_S, and falls by so much."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +53,23 @@ class PlayedNote:
 
 
 @dataclass(frozen=True, slots=True)
+class PlayedControl:
+    """A controller's new value, at a sample counted from the start of the cue."""
+
+    time_samples: int
+    instrument: int
+    controller: Controller
+    value: int
+    """0 to 127."""
+
+
+@dataclass(frozen=True, slots=True)
 class Performance:
-    """The notes of one family, in time order."""
+    """The notes of one family, and what its players move, in time order."""
 
     instruments: tuple[Instrument, ...]
     notes: tuple[PlayedNote, ...]
+    controls: tuple[PlayedControl, ...] = ()
 
 
 def families_of(score: Score) -> tuple[Family, ...]:
@@ -68,7 +91,59 @@ def perform(score: Score, family: Family, *, rate_hz: int, cue_samples: int) -> 
         for note in _placed(part, index, score.tempo_map, rate_hz, cue_samples)
     ]
     ordered = sorted(notes, key=lambda note: (note.start_samples, note.instrument, note.pitch))
-    return Performance(instruments, tuple(ordered))
+    controls = sorted(
+        (
+            PlayedControl(
+                round(score.tempo_map.seconds_at(change.time_q) * rate_hz),
+                index,
+                change.controller,
+                change.value,
+            )
+            for index, part in enumerate(parts)
+            for change in part.controls
+        ),
+        key=lambda change: change.time_samples,
+    )
+    return Performance(instruments, tuple(ordered), tuple(controls))
+
+
+def left_to_ring(
+    played: Performance, *, rate_hz: int, cue_samples: int, room_samples: int
+) -> Performance:
+    """The notes that last to the end of the cue ring past it, where there is room, and die away;
+    a synthesiser's own release is cut short by some soundfonts.
+    """
+    ring = min(room_samples, int(RING_S * rate_hz))
+    let_go = cue_samples - int(LET_GO_S * rate_hz)
+    last = {
+        note.instrument
+        for note in played.notes
+        if note.end_samples >= let_go and not played.instruments[note.instrument].is_drums
+    }
+    if ring <= 0 or not last:
+        return played
+    notes = tuple(
+        replace(note, end_samples=cue_samples + ring)
+        if note.instrument in last and note.end_samples >= let_go
+        else note
+        for note in played.notes
+    )
+    controls = [one for one in played.controls if one.time_samples < cue_samples]
+    for instrument in sorted(last):
+        level = next(
+            (
+                one.value
+                for one in reversed(controls)
+                if one.instrument == instrument and one.controller is Controller.EXPRESSION
+            ),
+            FULL_EXPRESSION,
+        )
+        for number in range(1, RING_PARTS + 1):
+            share = number / RING_PARTS
+            fallen = round(level * 10 ** (RINGS_TO_DB * share / 40))
+            time = cue_samples + round(ring * (number - 1) / RING_PARTS)
+            controls.append(PlayedControl(time, instrument, Controller.EXPRESSION, fallen))
+    return replace(played, notes=notes, controls=tuple(controls))
 
 
 def _placed(

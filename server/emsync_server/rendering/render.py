@@ -28,7 +28,7 @@ from emsync_server.rendering.choice import choose_synthesizer
 from emsync_server.rendering.ducking import ducking_curve
 from emsync_server.rendering.loudness import Loudness, factor
 from emsync_server.rendering.mastering import RawStems, plan_master, write_master
-from emsync_server.rendering.performance import families_of, perform
+from emsync_server.rendering.performance import families_of, left_to_ring, perform
 from emsync_server.rendering.production import listen, music_loudness_lufs
 from emsync_server.rendering.synthesizer import Synthesizer
 from emsync_server.rendering.wave_file import FRAME_BYTES, FloatFile, bytes_per_sample
@@ -37,9 +37,10 @@ __all__ = ["render"]
 
 MAX_TAIL_S = Fraction(4)
 TAIL_FADE_S = Fraction(1, 2)
-CUT_FADE_S = Fraction(15, 100)
-"""Where the picture ends the cue: long enough not to click, short enough to keep the last
-chord."""
+CUT_FADE_S = (Fraction(15, 100), Fraction(3, 2))
+CUT_FADE_SHARE = Fraction(6, 10)
+"""Where the picture ends the cue, the last chord dies away over so much of its time, within these
+limits: long enough not to click, short enough to keep the chord."""
 STEMS_FOLDER, MIX, STEM_SET, DUCKING = "stems", "mix.wav", "stems.json", "ducking.json"
 SHARES = {"listen": 0.05, "play": 0.75, "plan": 0.87, "write": 1.0}
 
@@ -132,7 +133,12 @@ def _play(
     files = {family: FloatFile(working / f"{family.value}.raw") for family in families_of(score)}
 
     def stem(family: Family, left: threading.Event) -> None:
-        performance = perform(score, family, rate_hz=rate_hz, cue_samples=lengths.cue)
+        performance = left_to_ring(
+            perform(score, family, rate_hz=rate_hz, cue_samples=lengths.cue),
+            rate_hz=rate_hz,
+            cue_samples=lengths.cue,
+            room_samples=lengths.max_tail,
+        )
         blocks = synthesizer.render(performance, length_samples=total, rate_hz=rate_hz)
         gain = np.float32(factor(BALANCE[family].gain_db))
         for _ in files[family].write(block * gain for block in blocks):
@@ -143,7 +149,7 @@ def _play(
     _together(stem, files, total, playing)
     ringing = max((file.last_loud_sample for file in files.values()), default=-1) + 1
     tail = min(max(ringing - lengths.cue, 0), lengths.max_tail)
-    fade_s = min(TAIL_FADE_S, Fraction(tail, rate_hz)) if tail else CUT_FADE_S
+    fade_s = min(TAIL_FADE_S, Fraction(tail, rate_hz)) if tail else _cut_fade_s(score)
     return RawStems(
         files,
         cue_samples=lengths.cue,
@@ -151,6 +157,14 @@ def _play(
         fade_samples=int(fade_s * rate_hz),
         rate_hz=rate_hz,
     )
+
+
+def _cut_fade_s(score: Score) -> Fraction:
+    """How long the last chord dies away where nothing may ring on."""
+    end_s = score.tempo_map.end_s
+    starts = (score.tempo_map.seconds_at(n.start_q) for part in score.parts for n in part.notes)
+    left_s = end_s - max((start for start in starts if start < end_s), default=end_s)
+    return min(max(CUT_FADE_SHARE * left_s, CUT_FADE_S[0]), CUT_FADE_S[1])
 
 
 def _together(

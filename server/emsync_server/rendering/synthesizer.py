@@ -19,13 +19,18 @@ frames a second.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.rendering.performance import Instrument, Performance, PlayedNote
+from emsync_server.rendering.performance import (
+    Instrument,
+    Performance,
+    PlayedControl,
+    PlayedNote,
+)
 
 __all__ = [
     "BLOCK_SAMPLES",
@@ -73,6 +78,8 @@ class Phase:
     delay_samples: int
     notes: tuple[PlayedNote, ...]
     """`start_samples` and `end_samples` are multiples of BLOCK_SAMPLES here, before the delay."""
+    controls: tuple[PlayedControl, ...] = ()
+    """So are their times; each phase has all of them."""
 
 
 def phases_of(performance: Performance) -> tuple[Phase, ...]:
@@ -96,9 +103,26 @@ def phases_of(performance: Performance) -> tuple[Phase, ...]:
             )
         )
     return tuple(
-        Phase(index * PHASE_SAMPLES, tuple(sorted(share, key=lambda note: note.start_samples)))
+        Phase(
+            index * PHASE_SAMPLES,
+            tuple(sorted(share, key=lambda note: note.start_samples)),
+            _on_blocks(performance.controls, index * PHASE_SAMPLES),
+        )
         for index, share in enumerate(shares)
         if share
+    )
+
+
+def _on_blocks(controls: Sequence[PlayedControl], delay_samples: int) -> tuple[PlayedControl, ...]:
+    """Controllers at the last block that begins before them, so that none comes after the note it
+    is meant for.
+    """
+    return tuple(
+        replace(
+            one,
+            time_samples=max(one.time_samples - delay_samples, 0) // BLOCK_SAMPLES * BLOCK_SAMPLES,
+        )
+        for one in controls
     )
 
 
