@@ -1,5 +1,5 @@
-"""Moods of real clips against a table that one person made by hand, from stills and from knowing the
-films, before any result was looked at (`film_moods.csv`; it says who would disagree).
+"""Moods of real clips against a table that one person made by hand, from stills and from knowing
+the films, before any result was looked at (`film_moods.csv`; it says who would disagree).
 
 A few clips judged by one person are no measure of quality. They show what is taken for what.
 """
@@ -23,13 +23,12 @@ from emsync_server.benchmarks.tables import Table, signed, write_table
 from emsync_server.progress import Progress
 from emsync_server.spotting import spot
 
-__all__ = ["FilmMood", "benchmark_moods", "hand_made_moods", "mood_of"]
+__all__ = ["FilmMood", "MoodStretch", "benchmark_moods", "hand_made_moods", "mood_of"]
 
 TABLE = "film_moods.csv"
 STEP_S = 0.25
 LEAST = 0.15
-"""Nearer to the middle on both axes, nothing in particular is felt: about half of the deviation that
-a shot without evidence has in the curve's own units."""
+"""Nearer to the middle on both axes, nothing in particular is felt."""
 BAND_DEVIATIONS = 1.2816
 
 
@@ -44,7 +43,9 @@ class FilmMood(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class _Stretch:
+class MoodStretch:
+    """A row of the table."""
+
     clip: str
     start_s: float
     end_s: float
@@ -57,7 +58,7 @@ class _Stretch:
 class _Judged:
     """A stretch and what spotting says of it."""
 
-    stretch: _Stretch
+    stretch: MoodStretch
     said: str
     valence: float
     arousal: float
@@ -67,11 +68,11 @@ class _Judged:
     """Whether the hand-made mood's side of the circumplex lies in the band."""
 
 
-def hand_made_moods() -> list[_Stretch]:
+def hand_made_moods() -> list[MoodStretch]:
     """The table."""
     text = resources.files("emsync_server.benchmarks").joinpath(TABLE).read_text("utf-8")
     return [
-        _Stretch(row["clip"], float(row["start_s"]), float(row["end_s"]),
+        MoodStretch(row["clip"], float(row["start_s"]), float(row["end_s"]),
                  FilmMood(row["mood"]).value, row["why"], row["who would disagree"])
         for row in csv.DictReader(text.splitlines())
     ]  # fmt: skip
@@ -106,15 +107,15 @@ def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
         file.write("\n" + confusion.markdown())
 
 
-def _judged(stretch: _Stretch, sheet: CueSheet) -> _Judged:
+def _judged(stretch: MoodStretch, sheet: CueSheet) -> _Judged:
     cue = sheet.cues[0]
     end_s = min(stretch.end_s, float(cue.range.end.seconds))
     moments = np.arange(stretch.start_s + STEP_S / 2, max(end_s, stretch.start_s + STEP_S), STEP_S)
     felt = [cue.felt.at(float(moment)) for moment in moments]
-    inside = [p for p in cue.emotion.points
-              if stretch.start_s <= float(p.time.seconds) < end_s] or cue.emotion.points  # fmt: skip
-    valence, arousal = (float(np.mean([getattr(each, axis) for each in felt]))
-                        for axis in ("valence", "arousal"))  # fmt: skip
+    points = cue.emotion.points
+    inside = [p for p in points if stretch.start_s <= float(p.time.seconds) < end_s] or points
+    valence = float(np.mean([each.valence for each in felt]))
+    arousal = float(np.mean([each.arousal for each in felt]))
     band = (
         BAND_DEVIATIONS * float(np.mean([p.uncertainty.valence for p in inside])),
         BAND_DEVIATIONS * float(np.mean([p.uncertainty.arousal for p in inside])),
