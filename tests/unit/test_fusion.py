@@ -12,16 +12,25 @@ from emsync.emotion import ValenceArousal
 from emsync.errors import MissingPartError
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime, TimeRange
-from emsync_server.spotting.experts import EkmanProbabilities, Estimate, Reading, ShotReadings
+from emsync_server.spotting.emotion import Evidence
+from emsync_server.spotting.experts import (
+    EkmanProbabilities,
+    Estimate,
+    Reading,
+    ShotReadings,
+    chosen_experts,
+)
 from emsync_server.spotting.experts.people import PeopleExpert, without_false_faces
+from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.fusion import drawn_emotion, emotion_of, fused, table
-from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote, joined
+from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Vote, joined
+from emsync_server.spotting.fusion.evidence import Evidence as Rests
 from emsync_server.spotting.fusion.smoothing import likeness, smoothed
 from emsync_server.spotting.fusion.votes import votes_of
 
 SIX = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 RATE = Fraction(24)
-PICTURE, SOUND = (Evidence.PICTURE,) * 2, (Evidence.SOUND,) * 2
+PICTURE, SOUND = (Rests.PICTURE,) * 2, (Rests.SOUND,) * 2
 
 
 def probabilities(**given_ones):
@@ -184,3 +193,25 @@ def test_the_shipped_head_answers_for_each_shot_that_was_seen():
     )
     assert absent is None
     assert 0 <= there.certainty <= 1
+
+
+def one_frame_shots(count):
+    cuts = tuple(RationalTime(frame, RATE) for frame in range(1, count))
+    boundaries = [Boundary(cut, BoundaryKind.CUT, 1.0) for cut in cuts]
+    return Evidence(RationalTime(count, RATE), cuts, None, None), boundaries, count
+
+
+def two_hours_without_a_cut():
+    return Evidence(RationalTime(7200 * 24, RATE), (), None, None), [], 720
+
+
+@pytest.mark.parametrize(
+    "made",
+    [one_frame_shots(48), one_frame_shots(1), two_hours_without_a_cut()],
+    ids=["shots of a frame", "a film of a frame", "two hours without a cut"],
+)
+def test_shots_of_any_length_have_points_and_nothing_known_is_a_wide_band(made):
+    evidence, boundaries, count = made
+    felt = feel(evidence, [], boundaries, chosen_experts())
+    assert len(felt.curve.points) == count
+    assert min(point.uncertainty.valence for point in felt.curve.points) == pytest.approx(0.5)
