@@ -20,6 +20,11 @@ def add_understanding_commands(commands: Subparsers) -> None:
     picture.add_argument("--work", type=Path, help="keeps embeddings and figures here")
     picture.add_argument("--out", type=Path, default=MODELS_FOLDER)
     picture.set_defaults(run=_picture)
+    people = commands.add_parser("people", help="fit picture → are there people, on OASIS")
+    people.add_argument("--data", type=Path, required=True, help="folder of OASIS")
+    people.add_argument("--work", type=Path, help="keeps embeddings here")
+    people.add_argument("--out", type=Path, default=MODELS_FOLDER)
+    people.set_defaults(run=_people)
     films = commands.add_parser("emotion-films", help="films of OASIS through the real spotting")
     films.add_argument("--data", type=Path, required=True, help="folder of OASIS")
     films.add_argument("--work", type=Path, required=True, help="films, embeddings and figures")
@@ -34,6 +39,12 @@ def add_understanding_commands(commands: Subparsers) -> None:
     text.add_argument("--threads", type=int, default=1)
     text.add_argument("--export-only", action="store_true", help="from the checkpoint in --work")
     text.set_defaults(run=_text)
+    frozen = commands.add_parser("text-frozen", help="measure a head on the frozen text encoder")
+    frozen.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
+    frozen.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
+    frozen.add_argument("--work", type=Path, required=True, help="keeps the encoded lines")
+    frozen.add_argument("--threads", type=int, default=1)
+    frozen.set_defaults(run=_text_frozen)
     features = commands.add_parser("features", help="features of a folder of films")
     features.add_argument("--films", type=Path, required=True)
     features.add_argument("--out", type=Path, required=True, help="a .npz for each film")
@@ -80,17 +91,30 @@ def _picture(options: argparse.Namespace) -> None:
     print(json.dumps(facts, indent=1))
 
 
+def _people(options: argparse.Namespace) -> None:
+    import json
+
+    from emsync_training.picture_emotion.people import write_people
+
+    if options.work:
+        options.work.mkdir(parents=True, exist_ok=True)
+    facts = write_people(options.data, options.out, work=options.work, say=say)
+    print(json.dumps(facts, indent=1))
+
+
 def _emotion_films(options: argparse.Namespace) -> None:
     import json
 
     from emsync_training.picture_emotion.films import measure_films, measure_mixtures
+    from emsync_training.picture_emotion.measured_curve import measure_light_and_colour
     from emsync_training.picture_emotion.photographs import Photographs, embeddings_of
     from emsync_training.picture_emotion.run import EMBEDDINGS
 
     options.work.mkdir(parents=True, exist_ok=True)
     photographs = Photographs.read(options.data)
     embeddings = embeddings_of(photographs, options.work / EMBEDDINGS, say)
-    facts = {"mixtures": measure_mixtures(photographs, embeddings)}
+    facts: dict[str, object] = {"light and colour": measure_light_and_colour(photographs)}
+    facts["mixtures"] = measure_mixtures(photographs, embeddings)
     facts["films"] = measure_films(photographs, embeddings, options.work, say)
     print(json.dumps(facts, indent=1))
 
@@ -112,6 +136,19 @@ def _text(options: argparse.Namespace) -> None:
             options.data, options.encoder, options.work, settings, threads=options.threads
         )
     facts = export_text_emotion(options.data, options.encoder, options.work, options.out, say)
+    print(json.dumps(facts, indent=1))
+
+
+def _text_frozen(options: argparse.Namespace) -> None:
+    import json
+
+    import torch
+
+    from emsync_training.text_emotion.frozen import measure_frozen
+
+    torch.set_num_threads(options.threads)
+    options.work.mkdir(parents=True, exist_ok=True)
+    facts = measure_frozen(options.data, options.encoder, options.work, say)
     print(json.dumps(facts, indent=1))
 
 

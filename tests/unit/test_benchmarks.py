@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from fractions import Fraction
+from itertools import pairwise
 
 import av
 import numpy as np
@@ -11,12 +12,20 @@ import pytest
 from tests.films import draw_film
 from tests.unit.rendered_scores import STRINGS, part, write_take
 
+from emsync.emotion import ValenceArousal
 from emsync.family import Family
 from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync_server.benchmarks import moods
 from emsync_server.benchmarks.attacks import Manner, attack_errors
 from emsync_server.benchmarks.corpus import corpus_melodies, measured_ranges, score_melodies
 from emsync_server.benchmarks.films import repeat_film
 from emsync_server.benchmarks.landing import films_and_timelines
+from emsync_server.benchmarks.moods import (
+    FilmMood,
+    benchmark_moods,
+    hand_made_moods,
+    mood_of,
+)
 from emsync_server.benchmarks.speed_cue import cue_to_compose, published_tokens
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
 from emsync_server.benchmarks.timing import measure_decoding
@@ -141,3 +150,41 @@ def test_the_cue_that_is_timed_has_hits_inside_it():
     assert float(cue.range.duration.seconds) == 60
     assert cue.hits
     assert all(0 < float(hit.time.seconds) < 58 for hit in cue.hits)
+
+
+def test_the_table_of_moods_covers_stretches_that_do_not_overlap():
+    stretches = hand_made_moods()
+    assert {each.mood for each in stretches} == {each.value for each in FilmMood}
+    assert all(each.start_s < each.end_s and each.why and each.disagrees for each in stretches)
+    for clip in {each.clip for each in stretches}:
+        ordered = sorted((s.start_s, s.end_s) for s in stretches if s.clip == clip)
+        assert all(end <= start for (_, end), (start, _) in pairwise(ordered))
+
+
+@pytest.mark.parametrize(
+    ("valence", "arousal", "mood"),
+    [
+        (0.5, 0.3, FilmMood.JOY),
+        (0.5, -0.3, FilmMood.CALM),
+        (-0.5, 0.3, FilmMood.TENSION),
+        (-0.5, -0.3, FilmMood.GLOOM),
+        (0.1, -0.1, FilmMood.PLAIN),
+    ],
+)
+def test_moods_are_the_corners_of_the_circumplex_and_its_middle(valence, arousal, mood):
+    assert mood_of(ValenceArousal(valence, arousal)) is mood
+
+
+@pytest.mark.media
+@pytest.mark.slow
+def test_a_battle_is_told_from_a_meadow_and_a_flower(tmp_path, media, monkeypatch):
+    short = [each for each in hand_made_moods() if each.clip in ("bbb_0_30.webm", "flower.webm",
+                                                                 "tos_battle.webm")]  # fmt: skip
+    monkeypatch.setattr(moods, "hand_made_moods", lambda: short)
+    benchmark_moods(media, tmp_path / "moods.json", silent_progress())
+    judged = json.loads((tmp_path / "moods.json").read_text("utf-8"))
+    tense = [each for each in judged if each["stretch"]["mood"] == "tension"]
+    pleasant = [each for each in judged if each["stretch"]["mood"] in ("joy", "calm")]
+    assert max(each["valence"] for each in tense) < min(each["valence"] for each in pleasant)
+    assert min(each["arousal"] for each in tense) > max(each["arousal"] for each in pleasant)
+    assert "said tension" in (tmp_path / "moods.md").read_text("utf-8")

@@ -6,18 +6,31 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.numpy import save_file
 
 from emsync.emotion import ValenceArousal
+from emsync.errors import MissingPartError
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime, TimeRange
-from emsync_server.spotting.experts import EkmanProbabilities, Estimate, Reading, ShotReadings
+from emsync_server.spotting.emotion import Evidence
+from emsync_server.spotting.experts import (
+    EkmanProbabilities,
+    Estimate,
+    Reading,
+    ShotReadings,
+    chosen_experts,
+)
+from emsync_server.spotting.experts.people import PeopleExpert, without_false_faces
+from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.fusion import drawn_emotion, emotion_of, fused, table
-from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote, joined
+from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Vote, joined
+from emsync_server.spotting.fusion.evidence import Evidence as Rests
 from emsync_server.spotting.fusion.smoothing import likeness, smoothed
+from emsync_server.spotting.fusion.votes import votes_of
 
 SIX = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 RATE = Fraction(24)
-PICTURE, SOUND = (Evidence.PICTURE,) * 2, (Evidence.SOUND,) * 2
+PICTURE, SOUND = (Rests.PICTURE,) * 2, (Rests.SOUND,) * 2
 
 
 def probabilities(**given_ones):
@@ -126,3 +139,79 @@ def test_notes_say_who_voted_and_ekman_only_where_an_expert_spoke_of_it():
     first, second = found.curve.points
     assert first.emotion.valence > second.emotion.valence > 0
     assert second.uncertainty.valence > first.uncertainty.valence
+
+
+def seen(people, face_score):
+    """A shot in which the head found people so likely, and the finder a face."""
+    face = Reading("faces", 0.0, 0.0, ekman=probabilities(joy=1.0), certainty=face_score)
+    head = Reading("people", 0.0, 2.0, certainty=people)
+    return ShotReadings(0.0, 2.0, {"faces": face, "people": head})
+
+
+@pytest.mark.parametrize(
+    ("people", "score", "is_kept"),
+    [(0.95, 0.52, True), (0.5, 0.6, True), (0.1, 0.7, False), (0.1, 0.9, True)],
+    ids=["weak face among people", "plain face", "dog", "close-up"],
+)
+def test_a_face_is_believed_the_less_the_less_likely_people_are(people, score, is_kept):
+    (shot,) = without_false_faces([seen(people, score)])
+    assert ("faces" in shot.by_expert) is is_kept
+    assert "people" in shot.by_expert
+
+
+def test_without_the_head_every_face_is_believed():
+    face = Reading("faces", 0.0, 0.0, ekman=probabilities(joy=1.0), certainty=0.5)
+    (shot,) = without_false_faces([ShotReadings(0.0, 2.0, {"faces": face})])
+    assert "faces" in shot.by_expert
+
+
+def test_faces_move_valence_a_little_and_arousal_not_at_all():
+    shot = ShotReadings(0.0, 2.0, {"faces": Reading("faces", 0.0, 0.0,
+                                                    ekman=probabilities(joy=1.0))})  # fmt: skip
+    given = joined(votes_of(shot, None))
+    assert given.gain[1] == 0
+    alone = given.gain[0] * given.mean[0] / (given.gain[0] + 1 / PRIOR_VARIANCE)
+    assert 0.1 < alone < 0.3
+
+
+def test_a_head_that_is_damaged_says_so(tmp_path):
+    with pytest.raises(MissingPartError, match="no such file"):
+        PeopleExpert(tmp_path)
+    (tmp_path / "people.safetensors").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(MissingPartError, match="not a complete safetensors"):
+        PeopleExpert(tmp_path)
+    arrays = {"weights": np.zeros(5, np.float32), "bias": np.zeros(1, np.float32)}
+    save_file(arrays, tmp_path / "people.safetensors")
+    with pytest.raises(MissingPartError, match="does not hold 2816 numbers"):
+        PeopleExpert(tmp_path)
+
+
+def test_the_shipped_head_answers_for_each_shot_that_was_seen():
+    scene = Reading("scene", 0.0, 0.0, embedding=np.ones(2816, np.float16))
+    there, absent = PeopleExpert().read(
+        [ShotReadings(0.0, 2.0, {"scene": scene}), ShotReadings(2.0, 4.0, {})]
+    )
+    assert absent is None
+    assert 0 <= there.certainty <= 1
+
+
+def one_frame_shots(count):
+    cuts = tuple(RationalTime(frame, RATE) for frame in range(1, count))
+    boundaries = [Boundary(cut, BoundaryKind.CUT, 1.0) for cut in cuts]
+    return Evidence(RationalTime(count, RATE), cuts, None, None), boundaries, count
+
+
+def two_hours_without_a_cut():
+    return Evidence(RationalTime(7200 * 24, RATE), (), None, None), [], 720
+
+
+@pytest.mark.parametrize(
+    "made",
+    [one_frame_shots(48), one_frame_shots(1), two_hours_without_a_cut()],
+    ids=["shots of a frame", "a film of a frame", "two hours without a cut"],
+)
+def test_shots_of_any_length_have_points_and_nothing_known_is_a_wide_band(made):
+    evidence, boundaries, count = made
+    felt = feel(evidence, [], boundaries, chosen_experts())
+    assert len(felt.curve.points) == count
+    assert min(point.uncertainty.valence for point in felt.curve.points) == pytest.approx(0.5)

@@ -18,6 +18,7 @@ from emsync_server.benchmarks.corpus import measured_ranges
 from emsync_server.benchmarks.determinism import benchmark_determinism
 from emsync_server.benchmarks.experts import benchmark_experts
 from emsync_server.benchmarks.landing import benchmark_hits
+from emsync_server.benchmarks.moods import benchmark_moods
 from emsync_server.benchmarks.timing import (
     benchmark_spotting,
     benchmark_time,
@@ -51,6 +52,7 @@ def benchmark_commands() -> typer.Typer:
     commands.command("time")(time)
     commands.command("spotting")(spotting)
     commands.command("experts")(experts)
+    commands.command("moods")(moods)
     commands.command("composer-speed")(composer_speed)
     commands.command("determinism")(determinism)
     commands.command("copies")(copies)
@@ -112,6 +114,15 @@ def experts(
 ) -> None:
     """Processor time of each expert, an item and a second of film."""
     benchmark_experts(film.resolve(), output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def moods(
+    media: Annotated[Path, typer.Option(help="Folder with clips/ in it.")],
+    output: Output = Path("moods.json"),
+) -> None:
+    """Moods of real clips against a table made by hand: what is taken for what."""
+    benchmark_moods(media, output.resolve(), _shown())
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 

@@ -10,6 +10,7 @@ from emsync_server.spotting.emotion import Evidence, curve_of, stretches_of
 from emsync_server.spotting.experts import Expert, ExpertRow, Reading, Sense, ShotReadings
 from emsync_server.spotting.experts.analysis import read_words
 from emsync_server.spotting.experts.by_shot import gather, with_heads
+from emsync_server.spotting.experts.people import without_false_faces
 from emsync_server.spotting.fusion import Fused, fused
 
 __all__ = ["feel"]
@@ -33,5 +34,5 @@ def feel(
             except MissingPartError:
                 continue
     words = read_words(readings, rows)
-    shots = with_heads(gather([*readings, *words], edges_s), heads)
+    shots = without_false_faces(with_heads(gather([*readings, *words], edges_s), heads))
     return fused(ranges, shots, curve_of(evidence), boundaries)

@@ -10,6 +10,7 @@ from emsync_server.spotting.experts.faces import FacesExpert
 from emsync_server.spotting.experts.faces_full import FacesFullExpert
 from emsync_server.spotting.experts.look import LookExpert
 from emsync_server.spotting.experts.loudness import LOUDNESS_PLAN, LoudnessExpert
+from emsync_server.spotting.experts.people import PeopleExpert
 from emsync_server.spotting.experts.picture_emotion import PictureEmotionExpert
 from emsync_server.spotting.experts.scene import SceneExpert
 from emsync_server.spotting.experts.scene_full import SceneFullExpert
@@ -70,6 +71,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         model="picture_emotion",
         sources=("scene",),
     ),
+    ExpertRow("people", BUILT_IN, Sense.READINGS, PeopleExpert, model="people", sources=("scene",)),
     ExpertRow(
         "text_emotion",
         BUILT_IN,
