@@ -14,7 +14,8 @@ from emsync.stem import GainCurve, GainPoint, LoudnessTarget
 from emsync_server.media import probe_film, read_sound
 from emsync_server.rendering.ducking import PHRASE_DB, SCENE_DB, ducking_curve, gain_factors
 from emsync_server.rendering.loudness import HOP_S, Loudness, LoudnessMeter
-from emsync_server.rendering.production import music_loudness_lufs
+from emsync_server.rendering.production import ProductionSound, music_loudness_lufs
+from emsync_server.rendering.speech import SpeechListener, speech_detector
 
 RATE_HZ = 48_000
 
@@ -134,6 +135,89 @@ def test_a_scene_takes_no_more_than_its_share(levels: list[float], raised: float
     assert all(point.gain_db >= -SCENE_DB - PHRASE_DB - 0.01 for point in curve.points)
 
 
+def test_where_nobody_speaks_the_music_hardly_goes_down():
+    sound = sound_with([-12.0] * 100 + [-30.0] * 20, -14.0)
+    spoken = np.zeros(120, bool)
+    blind, silent, half = (
+        ducking_curve(sound, depth_db=18.0, length_s=12.0, spoken=known)
+        for known in (None, spoken, spoken | (np.arange(120) < 50))
+    )
+    assert gain_at(blind, 8.0) < -7
+    assert gain_at(silent, 8.0) > -2
+    assert gain_at(half, 3.0) == pytest.approx(gain_at(blind, 3.0), abs=0.5)
+    assert gain_at(half, 8.0) > -2
+
+
+def test_music_lies_nearer_to_a_sound_without_speech():
+    loudness = sound_with([-20.0] * 50, -20.0)
+    with_speech, without = (
+        music_loudness_lufs(LoudnessTarget.UNDER_DIALOGUE, ProductionSound(loudness, spoken))
+        for spoken in (np.ones(50, bool), np.zeros(50, bool))
+    )
+    assert with_speech == -26.0
+    assert without == -23.0
+
+
+class Loud:
+    """Takes everything loud for speech."""
+
+    def probabilities(self, windows):
+        steps = [window[16 * 512 :] for window in windows]
+        padded = [np.pad(one, (0, 64 * 512 - len(one))).reshape(64, 512) for one in steps]
+        return np.array([np.abs(one).max(axis=1) for one in padded], np.float32)
+
+
+def test_speech_is_heard_with_room_around_it_and_a_cough_is_not():
+    sound = np.zeros((12 * RATE_HZ, 2), np.float32)
+    sound[3 * RATE_HZ : 4 * RATE_HZ] = 0.9
+    sound[8 * RATE_HZ : 8 * RATE_HZ + RATE_HZ // 10] = 0.9
+    listener = SpeechListener(Loud(), RATE_HZ)
+    for start in range(0, len(sound), 50_000):
+        listener.add(sound[start : start + 50_000])
+    spoken = listener.spoken()
+    assert len(spoken) == pytest.approx(12 / HOP_S, abs=1)
+    times_s = np.flatnonzero(spoken) * HOP_S
+    assert times_s.min() == pytest.approx(2.5, abs=0.2)
+    assert times_s.max() == pytest.approx(5.2, abs=0.25)
+
+
+def test_noise_and_tones_are_no_speech():
+    detector = speech_detector()
+    assert detector is not None
+    listener = SpeechListener(detector, RATE_HZ)
+    rng = np.random.default_rng(0)
+    tone = np.sin(np.arange(5 * RATE_HZ) * 2 * np.pi * 220 / RATE_HZ)
+    noise = rng.standard_normal(5 * RATE_HZ) * 0.1
+    for sound in (tone, noise):
+        listener.add(np.stack([sound, sound], axis=1).astype(np.float32) * np.float32(0.5))
+    assert listener.spoken().mean() < 0.1
+
+
+@pytest.mark.media
+@pytest.mark.parametrize(
+    ("film", "least", "most"),
+    [("friday.mp4", 0.6, 1.0), ("tos_battle.webm", 0.0, 0.4)],
+    ids=["a talk", "a battle"],
+)
+def test_speech_is_told_from_a_battle(media: Path, film: str, least: float, most: float):
+    detector = speech_detector()
+    assert detector is not None
+    listener = SpeechListener(detector, RATE_HZ)
+    sound = sound_of(media / "clips" / film)
+    listener.add(sound)
+    spoken = listener.spoken()
+    heard = loudness_of(sound)
+    curves = [
+        ducking_curve(heard, depth_db=9.0, length_s=len(sound) / RATE_HZ, spoken=known)
+        for known in (None, spoken)
+    ]
+    times_s = np.arange(0, len(sound) / RATE_HZ, 0.1)
+    means = [np.mean([gain_at(curve, t) for t in times_s]) for curve in curves]
+    print(f"{film}: speech in {spoken.mean():.0%}; ducked {means[0]:.1f} dB blind, {means[1]:.1f}")
+    assert least <= spoken.mean() <= most
+    assert means[1] >= means[0]
+
+
 @pytest.mark.media
 @pytest.mark.parametrize(("softer_db", "least_lu"), [(0.0, 10.0), (8.0, 7.0), (14.0, 3.0)])
 def test_music_under_a_real_talk(media: Path, softer_db: float, least_lu: float):
@@ -142,7 +226,8 @@ def test_music_under_a_real_talk(media: Path, softer_db: float, least_lu: float)
     noise = np.random.default_rng(0).standard_normal((10 * RATE_HZ, 2)).astype(np.float32)
     film = np.concatenate((talk_sound * 10 ** (-softer_db / 20), noise * np.float32(0.025)))
     heard = loudness_of(film)
-    music_lufs = music_loudness_lufs(LoudnessTarget.UNDER_DIALOGUE, heard)
+    sound = ProductionSound(heard)
+    music_lufs = music_loudness_lufs(LoudnessTarget.UNDER_DIALOGUE, sound)
     curve = ducking_curve(heard, depth_db=18.0, length_s=len(film) / RATE_HZ)
     talking = slice(5, int(len(talk_sound) / RATE_HZ / HOP_S) - 5)
     levels = np.array(heard.momentary_lufs)[talking]

@@ -22,7 +22,7 @@ from emsync_server.rendering.loudness import (
     Loudness,
     LoudnessMeter,
 )
-from emsync_server.rendering.production import music_loudness_lufs
+from emsync_server.rendering.production import ProductionSound, music_loudness_lufs
 
 
 def measured(sound: np.ndarray, rate_hz: int = 48_000, block: int = 7001) -> Loudness:
@@ -139,5 +139,5 @@ def test_blocks_do_not_change_what_the_limiter_sees():
     ],
 )
 def test_loudness_of_the_music(target, sound_lufs, wanted_lufs):
-    sound = None if sound_lufs is None else Loudness(sound_lufs, -6.0, ())
+    sound = None if sound_lufs is None else ProductionSound(Loudness(sound_lufs, -6.0, ()))
     assert music_loudness_lufs(target, sound) == wanted_lufs

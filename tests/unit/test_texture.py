@@ -439,6 +439,11 @@ def test_a_piano_alone_has_a_melody_and_a_left_hand(arousal):
     assert len(broken) > len(texture)
     assert max(s.band[1] for s in broken) < np.mean([s.band[0] for s in sung]) + 6
     assert min(s.band[0] for s in broken) < 55, "in the left hand"
+    request, texture = textured(((0, 0.3, arousal),), HITS, style=Style.PIANO, seconds=40)
+    for step in request.landings:
+        bands = [s.band for s in struck_at(request, texture, step)]
+        assert len(bands) >= 5
+        assert max(high for _, high in bands) <= 88
 
 
 def test_a_piano_of_a_chamber_group_plays_and_not_only_strikes():

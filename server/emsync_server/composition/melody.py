@@ -14,7 +14,7 @@ from emsync_server.composition.leanings import chord_tones
 Leaning = NDArray[np.float64]
 
 INTERVALS = {
-    0: -1.4, 1: 2.9, 2: 3.2, 3: 0.4, 4: -0.7, 5: -1.4, 6: -5.0, 7: -1.8, 8: -3.2, 9: -3.2,
+    0: -1.4, 1: 2.7, 2: 3.0, 3: 0.7, 4: -0.3, 5: -1.2, 6: -5.0, 7: -1.8, 8: -3.2, 9: -3.2,
     10: -6.0, 11: -6.0, 12: -3.0,
 }  # fmt: skip
 FARTHER = -5.0

@@ -24,13 +24,6 @@ class Mood(Enum):
     EXCITED_DARK = "excited, unpleasant"
 
 
-FEAR_FROM_VALENCE, FEAR_SLOPE = -0.725, 8.0
-"""Half-way from anger (-0.65) to fear (-0.80) on the stretched axis: there suspense is as likely as
-assault."""
-RESTLESS_AROUSAL, FIERCE_AROUSAL = 0.3, 0.9
-"""Below the first nobody strikes yet; above the second it is a battle."""
-
-
 def mood_of(valence: float, arousal: float) -> Mood:
     """The quadrant of an emotion."""
     if arousal < 0:
@@ -157,18 +150,6 @@ def default_style(rng: Random, valence: float, arousal: float) -> Style:
 def markers_for(style: Style, mood: Mood, families: Iterable[Family]) -> Ensemble:
     """Players of the ensemble who play at landings only."""
     return frozenset() if tuple(families) else _MARKERS.get((style, mood), frozenset())
-
-
-def suspense_share(valence: float, arousal: float) -> float:
-    """How likely an excited dark cue holds back (suspense, as for fear) instead of striking
-    (assault, as for anger): fear is the darker of the two, and what is not excited enough for a
-    fight is restless.
-    """
-    if arousal > FIERCE_AROUSAL:
-        return 0.0
-    dark = 0.5 - FEAR_SLOPE * (valence - FEAR_FROM_VALENCE)
-    restless = (RESTLESS_AROUSAL - arousal) / RESTLESS_AROUSAL
-    return min(max(dark, restless, 0.0), 1.0)
 
 
 def ensemble_for(

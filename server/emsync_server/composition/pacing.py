@@ -6,7 +6,7 @@ What plays all the time is no longer heard; scores are made of entries.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -83,3 +83,27 @@ def _opening(rng: Random, whole: frozenset[int], casting: Casting) -> Resting:
     else:
         rests[Role.PAD] = empty
     return Resting(rests)
+
+
+def thinned(
+    bars: Sequence[BarRequest], planned: Sequence[list[Slot]], until: int
+) -> list[list[Slot]]:
+    """A phrase whose last beats, from a step of the cue on, are left to one low held voice and to
+    the line's last note; as it is where nobody holds a chord.
+    """
+    pads = [slot.band[0] for due in planned for slot in due if slot.role is Role.PAD]
+    if not pads:
+        return [*planned]
+    staying = min(pads)
+    left = []
+    for bar, due in zip(bars, planned, strict=True):
+        kept = []
+        for slot in due:
+            start = bar.start_step + slot.step
+            held = slot.role is Role.PAD and slot.band[0] > staying
+            steps = min(slot.steps, until - start) if held else slot.steps
+            gone = slot.role in (Role.BASS, Role.STROKE, Role.FIGURE) and start >= until
+            if steps > 0 and not gone:
+                kept.append(replace(slot, steps=steps))
+        left.append(kept)
+    return left

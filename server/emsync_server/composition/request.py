@@ -27,9 +27,9 @@ from emsync_server.composition.orchestration import (
     ensemble_for,
     markers_for,
     mood_of,
-    suspense_share,
 )
 from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
+from emsync_server.composition.suspense import holds_back
 from emsync_server.composition.tempo_target import tempo_of_arousal
 
 Random = np.random.Generator
@@ -41,13 +41,11 @@ SECTION_S = 8.0  # ensemble and mode hold at least this long
 LAST_SECTION_S = 10.0  # nothing changes so shortly before the end: it must come home
 MODE_EDGE = 0.12  # valence must pass this to change the mode
 REST_DENSITY = 7.5  # notes a second at rest, where the brief is silent
-DENSITY_OCTAVES = 1.2  # of density for one of arousal
+DENSITY_OCTAVES = 1.1  # of density for one of arousal
 LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
 COLOUR = {CueStyle.ORCHESTRAL: 0.6}
 """How likely a chord is led to by its own dominant: real orchestral pieces leave their scale more
 than others do."""
-TELLING, PLAINLY = 0.2, 1.25
-"""Fear or anger is this likely in the mean shot, and the one so many times the other."""
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
 
 _STYLE_WORD: dict[CueStyle, Style | None] = {
@@ -204,7 +202,7 @@ def request_for(
     mean = np.mean(emotions, axis=0)
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
-    suspense = _holds_back(cue, emotions, shots, rng)
+    suspense = holds_back(cue, emotions, shots, rng)
     bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng), suspense))
     final_step = _final_step(tempo_map, bars, landings)
     bars, theme_bars = _formed(
@@ -224,24 +222,6 @@ def request_for(
         suspense=suspense,
         weights=weights if len(weights) == len(landings) else (),
     )
-
-
-def _holds_back(
-    cue: Cue, emotions: list[tuple[float, float]], shots: Sequence[ShotNotes], rng: Random
-) -> bool:
-    """Whether a take's excited dark music is suspense: where faces or words told fear from anger,
-    as they say, else by where it lies on the two axes.
-    """
-    dark = [(valence, arousal) for valence, arousal in emotions if valence < 0 <= arousal]
-    drawn = rng.random()
-    if not dark:
-        return False
-    told = [dict(shot.ekman) for shot in shots if shot.range.overlaps(cue.range)]
-    fear, anger = (sum(one.get(name, 0.0) for one in told) for name in ("fear", "anger"))
-    if max(fear, anger) > TELLING * len(told) and max(fear, anger) > PLAINLY * min(fear, anger):
-        return fear > anger
-    valence, arousal = np.mean(dark, axis=0)
-    return bool(drawn < suspense_share(float(valence), float(arousal)))
 
 
 def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:

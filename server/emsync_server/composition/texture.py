@@ -23,15 +23,9 @@ from emsync_server.composition.form import THEME
 from emsync_server.composition.groove import strokes_of
 from emsync_server.composition.harmonic_rhythm import at_changes, held_chords, struck_anew
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
-from emsync_server.composition.orchestration import (
-    HEAVY,
-    PERCUSSION,
-    SOLOS,
-    STRIKERS,
-    Mood,
-    mood_of,
-)
-from emsync_server.composition.pacing import OPENING_S, resting
+from emsync_server.composition.marking import HAND_BELOW, LEFT_HAND_FLOOR, both_hands, marks
+from emsync_server.composition.orchestration import SOLOS, Mood, mood_of
+from emsync_server.composition.pacing import OPENING_S, resting, thinned
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
@@ -65,23 +59,17 @@ PEDAL_BAND, PEDAL_BARS = (82, 89), 2
 DARKER = 7  # semitones that a figure lies lower at valence -1
 OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (3, 3, 4, 5)  # at each level
-ACCENT_BANDS, ACCENT_TOP = ((-24, -14), (-15, -7), (-7, 0)), (67, 79)
-"""Where the strikers' chord at a landing lies, below its top, which is the line's or near it."""
-ACCENT_STEPS = 2 * STEPS_PER_QUARTER
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
 BREATHLESS_AROUSAL = 0.6
 """What is more excited goes on through the ends of its phrases."""
 UNDER_THEME, BETWEEN = 0.8, 1.25
 """Of the notes that the density leaves for a figure: fewer under the theme, more between."""
-HEIGHT_STEP, FIGURE_FLOOR, LEFT_HAND_FLOOR = 4, 50, 45
-"""Semitones between a figure's five heights, and where the lowest lies at least; under the melody
-of the same player, in the left hand."""
+HEIGHT_STEP, FIGURE_FLOOR = 4, 50
+"""Semitones between a figure's five heights, and where the lowest lies at least."""
 RUNNING, RUN_STEP, RUN_LIFT = (Family.STRINGS, Family.WOODWINDS), 2, 5
 """Who bows or blows a figure moves by steps, in the upper part of its room."""
-HAND_BELOW = ((-12, -8), (-7, -3))
-"""Where a melody's own hand adds notes to it on strong beats, below its band's middle."""
-TIMPANI, KICK, CYMBAL = INSTRUMENT_INDEX["timpani"], 36, 49
+TIMPANI = INSTRUMENT_INDEX["timpani"]
 PEDALS = frozenset(
     INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
 )
@@ -144,36 +132,12 @@ class _Planner:
             due = [slot for layer in layers for slot in layer]
             planned.append(due)
         if len(bars) > 1 and number < place[1] - 1 and arousal < BREATHLESS_AROUSAL:
-            planned = self._thinned(bars, planned)
+            until = bars[-1].start_step + bars[-1].steps * 5 // 8
+            if not self._accents.within(until, bars[-1].end_step + STEPS_PER_QUARTER):
+                planned = thinned(bars, planned, until)
         return [
             self._with_landings(bar, due, casting) for bar, due in zip(bars, planned, strict=True)
         ]
-
-    def _thinned(
-        self, bars: Sequence[BarRequest], planned: Sequence[list[Slot]]
-    ) -> list[list[Slot]]:
-        """The phrase's last beats left to one low held voice and to the line's last note, unless a
-        strike is near.
-        """
-        last = bars[-1]
-        until = last.start_step + last.steps * 5 // 8
-        if self._accents.within(until, last.end_step + STEPS_PER_QUARTER):
-            return [*planned]
-        pads = [s.band[0] for due in planned for s in due if s.role is Role.PAD]
-        staying = min(pads, default=0)
-        thinned = []
-        for bar, due in zip(bars, planned, strict=True):
-            kept = []
-            for slot in due:
-                start = bar.start_step + slot.step
-                held = slot.role is Role.PAD and slot.band[0] > staying
-                if held and start + slot.steps > until:
-                    slot = replace(slot, steps=max(until - start, 0))
-                gone = slot.role in (Role.BASS, Role.STROKE, Role.FIGURE) and start >= until
-                if slot.steps and not gone:
-                    kept.append(slot)
-            thinned.append(kept)
-        return thinned
 
     def _line(
         self, bars: Sequence[BarRequest], first: int, casting: Casting, arousal: float
@@ -397,40 +361,17 @@ class _Planner:
             sung = self._slot(bar, held, casting.lead, Role.LEAD, band)
             line = [replace(sung, height=0.7, closes=True)]
             yield from (*line, *(self._doubled(bar, line, casting) if force > Force.LIGHT else ()))
+        if self._alone and casting.lead is not None:
+            for band in both_hands(casting.lead, bar.valence):
+                yield self._slot(bar, held, casting.lead, Role.PAD, band)
         voices = self._voices([bar], casting)
         for number, (player, band) in enumerate(voices):
             if force is Force.FULL or len(voices) < 3 or (number + turn) % 3:
                 yield self._slot(bar, held, player, Role.PAD, band)
-        yield from self._marked(bar, here, casting, (force, turn))
-
-    def _marked(
-        self, bar: BarRequest, here: int, casting: Casting, how: tuple[Force, int]
-    ) -> Iterator[Slot]:
-        """Those who mark a landing: a struck or plucked chord, timpani, drums. Where not everybody
-        does, one of them, another one each time.
-        """
-        force, turn = how
-        stroke = Stroke(here, min(ACCENT_STEPS, bar.steps - here))
-        reach = singing_band(casting.lead, bar.valence) if casting.lead is not None else (60, 84)
-        top = min(max(sum(reach) // 2, ACCENT_TOP[0]), ACCENT_TOP[1])
-        strikers = bar.markers & bar.ensemble or {casting.figure} - {None, casting.lead}
-        marking = sorted(p for p in strikers if p is not None and p != casting.bass)
-        if force < Force.FULL and marking:
-            plucked = bar.ensemble & STRIKERS - PERCUSSION - SOLOS - {casting.bass, casting.lead}
-            marking = sorted({*marking, *plucked})
-            marking = [marking[turn % len(marking)]]
-        for player in marking:
-            bands = ACCENT_BANDS[1:] if player in SOLOS else ACCENT_BANDS
-            for low, high in bands[-2:] if force is Force.LIGHT else bands:
-                band = within(player, (top + low, top + high))
-                yield self._slot(bar, stroke, player, Role.ACCENT, band)
-        heavy = force is Force.FULL or (force is Force.PLAIN and turn % 2 == 0)
-        for player in sorted(bar.ensemble & HEAVY - {DRUM_KIT}) if heavy or not marking else ():
-            yield self._slot(bar, stroke, player, Role.STROKE, within(player, (36, 57)), tone=0)
-        if DRUM_KIT in bar.ensemble and force > Force.LIGHT:
-            for key in (KICK, CYMBAL) if force is Force.FULL else (KICK,):
-                due = self._slot(bar, Stroke(here, 3), DRUM_KIT, Role.DRUMS, (key, key))
-                yield replace(due, pitch=key)
+        for mark in marks(bar, casting, force, turn):
+            stroke = Stroke(here, min(mark.steps, bar.steps - here))
+            due = self._slot(bar, stroke, mark.player, mark.role, mark.band, tone=mark.tone)
+            yield replace(due, pitch=mark.pitch)
 
 
 def within_reach(band: Band) -> Band:

@@ -1,6 +1,7 @@
 """How the music makes room for the production sound: a gain curve that follows its level.
 
-Speech-blind, in two steps, both of which the music's level takes from the sound beside it:
+Where somebody speaks (`rendering/speech.py`), in two steps, both of which the music's level takes
+from the sound beside it; elsewhere a fifth of it, since effects and music may well sound together:
 
 - *Scenes.* Where something goes on in a quiet scene, the music sinks with the scene. A film's own
   loudness is that of its loud parts: measured against it alone, music lay above every talk that is
@@ -42,6 +43,8 @@ EVEN_LU, UNEVEN_LU = 3.0, 6.0
 """A scene whose level moves by less is room tone, hum or rain; by more, something happens in it."""
 FAINT_LUFS, PLAIN_LUFS = -58.0, -48.0
 """What is fainter is not heard; what is louder than the second, is."""
+WITHOUT_SPEECH = 0.2
+"""Of the ducking that the level asks for, where nobody speaks."""
 LOOKAHEAD_S = 0.2
 HOLD_S = 0.6
 ATTACK_DB_PER_S = 40.0
@@ -53,10 +56,17 @@ MEASURED_AGO_S = 0.2
 """Momentary loudness speaks of the middle of its 400 ms window."""
 
 
-def ducking_curve(sound: Loudness, *, depth_db: float, length_s: float) -> GainCurve:
+def ducking_curve(
+    sound: Loudness,
+    *,
+    depth_db: float,
+    length_s: float,
+    spoken: NDArray[np.bool_] | None = None,
+) -> GainCurve:
     """The music's gain under a production sound; empty where there is nothing to duck under.
 
-    depth_db: the most that the music goes down in all.
+    depth_db: the most that the music goes down in all ·
+    spoken: whether somebody speaks at each hop; None where nobody knows
     """
     if sound.integrated_lufs <= QUIET_SOUND_LUFS or not sound.momentary_lufs or depth_db <= 0.0:
         return GainCurve()
@@ -65,6 +75,9 @@ def ducking_curve(sound: Loudness, *, depth_db: float, length_s: float) -> GainC
     above = momentary - (sound.integrated_lufs - scene_db)
     share = np.clip((above - KNEE_LOW_LU) / (KNEE_HIGH_LU - KNEE_LOW_LU), 0.0, 1.0)
     wanted_db = -np.minimum(scene_db + PHRASE_DB * share, depth_db)
+    if spoken is not None:
+        heard = np.pad(spoken, (0, max(len(wanted_db) - len(spoken), 0)))[: len(wanted_db)]
+        wanted_db *= np.where(heard, 1.0, WITHOUT_SPEECH)
     early = round((MEASURED_AGO_S + LOOKAHEAD_S) / HOP_S)
     wanted_db = np.pad(wanted_db, (0, early), mode="edge")[early:]  # the end goes on as it ends
     smooth_db = _smoothed(_held(wanted_db, round(HOLD_S / HOP_S)))

@@ -26,10 +26,10 @@ from emsync_server.progress import Progress
 from emsync_server.rendering.balance import BALANCE
 from emsync_server.rendering.choice import choose_synthesizer
 from emsync_server.rendering.ducking import ducking_curve
-from emsync_server.rendering.loudness import Loudness, factor
+from emsync_server.rendering.loudness import factor
 from emsync_server.rendering.mastering import RawStems, plan_master, write_master
 from emsync_server.rendering.performance import families_of, left_to_ring, perform
-from emsync_server.rendering.production import listen, music_loudness_lufs
+from emsync_server.rendering.production import ProductionSound, listen, music_loudness_lufs
 from emsync_server.rendering.synthesizer import Synthesizer
 from emsync_server.rendering.wave_file import FRAME_BYTES, FloatFile, bytes_per_sample
 
@@ -201,7 +201,7 @@ def _finished(running: list[Future[None]]) -> bool:
 def _master(
     take: Take,
     raw: RawStems,
-    sound: Loudness | None,
+    sound: ProductionSound | None,
     *,
     synthesizer: str,
     settings: RenderSettings,
@@ -216,7 +216,12 @@ def _master(
     ducking = (
         GainCurve()
         if sound is None
-        else ducking_curve(sound, depth_db=settings.ducking_depth_db, length_s=length_s)
+        else ducking_curve(
+            sound.loudness,
+            depth_db=settings.ducking_depth_db,
+            length_s=length_s,
+            spoken=sound.spoken,
+        )
     )
     (working / STEMS_FOLDER).mkdir()
     names = {family: f"{STEMS_FOLDER}/{family.value}.wav" for family in raw.files}
