@@ -283,7 +283,8 @@ def test_shotcuts_transitions_are_dissolves_between_their_neighbours(tmp_path: P
         f'<playlist id="v">{entry("p", 0, 99)}{entry("j", 0, 24)}{entry("q", 25, 124)}</playlist>'
         '<tractor id="t"><property name="shotcut">1</property>'
         '<properties name="shotcut:markers"><properties name="0">'
-        '<property name="text">hit</property><property name="start">00:00:02.000</property></properties></properties>'
+        '<property name="text">hit</property>'
+        '<property name="start">00:00:02.000</property></properties></properties>'
         '<track producer="v"/></tractor></mlt>'
     )
     edit = read_edit(path)

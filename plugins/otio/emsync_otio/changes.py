@@ -7,7 +7,7 @@ paths may differ, for editors rename and move them.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -23,6 +23,12 @@ __all__ = ["KeptSpan", "kept_spans"]
 
 _LEAST_S = Fraction(1, 4)
 """What is shorter is no picture that one recognises."""
+_PART_S = 10
+"""Media is looked up by parts of so many seconds: a film that is cut 20,000 times from one file
+would else be compared 400 million times."""
+_FEW = 12
+"""Of many repetitions of one picture so many are compared, on each side of the one that has the
+same rank from the start or from the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,23 +65,56 @@ def kept_spans(old: otio.schema.Timeline, new: otio.schema.Timeline) -> tuple[Ke
 
 def _common(before: Sequence[Stretch], after: Sequence[Stretch]) -> Iterator[KeptSpan]:
     """Every part of a stretch of the one edit that a stretch of the other shows too."""
-    by_key: dict[tuple[str, Fraction], list[Stretch]] = defaultdict(list)
-    for piece in after:
-        by_key[_key(piece)].append(piece)
-    for old in before:
-        for new in by_key[_key(old)]:
-            if old.speed == 0:
-                if old.source == new.source:
-                    length = min(old.end - old.start, new.end - new.start)
-                    yield KeptSpan(old.start, new.start, length)
-                continue
-            # The moment of `new` at which it shows what `old` shows at its start.
-            meets = new.start + (old.source - new.source) / old.speed
-            shift = meets - old.start
-            start = max(old.start, new.start - shift)
-            end = min(old.end, new.end - shift)
-            if start < end:
-                yield KeptSpan(start, start + shift, end - start)
+    olds, news = _by_key(before), _by_key(after)
+    for key, shown in olds.items():
+        fitting = news.get(key, [])
+        in_part = _by_part_of_media(fitting)
+        for rank, old in enumerate(shown):
+            found = sorted({at for part in _parts_of_media(old) for at in in_part.get(part, ())})
+            if len(found) > 2 * _FEW:
+                behind = len(fitting) - len(shown)
+                found = [at for at in found if min(abs(at - rank), abs(at - rank - behind)) <= _FEW]
+            for at in found:
+                span = _meeting(old, fitting[at])
+                if span is not None:
+                    yield span
+
+
+def _by_key(edit: Sequence[Stretch]) -> dict[tuple[str, Fraction], list[Stretch]]:
+    """What an edit shows of each file at each speed, in order."""
+    pieces: dict[tuple[str, Fraction], list[Stretch]] = defaultdict(list)
+    for piece in edit:
+        pieces[_key(piece)].append(piece)
+    return pieces
+
+
+def _by_part_of_media(pieces: Sequence[Stretch]) -> dict[int, list[int]]:
+    """Which of these stretches show anything of each part of their media."""
+    found: dict[int, list[int]] = defaultdict(list)
+    for at, piece in enumerate(pieces):
+        for part in _parts_of_media(piece):
+            found[part].append(at)
+    return found
+
+
+def _parts_of_media(piece: Stretch) -> range:
+    """The parts of its media, counted, that a stretch shows."""
+    ends = piece.source, piece.source + piece.speed * (piece.end - piece.start)
+    return range(int(min(ends) // _PART_S), int(max(ends) // _PART_S) + 1)
+
+
+def _meeting(old: Stretch, new: Stretch) -> KeptSpan | None:
+    """What both show, and when; None where that is nothing."""
+    if old.speed == 0:
+        if old.source != new.source:
+            return None
+        return KeptSpan(old.start, new.start, min(old.end - old.start, new.end - new.start))
+    # The moment of `new` at which it shows what `old` shows at its start.
+    meets = new.start + (old.source - new.source) / old.speed
+    shift = meets - old.start
+    start = max(old.start, new.start - shift)
+    end = min(old.end, new.end - shift)
+    return KeptSpan(start, start + shift, end - start) if start < end else None
 
 
 def _longest_chain(spans: list[KeptSpan]) -> list[KeptSpan]:
@@ -85,11 +124,11 @@ def _longest_chain(spans: list[KeptSpan]) -> list[KeptSpan]:
     ends: list[Seconds] = [Fraction(0)]
     totals: list[Seconds] = [Fraction(0)]
     chains: list[tuple[KeptSpan, object] | None] = [None]
-    waiting: list[tuple[Seconds, Seconds, Seconds, tuple[KeptSpan, object]]] = []
+    # By where they end in the old edit, as the spans are.
+    waiting: deque[tuple[Seconds, Seconds, Seconds, tuple[KeptSpan, object]]] = deque()
     for span in spans:
-        ready = [one for one in waiting if one[0] <= span.old_start]
-        waiting = [one for one in waiting if one[0] > span.old_start]
-        for _, end, total, chain in ready:
+        while waiting and waiting[0][0] <= span.old_start:
+            _, end, total, chain = waiting.popleft()
             _enter_in_place(ends, totals, chains, (end, total, chain))
         at = bisect_left(ends, span.new_start + Fraction(1, 10**9)) - 1
         total = totals[at] + span.length

@@ -36,15 +36,20 @@ def exact_rate(rate: float) -> Fraction:
 
 def exact_seconds(time: otio.opentime.RationalTime) -> Seconds:
     """The moment that an OpenTimelineIO time stands for."""
-    if not math.isfinite(time.value):
-        raise TimelineError(f"The timeline holds a time of {time.value} frames, which is no time.")
-    nearest = round(time.value)
+    return _seconds(time.value, time.rate)
+
+
+@lru_cache(maxsize=1 << 16)  # a timeline of 20,000 clips is gone through several times
+def _seconds(value: float, rate: float) -> Seconds:
+    if not math.isfinite(value):
+        raise TimelineError(f"The timeline holds a time of {value} frames, which is no time.")
+    nearest = round(value)
     ticks = (
         Fraction(nearest)
-        if abs(time.value - nearest) < 1.0 / _SMALLEST_STEP
-        else Fraction(time.value).limit_denominator(_SMALLEST_STEP)
+        if abs(value - nearest) < 1.0 / _SMALLEST_STEP
+        else Fraction(value).limit_denominator(_SMALLEST_STEP)
     )
-    return ticks / exact_rate(time.rate)
+    return ticks / exact_rate(rate)
 
 
 def seconds_range(time_range: otio.opentime.TimeRange) -> tuple[Seconds, Seconds]:

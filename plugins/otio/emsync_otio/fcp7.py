@@ -32,6 +32,7 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
     nested = {clip.get("id") for clip in root.iterfind(".//clipitem/sequence")} - {None}
     _mend_in_place(root)
     _spell_out_nested_in_place(root)
+    _rate_tracks_in_place(root)
     _lift_nested_in_place(root)
     written = ElementTree.tostring(root, encoding="unicode")
     opened = _without_nested(
@@ -78,10 +79,15 @@ def _mend_in_place(root: ElementTree.Element) -> None:
 
 def _spell_out_nested_in_place(root: ElementTree.Element) -> None:
     """A sequence that is only named, and told elsewhere in the file, is put where it is named."""
+    named = {
+        each.get("id")
+        for each in root.iterfind(".//clipitem/sequence")
+        if each.find("media") is None
+    }
     told = {
         each.get("id"): copy.deepcopy(each)
         for each in root.iter("sequence")
-        if each.find("media") is not None
+        if each.get("id") in named and each.find("media") is not None
     }
     waiting: list[tuple[ElementTree.Element, tuple[str | None, ...]]]
     waiting = [(each, (each.get("id"),)) for each in _outermost(root)]
@@ -123,6 +129,15 @@ def _without_nested(
         for index in reversed(inner):
             del opened[index]
     return opened
+
+
+def _rate_tracks_in_place(root: ElementTree.Element) -> None:
+    """A track's rate as its first child; for each of its clips the adapter looks through them all
+    for one, and so takes minutes over 20,000."""
+    for sequence in root.iter("sequence"):
+        rate = sequence.find("rate")
+        for track in sequence.iterfind("./media/*/track") if rate is not None else ():
+            track.insert(0, copy.deepcopy(rate))
 
 
 def _lift_nested_in_place(root: ElementTree.Element) -> None:
@@ -192,6 +207,7 @@ def _percent_of(effect: otio.schema.Effect) -> float | None:
 def _name_tracks_in_place(timeline: otio.schema.Timeline) -> None:
     """Premiere keeps a track's name in an attribute."""
     for track in timeline.tracks:
+        track.metadata.get("fcp_xml", {}).pop("rate", None)  # ours
         name = track.metadata.get("fcp_xml", {}).get("@MZ.TrackName")
         if name and not track.name:
             track.name = str(name)

@@ -8,6 +8,7 @@ the order of children are those of Apple's document type, which Final Cut Pro ch
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -219,9 +220,9 @@ def _starts(root: Node) -> dict[str, tuple[Seconds, Seconds]]:
 
 def _at(parts: list[_Part], moment: Seconds) -> _Part:
     """The element that plays at a moment; past the end, the last."""
-    return next(
-        (part for part in parts if part.begin <= moment < part.begin + part.duration), parts[-1]
-    )
+    at = bisect_right(parts, moment, key=lambda part: part.begin) - 1
+    is_there = at >= 0 and moment < parts[at].begin + parts[at].duration
+    return parts[at] if is_there else parts[-1]
 
 
 def _behind_anchors(node: Node) -> int:

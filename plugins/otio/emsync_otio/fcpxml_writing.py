@@ -7,6 +7,7 @@ What overlaps a transition goes into a secondary storyline, for only storylines 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -267,7 +268,9 @@ def _runs(items: list[otio.core.Composable]) -> Iterator[list[otio.core.Composab
 
 
 def _under(hung: list[_Hung], moment: Seconds) -> _Hung:
-    return next((part for part in hung if part.begin <= moment < part.end), hung[-1])
+    """The element that plays at a moment; else the last."""
+    at = bisect_right(hung, moment, key=lambda part: part.begin) - 1
+    return hung[at] if at >= 0 and moment < hung[at].end else hung[-1]
 
 
 def _clock(hung: list[_Hung], moment: Seconds) -> Seconds:

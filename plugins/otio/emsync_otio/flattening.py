@@ -154,6 +154,8 @@ def _mapped(
             )
             for still in frozen
         ]
+    if speed == 1 and at == origin and _lies_within(inside, at, end):
+        return list(inside)
     outcome = []
     for stretch in inside if speed > 0 else reversed(inside):
         edges = sorted(at + (edge - origin) / speed for edge in (stretch.start, stretch.end))
@@ -178,6 +180,11 @@ def _mapped(
             )
         )
     return outcome
+
+
+def _lies_within(inside: Sequence[Stretch], start: Seconds, end: Seconds) -> bool:
+    """Whether nothing of a row in order reaches out of a window."""
+    return not inside or (inside[0].start >= start and inside[-1].end <= end)
 
 
 def _mapped_blend(

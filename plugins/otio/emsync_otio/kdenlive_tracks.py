@@ -82,6 +82,8 @@ class TrackReader:
         self, sequence: Element, height: int, entries: list[Entry], lane: tuple[int, ...]
     ) -> Iterator[Join]:
         """Dissolves and wipes between this track and one below: fades at a clip's head or tail."""
+        by_start = {entry.start: entry for entry in entries}
+        by_end = {entry.end: entry for entry in entries}
         for composition in sequence.findall("transition"):
             service = property_of(composition, "kdenlive_id") or property_of(
                 composition, "mlt_service"
@@ -93,11 +95,11 @@ class TrackReader:
             end = self.frames(composition.get("out", "0")) + 1
             is_wipe = service in ("wipe", "slide") or property_of(composition, "resource")
             kind = "wipe" if is_wipe else "dissolve"
-            for entry in entries:
-                if entry.start == first and entry.end > end:
-                    yield self._join(first, 0, end - first, kind, lane)
-                elif entry.end == end and entry.start < first:
-                    yield self._join(end, end - first, 0, kind, lane)
+            entering, leaving = by_start.get(first), by_end.get(end)
+            if entering is not None and entering.end > end:
+                yield self._join(first, 0, end - first, kind, lane)
+            if leaving is not None and leaving.start < first:
+                yield self._join(end, end - first, 0, kind, lane)
 
     def frames(self, text: str) -> int:
         """A position: a count of frames, or a clock to the millisecond (or frame, after ';')."""

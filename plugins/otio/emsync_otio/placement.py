@@ -113,7 +113,8 @@ def place(
 
     def check(reread: otio.schema.Timeline) -> None:
         _check_placed(reread, report, zero, theirs, out)
-        lost.extend(lost_aspects(laid, reread, frame_rate))
+        if out.suffix.lower() != ".otio":  # which was just found to be the same
+            lost.extend(lost_aspects(laid, reread, frame_rate))
 
     report = PlacementReport(
         out,
