@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from tests.hosts.fake_resolve import Profile, Resolve, Timeline, profiles, snapshot
 from tests.hosts.fake_studio import connected
+from tests.hosts.fake_window import FakeWindow
 
 from emsync import wire
 from emsync.errors import EmsyncError
@@ -174,7 +175,9 @@ def test_a_second_score_replaces_the_first_and_nothing_else(cut: Make) -> None:
     first = own_tracks(resolve.timeline())
     user_track = resolve.timeline()
     user_track.put("audio", 2, "mine", (400, 10), "/mine.wav")  # on a track of ours
+    resolve.OpenPage("color")  # where clips cannot be deleted
     score(resolve, seed=5)
+    assert resolve.app.page == "color"
     timeline = resolve.timeline()
     assert [t.name for t in timeline._tracks["audio"]] == [
         "Audio 1",
@@ -373,6 +376,10 @@ def append_lies(resolve: Resolve) -> None:
     resolve.app.lost_appends = 1
 
 
+def file_hidden(resolve: Resolve) -> None:
+    resolve.app.unreachable = "brass.wav"
+
+
 def tracks_full(resolve: Resolve) -> None:
     resolve.app.most_tracks = 2
 
@@ -391,6 +398,7 @@ def no_project(resolve: Resolve) -> None:
         pytest.param(no_picture, "shows no picture", id="empty"),
         pytest.param(server_gone, "in the middle of the work", id="server gone"),
         pytest.param(append_lies, "did not lay", id="append lies"),
+        pytest.param(file_hidden, "did not take", id="file vanishes"),
         pytest.param(tracks_full, "no further sound track", id="tracks full"),
         pytest.param(none_open, "No timeline is open", id="none open"),
         pytest.param(no_project, "No timeline is open", id="no project"),
@@ -446,6 +454,21 @@ def test_page_playhead_and_bin_are_restored(cut: Make) -> None:
     assert resolve.app.page == "color"
     assert resolve.timeline()._playhead == "01:00:02:00"
     assert resolve._projects._project._pool._current._name == "Master"
+
+
+def test_the_window_asks_for_the_brief_and_leaves(cut: Make) -> None:
+    window = FakeWindow("score", {"style": "piano", "seed": "7", "takes": "2", "keep_key": "yes"})
+    said: list[str] = []
+    resolve = cut()
+    assert main("score", resolve, window, window, say=said.append) == 0, said
+    assert window.shown == ["shown", "left", "hidden"]  # no loop of ours stays
+    note = ResolveHost(resolve).notes()["Reel 1"]
+    assert (note["seed"], note["takes"], note["wishes"]["brief"]["style"]) == (7, 2, "STYLE_PIANO")
+    before = snapshot(resolve)
+    for press in ("no", "emsync"):
+        window = FakeWindow(press, {})
+        assert main("score", resolve, window, window, say=said.append) == 0
+        assert said[-1] == "Nothing was scored." and snapshot(resolve) == before
 
 
 def test_no_call_of_ours_needs_studio(cut: Make) -> None:
