@@ -128,7 +128,10 @@ class ProcessEvents:
         """End the call, from any thread."""
         with self._closing, suppress(OSError):
             if self._process.stdin is not None and not self._process.stdin.closed:
-                self._process.stdin.close()
+                try:
+                    self._process.stdin.write(b"cancel\n")  # `emsync host` asks for the word
+                finally:
+                    self._process.stdin.close()
 
     def close(self) -> None:
         """Wait for the process, ask it to go when it lingers, and let go of its pipes."""
