@@ -53,6 +53,8 @@ class Application:
     lost_appends: int = 0
     """How many appends return an item that is not there."""
     most_tracks: int = 128
+    unreachable: str | None = None
+    """Files with this in their path are not there for Resolve."""
     most_custom_data: int | None = None
     """Letters of a marker's custom data that are kept; None: all."""
     project_rate: str | None = None

@@ -177,7 +177,8 @@ class MediaPool(Handle):
     def ImportMedia(self, items: list[str]) -> list[MediaPoolItem]:
         found = []
         for path in items:
-            if Path(path).is_file():
+            hidden = self._app.unreachable is not None and self._app.unreachable in path
+            if Path(path).is_file() and not hidden:
                 rate = exact(self._app.project_rate or self._app.profile.rate)
                 frames, channels = _sound(Path(path), rate)
                 found.append(MediaPoolItem(self._app, path, frames, channels))
@@ -193,8 +194,12 @@ class MediaPool(Handle):
         for info in clipInfo:
             track = timeline._tracks["audio"][info["trackIndex"] - 1]
             media = info["mediaPoolItem"]
+            length = media._frames
+            if "endFrame" in info:
+                length = info["endFrame"] - info["startFrame"]
+                length += int(self._app.profile.end_is_inclusive)
             item = TimelineItem(
-                self._app, Path(media._path).name, info["recordFrame"], media._frames, media
+                self._app, Path(media._path).name, info["recordFrame"], length, media
             )
             laid.append(item)
             overlaps = any(

@@ -2,7 +2,8 @@
 
 `python fake_studio.py host`: spotting, composition and rendering are played by a client that writes
 the files that the server would; everything between is the real thing. The timeline's name says what
-happens: 'slow' until cancelled, 'lost' when the server goes, else all is well.
+happens: 'slow' until cancelled, 'late' as slow when its takes are there, 'lost' when the server
+goes, else all is well.
 """
 
 from __future__ import annotations
@@ -108,6 +109,8 @@ class FakeClient:
         """Two stems of silence, a quarter of a second longer than the cue."""
         take = wire.read_take(take_path)
         watch(0.5, "playing the instruments")
+        if take.cue.name.startswith("late"):
+            _act("slow", watch)
         samples = round(take.cue.range.duration.seconds * RATE_HZ) + RATE_HZ // 4
         (folder / "stems").mkdir(parents=True)
         families = (Family.STRINGS, Family.BRASS)

@@ -24,7 +24,18 @@ from emsync.errors import (
     NotFoundError,
     VersionMismatchError,
 )
-from emsync.hosting import FoundStem, HostTimeline, Order, Placement, ScoreNote, Span, Wishes
+from emsync.hosting import (
+    FoundStem,
+    HostTimeline,
+    Job,
+    Order,
+    Placement,
+    Progressed,
+    ScoreNote,
+    Span,
+    Studio,
+    Wishes,
+)
 from emsync.hosting.requests import answer
 from emsync_blender.actions import Scope, Session, command_of
 from emsync_blender.telling import Telling
@@ -182,6 +193,31 @@ def test_cancelling_lays_nothing_and_leaves_no_files(tmp_path: Path) -> None:
     told = finished(session)
     assert "Cancelled" in told.line and not told.is_laid and not host.laid
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("name", "stays"), [("slow", False), ("late", True)])
+@pytest.mark.parametrize("by_process", [False, True], ids=["rpc", "host"])
+def test_a_project_that_is_closed_keeps_only_what_was_composed(
+    tmp_path: Path, name: str, stays: bool, by_process: bool
+) -> None:
+    order = Order(replace(cut(), name=name), str(tmp_path / "scores"), Wishes())
+
+    def work(watch: Any) -> Any:
+        if by_process:
+            transport = ProcessTransport([sys.executable, str(FAKE_STUDIO)])
+            return transport.run_job({"score": wire.to_dict(order)}, watch)
+        return Studio(connected()).score(order, watch)
+
+    job = Job(work)
+    notes: list[str] = []
+    while ("playing the instruments" if stays else "step 3") not in notes:
+        notes += [event.note for event in job.events() if isinstance(event, Progressed)]
+        time.sleep(0.01)
+    job.leave()
+    job.wait()
+    assert not job.is_running
+    assert (tmp_path / "scores" / "001" / "order.json").is_file() is stays
+    assert (tmp_path / "scores").exists() is stays
 
 
 def newer_server() -> Client:

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,11 @@ import pytest
 import soundfile
 from tests.contract.conftest import wait_until
 from tests.films import draw_film
+from tests.hosts.test_hosting import cut
 
 from emsync import wire
 from emsync.client.runtime_file import read_address
-from emsync.hosting import HostClip, HostTimeline, HostTrack, Order, TrackKind, Wishes
+from emsync.hosting import HostClip, HostTimeline, HostTrack, Order, TrackKind, Wishes, read_note
 from emsync_server.rpc import host_bridge
 
 HERE = Path(__file__).with_name("emsync_here.py")
@@ -53,6 +55,28 @@ def test_a_request_in_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> 
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
     code, lines = asked("", tmp_path / "list.json")
     assert code == 3 and "no JSON object" in lines[0]["error"]["message"]
+
+
+@pytest.mark.parametrize("says", ["cancel\n", ""], ids=["cancelled", "host gone"])
+def test_what_was_composed_stays_when_the_host_is_gone_and_goes_when_it_is_cancelled(
+    tmp_path: Path, says: str
+) -> None:
+    order = wire.to_dict(Order(replace(cut(), name="late"), str(tmp_path / "scores"), Wishes()))
+    program = [sys.executable, str(HERE.with_name("fake_studio.py")), "host"]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as job:
+        assert job.stdin is not None and job.stdout is not None
+        job.stdin.write(json.dumps({"score": order}) + "\n")
+        job.stdin.flush()
+        while "playing" not in job.stdout.readline():
+            pass
+        job.stdin.write(says)
+        job.stdin.close()
+        job.wait(30)
+    if says:
+        assert not (tmp_path / "scores").exists()
+    else:
+        note = read_note((tmp_path / "scores" / "001" / "order.json").read_text("utf-8"))
+        assert note.sheet.cues[0].name == "late"
 
 
 @pytest.fixture

@@ -121,6 +121,25 @@ def test_the_server_reads_the_edit_that_the_host_had(tmp_path: Path, rate: Fract
     assert [shot.speed for shot in edit.shots] == [1, 1, Fraction(1, 2)]
 
 
+@pytest.mark.parametrize(
+    "media",
+    [
+        "C:\\films\\a b%20.mov",
+        "C:/films/ü.mov",
+        "\\\\server\\share\\a.mov",
+        "//server/a.mov",
+        "films/a.mov",
+    ],
+)
+def test_paths_of_other_machines_are_offline_media_and_no_error(tmp_path: Path, media: str) -> None:
+    track = HostTrack("V1", TrackKind.PICTURE, (HostClip("a", 0, 48, media=media),))
+    path = tmp_path / "reel.otio"
+    timeline = HostTimeline("Reel", Fraction(24), 48, tracks=(track,))
+    path.write_text(picture_text(timeline, Span(0, 48)), encoding="utf-8")
+    edit = read_edit(path)
+    assert edit.shots[0].media is None and "offline" in edit.picture.warnings[0]
+
+
 def test_a_part_of_the_timeline_is_cut_out_to_the_frame(tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(b"film")

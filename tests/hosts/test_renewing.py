@@ -32,7 +32,8 @@ from emsync.hosting.renewing import renewed
 from emsync.hosting.requests import answer
 from emsync_server.rpc.host_recut import HostRecutter
 
-SHOTS = [("a", 240), ("b", 240), ("c", 240), ("d", 240)]
+A, B, C, D, E = (("a", 240), ("b", 240), ("c", 240), ("d", 240), ("e", 240))
+SHOTS = [A, B, C, D]
 
 
 def quiet(fraction: float, note: str) -> None:
@@ -43,11 +44,13 @@ def studio() -> Studio:
     return Studio(FakeClient())  # type: ignore[arg-type]
 
 
-def edit(shots: Sequence[tuple[str, int]], *marks: int) -> HostTimeline:
-    """Shots one after the other, each from the beginning of a file of its own."""
+def edit(shots: Sequence[tuple[Any, ...]], *marks: int) -> HostTimeline:
+    """Shots one after the other, each of a file of its own: length, and first frame of the file."""
     clips, at = [], 0
-    for name, length in shots:
-        clips.append(HostClip(name, at, length, media=f"/offline/{name}.mov"))
+    for name, length, *first in shots:
+        begun_s = first[0] / 24 if first else 0.0
+        media = f"/offline/{name}.mov"
+        clips.append(HostClip(name, at, length, media=media, source_start_s=begun_s))
         at += length
     track = HostTrack("V1", TrackKind.PICTURE, tuple(clips))
     markers = tuple(HostMarker(mark, "hit") for mark in marks)
@@ -100,6 +103,32 @@ def test_only_the_cue_whose_picture_changed_is_composed_anew(tmp_path: Path) -> 
     assert placement.note.span == Span(576, 360) and placement.stems[0].start_frames == 576
     assert placement.note.seed == 3 and Path(placement.note.folder).name == "003"
     assert (content(one.folder), content(two.folder)) == before
+
+
+@pytest.mark.parametrize(
+    ("shots", "span"),
+    [
+        pytest.param([B, ("c", 216, 24), D, E], (240, 696), id="head cut off"),
+        pytest.param([B, ("new", 48), ("c", 192, 48), D, E], (240, 720), id="another head"),
+        pytest.param([B, C, ("d", 192)], (240, 672), id="tail cut off"),
+        pytest.param([B, C, ("d", 192), ("new", 48), E], (240, 720), id="another tail"),
+        pytest.param([B, C, ("d", 192), E], (240, 672), id="shorter"),
+        pytest.param([B, ("new", 48), C, D, E], (288, 768), id="a shot before it"),
+        pytest.param([C, D, B], (0, 480), id="moved to the front"),
+    ],
+)
+def test_a_part_begins_and_ends_where_its_picture_does(
+    tmp_path: Path, shots: list[Any], span: tuple[int, int]
+) -> None:
+    old = edit([B, C, D, E])
+    order = Order(old, str(tmp_path), Wishes(), Span(240, 480))
+    note = studio().score(order, quiet).note
+    made = again(edit(shots), tmp_path, note)
+    ends = [(p.note.span.start_frames, p.note.span.end_frames) for p in made.placements]
+    assert ends == [span]
+    # And again from there: what a renewal leaves is as good as what a score leaves.
+    (placement,) = made.placements
+    assert again(edit(shots), tmp_path, placement.note).placements == ()
 
 
 def test_a_cue_that_moved_with_its_picture_keeps_its_files(tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ from emsync.hosting.requests import answer
 from emsync.timecode import RationalTime, timecode_of
 from emsync_otio import read_edit
 from emsync_resolve import actions
-from emsync_resolve.brief import DEFAULTS, bars_of, from_file, options_of, wishes_of
+from emsync_resolve.brief import DEFAULTS, bars_of, wishes_of
 from emsync_resolve.host import ResolveHost
-from emsync_resolve.menu import _remaining, main
+from emsync_resolve.menu import main
 from emsync_resolve.process import HostError, run_job
 from emsync_server.rendering import write_ducked_stems
 from emsync_server.rpc.host_recut import HostRecutter
@@ -174,7 +174,9 @@ def test_a_second_score_replaces_the_first_and_nothing_else(cut: Make) -> None:
     first = own_tracks(resolve.timeline())
     user_track = resolve.timeline()
     user_track.put("audio", 2, "mine", (400, 10), "/mine.wav")  # on a track of ours
+    resolve.OpenPage("color")  # where clips cannot be deleted
     score(resolve, seed=5)
+    assert resolve.app.page == "color"
     timeline = resolve.timeline()
     assert [t.name for t in timeline._tracks["audio"]] == [
         "Audio 1",
@@ -245,20 +247,6 @@ def test_the_clip_under_the_playhead_is_scored(cut: Make, profile: Profile) -> N
         actions.score(host, wishes_of(dict(DEFAULTS)), lambda *_: None, bool, part="clip")
 
 
-def test_of_several_scores_the_one_under_the_playhead_is_meant(cut: Make) -> None:
-    resolve = cut()
-    timeline = resolve.timeline()
-    for timecode in ("01:00:00:00", "01:00:03:00"):
-        timeline.SetCurrentTimecode(timecode)
-        wishes = {**wishes_of(dict(DEFAULTS)), "takes": 2}
-        actions.score(ResolveHost(resolve), wishes, lambda *_: None, bool, part="clip")
-    said: list[str] = []
-    assert main("next", resolve, say=said.append) == 0
-    assert any("Take 2 of 2 of 'Reel 1 48': D minor, 60 bpm, 1 bars." in line for line in said)
-    notes = ResolveHost(resolve).notes()
-    assert (notes["Reel 1 0"]["take"], notes["Reel 1 48"]["take"]) == (1, 2)
-
-
 def test_the_key_and_tempo_of_the_score_that_lies_there_are_kept(cut: Make) -> None:
     resolve = cut()
     score(resolve)
@@ -325,42 +313,6 @@ def test_names_that_macos_spells_in_two_ways_are_one(cut: Make) -> None:
     assert actions.remove(host, "Bébé").startswith("2 stems") and snapshot(resolve) == before
 
 
-def test_an_open_dialogue_is_a_sentence(cut: Make) -> None:
-    resolve = cut()
-    resolve.app.dialogue_is_open = True
-    said: list[str] = []
-    assert main("score", resolve, say=said.append) == 1 and "a dialogue is open" in said[-1]
-    resolve = cut()
-    host = ResolveHost(resolve)
-
-    def opens(fraction: float, note: str) -> None:
-        resolve.app.dialogue_is_open = True
-
-    with pytest.raises((AttributeError, TypeError)):
-        actions.score(host, wishes_of(dict(DEFAULTS)), opens, bool)
-
-
-def test_a_dialogue_that_opens_during_the_work_is_a_sentence(
-    cut: Make, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolve = cut()
-
-    def job(request: Any, tell: Any, is_cancelled: Any) -> Any:
-        placement = answered(request, tell, is_cancelled)
-        resolve.app.dialogue_is_open = True
-        return placement
-
-    monkeypatch.setattr(actions, "run_job", job)
-    said: list[str] = []
-    assert main("score", resolve, say=said.append) == 1
-    assert "stopped answering" in said[-1]
-
-
-def test_what_remains_is_told() -> None:
-    assert _remaining(0.01, 5.0) == "" and _remaining(1.0, 5.0) == ""
-    assert _remaining(0.25, 30.0) == " - 1:30 left"
-
-
 def no_picture(resolve: Resolve) -> None:
     resolve.timeline()._tracks["video"][0].items.clear()
 
@@ -371,6 +323,10 @@ def server_gone(resolve: Resolve) -> None:
 
 def append_lies(resolve: Resolve) -> None:
     resolve.app.lost_appends = 1
+
+
+def file_hidden(resolve: Resolve) -> None:
+    resolve.app.unreachable = "brass.wav"
 
 
 def tracks_full(resolve: Resolve) -> None:
@@ -391,6 +347,7 @@ def no_project(resolve: Resolve) -> None:
         pytest.param(no_picture, "shows no picture", id="empty"),
         pytest.param(server_gone, "in the middle of the work", id="server gone"),
         pytest.param(append_lies, "did not lay", id="append lies"),
+        pytest.param(file_hidden, "did not take", id="file vanishes"),
         pytest.param(tracks_full, "no further sound track", id="tracks full"),
         pytest.param(none_open, "No timeline is open", id="none open"),
         pytest.param(no_project, "No timeline is open", id="no project"),
@@ -456,66 +413,6 @@ def test_no_call_of_ours_needs_studio(cut: Make) -> None:
     assert not resolve.app.dialogue_is_open
 
 
-@pytest.mark.parametrize(
-    ("product", "version", "in_place", "window"),
-    [
-        pytest.param("DaVinci Resolve Studio", (18, 5, 0), True, True, id="Studio 18.5"),
-        pytest.param("DaVinci Resolve Studio", (21, 1, 0), True, True, id="Studio 21.1"),
-        pytest.param("DaVinci Resolve", (19, 0, 0), False, True, id="free 19.0"),
-        pytest.param("DaVinci Resolve", (19, 1, 0), False, False, id="free 19.1"),
-        pytest.param("DaVinci Resolve", (21, 1, 0), False, False, id="free 21.1"),
-    ],
-)
-def test_edition_and_version_choose_the_way(
-    product: str, version: tuple[int, ...], in_place: bool, window: bool
-) -> None:
-    tier = actions.tier_of(product, version)
-    assert (tier.in_place, tier.has_window) == (in_place, window)
-    assert tier.sentence.count(".") <= 3 and tier.sentence.endswith(".")
-
-
-def test_the_free_edition_goes_by_files(
-    cut: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    resolve = cut(Profile(studio=False))
-    commands: list[list[str]] = []
-
-    def run(arguments: list[str]) -> None:
-        commands.append(arguments)
-        Path(arguments[3]).mkdir(parents=True)
-        (Path(arguments[3]) / "timeline.otio").write_text("{}", encoding="utf-8")
-
-    host = ResolveHost(resolve)
-    with pytest.raises(HostError, match="no score of this timeline yet"):
-        actions.score_by_file(host, run, again=True)
-    brief = {**DEFAULTS, "style": "piano", "instruments": "keys, strings", "key": "D minor"}
-    assert "'Reel 1 scored'" in actions.score_by_file(host, run, options=options_of(brief))[0]
-    assert commands[0][:1] == ["score"] and Path(commands[0][1]).is_file()
-    options = "--seed 0 --spacing 4.0 --takes 1 --style piano --key D minor --family keys"
-    assert " ".join(commands[0][4:]) == f"{options} --family strings"
-    laid = Path(commands[0][3]) / "timeline.otio"
-    monkeypatch.setattr("emsync_resolve.menu._run_command", run)
-    assert main("renew", resolve, say=lambda line: None) == 0
-    assert commands[1][3].endswith("-2.emsync") and commands[1][4:] == ["--again", commands[0][3]]
-    assert main("next", resolve, say=lambda line: None) == 1
-    names = [host.import_timeline(str(laid), "Reel 1 scored") for _ in range(2)]
-    assert names == ["Reel 1 scored 3", "Reel 1 scored 4"]  # the earlier ones are taken
-
-
-def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
-    said: list[str] = []
-    resolve = cut()
-    assert main("remove", resolve, say=said.append) == 1 and "no score" in said[-1]
-    assert main("score", resolve, say=said.append) == 0
-    assert any(line.startswith("2 stems laid") for line in said)
-    assert main("next", resolve, say=said.append) == 0
-    assert main("cancel", None, say=said.append) == 0 and (tmp_path / "emsync/cancel").is_file()
-    assert main("score", None, say=said.append) == 1 and "Workspace" in said[-1]
-    assert main("diagnose", None, say=said.append) == 0
-    assert any("different versions" in line for line in said)
-    assert any("'composer' is missing" in line for line in said)
-
-
 def test_a_score_that_was_never_laid_is_fetched(cut: Make) -> None:
     resolve = cut()
     score(resolve)
@@ -524,17 +421,3 @@ def test_a_score_that_was_never_laid_is_fetched(cut: Make) -> None:
     assert lines[0].startswith("2 stems laid")
     with pytest.raises(HostError, match="no finished take"):
         actions.fetch(ResolveHost(cut(name="other")), lambda *_: None, bool)
-
-
-def test_a_wrong_brief_is_a_sentence(tmp_path: Path) -> None:
-    with pytest.raises(HostError, match="no number"):
-        wishes_of({**DEFAULTS, "takes": "many"})
-    brief = tmp_path / "brief.json"
-    brief.write_text("[", encoding="utf-8")
-    with pytest.raises(HostError, match="cannot be read"):
-        from_file(str(brief))
-    brief.write_text('{"style": "piano", "instruments": "keys, strings"}', encoding="utf-8")
-    assert wishes_of(from_file(str(brief)))["brief"] == {
-        "style": "piano",
-        "families": ["keys", "strings"],
-    }

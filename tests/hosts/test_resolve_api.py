@@ -195,6 +195,8 @@ def check_replay(transcript: dict[str, Any]) -> None:
     ends = [c["answer"] for c in calls if (c["on"], c["method"]) == ("video item", "GetEnd")]
     inclusive = bool(ends) and int(answers["timeline", "GetEndFrame"]) < max(ends)
     resolve = Resolve(Profile(rate, start, inclusive, studio, version))  # type: ignore[arg-type]
+    kept = answers.get(("marker", "custom data"), record.LONG_NOTE)
+    resolve.app.most_custom_data = kept if kept < record.LONG_NOTE else None
     timeline = resolve.timeline()
     starts = [c for c in calls if c["on"].endswith("item") and c["method"] == "GetStart"]
     lengths = [c for c in calls if c["on"].endswith("item") and c["method"] == "GetDuration"]
@@ -205,7 +207,7 @@ def check_replay(transcript: dict[str, Any]) -> None:
     compared = {
         ("timeline", "AddMarker"), ("timeline", "GetMarkers"), ("timeline", "GetTrackSubType"),
         ("timeline", "DeleteMarkerAtFrame"), ("timeline", "DeleteTrack"), ("audio item", "count"),
-        ("timeline", "GetEndFrame"), ("timeline", "GetStartFrame"),
+        ("timeline", "GetEndFrame"), ("timeline", "GetStartFrame"), ("marker", "custom data"),
     }  # fmt: skip
     with tempfile.TemporaryDirectory() as folder:
         second = Path(folder) / "double.json"

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import io
 import json
+import shlex
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.hosts.fake_resolve import Handle, Profile, Resolve, snapshot
+from tests.hosts.fake_studio import FakeClient
 from tests.hosts.test_resolve import FAKE_STUDIO, Make, cut
 
 import emsync_resolve
@@ -17,23 +21,37 @@ from emsync import wire
 from emsync.hosting import HostTimeline
 from emsync.timecode import RationalTime, timecode_of
 from emsync_resolve.host import ResolveHost
+from emsync_server.rpc import host_bridge
 
+host_bridge_module = import_module("emsync_server.rpc.host_bridge")
 lupa = pytest.importorskip("lupa.luajit21")
 
 __all__ = ["cut"]
 SCRIPT = Path(emsync_resolve.__file__).with_name("emsync.lua")
 
 
+POPEN = """
+io.popen = function(command)
+  local text = python_does(command)
+  return {lines = function() return text:gmatch("[^\\n]+") end, close = function() end}
+end
+"""
+
+
 class Console:
     """Resolve's Console: a Lua with the handle as a global, and what was printed."""
 
-    def __init__(self, resolve: Resolve) -> None:
+    def __init__(self, resolve: Resolve, does: Callable[[str], str] | None = None) -> None:
+        """does: takes the place of `emsync host`, which takes a second to start."""
         self.lua = lupa.LuaRuntime(unpack_returned_tuples=False)
         self.said: list[str] = []
         self._handles: dict[int, Any] = {}
         names = self.lua.globals()
         names.resolve = self._given(resolve)
         names.print = lambda *words: self.said.append(" ".join(map(str, words)))
+        if does is not None:
+            names.python_does = does
+            self.lua.execute(POPEN)
         self.emsync = self.lua.execute(SCRIPT.read_text(encoding="utf-8"))
 
     def table(self, **items: Any) -> Any:
@@ -85,6 +103,20 @@ def studio(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
 
 
+@pytest.fixture
+def does(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """`emsync host FILE` in this process."""
+    monkeypatch.setattr(host_bridge_module, "Client", lambda transport: FakeClient())
+    monkeypatch.setattr(host_bridge_module, "connect", lambda: None)
+
+    def done(command: str) -> str:
+        out = io.StringIO()
+        host_bridge(io.StringIO(), out, Path(shlex.split(command)[-1]))
+        return out.getvalue()
+
+    return done
+
+
 @pytest.mark.parametrize(
     "profile", [Profile("29.97 DF", 107_892), Profile("25", 0, version=(18, 6, 4))], ids=str
 )
@@ -112,10 +144,10 @@ def test_lua_reads_and_lays_what_python_does(cut: Make, tmp_path: Path, profile:
     assert snapshot(resolve) == before
 
 
-def test_lua_writes_bars_anew_and_follows_a_re_edit(cut: Make) -> None:
+def test_lua_writes_bars_anew_and_follows_a_re_edit(cut: Make, does: Callable[[str], str]) -> None:
     resolve = cut(Profile("29.97 DF", 107_892))
     timeline, host = resolve.timeline(), ResolveHost(resolve)
-    console = Console(resolve)
+    console = Console(resolve, does)
     assert console.emsync.score(console.table(stems="ducked", takes=2)), console.said
     assert any(" left" in line for line in console.said)
     assert not console.emsync.regenerate() and "in and out points" in console.said[-1]
@@ -139,9 +171,11 @@ def test_lua_writes_bars_anew_and_follows_a_re_edit(cut: Make) -> None:
     assert len(timeline._tracks["audio"]) == 1
 
 
-def test_lua_scores_the_clip_under_the_playhead_and_means_the_score_there(cut: Make) -> None:
+def test_lua_scores_the_clip_under_the_playhead_and_means_the_score_there(
+    cut: Make, does: Callable[[str], str]
+) -> None:
     resolve = cut(Profile("29.97 DF", 107_892))
-    timeline, console = resolve.timeline(), Console(resolve)
+    timeline, console = resolve.timeline(), Console(resolve, does)
     for frame in (10, 60):
         at = RationalTime(107_892 + frame, resolve.app.profile.exact_rate)
         timeline.SetCurrentTimecode(timecode_of(at, drop_frame=True))
@@ -151,9 +185,11 @@ def test_lua_scores_the_clip_under_the_playhead_and_means_the_score_there(cut: M
     assert takes == {"Reel 1 0": 1, "Reel 1 48": 2}
 
 
-def test_lua_says_one_sentence_and_leaves_the_timeline_as_it_was(cut: Make) -> None:
+def test_lua_says_one_sentence_and_leaves_the_timeline_as_it_was(
+    cut: Make, does: Callable[[str], str]
+) -> None:
     resolve = cut()
-    console = Console(resolve)
+    console = Console(resolve, does)
     assert not console.emsync.remove() and "no score" in console.said[-1]
     before = snapshot(resolve)
     resolve.app.most_tracks = 2

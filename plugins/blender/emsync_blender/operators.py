@@ -42,11 +42,12 @@ class State:
         self.diagnosis = lines
 
     def leave(self) -> None:
-        """Cancel what runs and wait for it: no thread of ours outlives the project."""
+        """Stop what runs and wait for it: no thread of ours outlives the project. A finished take
+        stays to be fetched."""
         job = self.session.job if self.session is not None else None
         self.session = None
         if job is not None:
-            job.cancel()
+            job.leave()
             job.wait()
 
 

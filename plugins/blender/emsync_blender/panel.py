@@ -43,7 +43,9 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
                     _lines(layout, line, "ERROR")
         notes = _notes(scene)
         if notes and not state.is_busy:
-            layout.operator("emsync.renew", icon="FILE_REFRESH")
+            layout.operator(
+                "emsync.renew", text="Score again, after a re-edit", icon="FILE_REFRESH"
+            )
         for cue, kept in notes.items():
             self._score(layout.box(), cue, kept, scene.emsync_brief)
         row = layout.row()
@@ -86,9 +88,9 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
         box.enabled = not state.is_busy
         box.label(text=f"{cue}: take {chosen}, seed {note.get('seed', 0)}", icon="SOUND")
         self._takes(box, cue, note, chosen)
-        row = box.row(align=True)
-        row.prop(brief, "by_bars", toggle=True)
+        box.prop(brief, "by_bars")
         if brief.by_bars:
+            row = box.row(align=True)
             row.prop(brief, "first_bar")
             row.prop(brief, "last_bar")
         text = "Regenerate bars" if brief.by_bars else "Regenerate preview range"

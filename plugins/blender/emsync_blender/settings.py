@@ -80,7 +80,8 @@ class EmsyncBrief(bpy.types.PropertyGroup):
         name="Keep the key", description="Of the score that lies there now"
     )
     by_bars: bpy.props.BoolProperty(  # type: ignore[valid-type]
-        name="Bars", description="Name the bars to write anew; else the preview range says which"
+        name="Name the bars",
+        description="Name the bars to write anew; else the preview range says which",
     )
     first_bar: bpy.props.IntProperty(name="From", min=1, default=1)  # type: ignore[valid-type]
     last_bar: bpy.props.IntProperty(name="To", min=1, default=4)  # type: ignore[valid-type]

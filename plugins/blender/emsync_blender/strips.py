@@ -116,11 +116,17 @@ def _joined(seen: Sequence[_Seen], crosses: Sequence[_Seen]) -> list[tuple[_Seen
     """Strips that a cross joins share one track, at the cross' level, and meet in its middle."""
     level_of = {each.strip.name: each.level for each in seen}
     edges = {each.strip.name: (each.first, each.end) for each in seen}
-    for _ in crosses:  # a chain of crosses pulls all its strips to one level
-        for cross in crosses:
-            names = [each.name for each in inputs_of(cross.strip) if each.name in level_of]
-            top = max([level_of[name] for name in names] + [level_of[cross.strip.name]])
-            for name in [*names, cross.strip.name]:
+    groups = [
+        [cross.strip.name, *(i.name for i in inputs_of(cross.strip) if i.name in level_of)]
+        for cross in crosses
+    ]
+    is_new = True
+    while is_new:  # a chain of crosses pulls all its strips to one level
+        is_new = False
+        for names in groups:
+            top = max(level_of[name] for name in names)
+            for name in names:
+                is_new = is_new or level_of[name] != top
                 level_of[name] = top
     for cross in crosses:
         both = [each.name for each in inputs_of(cross.strip)]

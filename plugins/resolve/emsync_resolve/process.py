@@ -1,4 +1,4 @@
-"""`emsync host`, run beside Resolve: one job in, lines out; a cancel closes its input."""
+"""`emsync host`, run beside Resolve: one job in, lines out; a word on its input cancels it."""
 
 from __future__ import annotations
 
@@ -88,7 +88,10 @@ def _followed(
         process.stdin.flush()
     while True:
         if is_cancelled() and not process.stdin.closed:
-            process.stdin.close()
+            with suppress(OSError):
+                process.stdin.write(b"cancel\n")  # without the word, a finished take would stay
+            with suppress(OSError):
+                process.stdin.close()
         try:
             line = lines.get(timeout=POLL_S)
         except queue.Empty:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_left, bisect_right
 from fractions import Fraction
 from typing import Any, Dict, List, Optional, Sequence, Tuple
 
@@ -60,13 +61,14 @@ class _Reader:
         """One track from its API index, which counts from 1."""
         items = list(timeline.GetItemListInTrack(kind, index) or [])
         places = [self._place(item) for item in items]
+        edges = sorted({edge for place in places for edge in place})
         clips: List[Json] = []
         joins: List[Json] = []
         for item, place in zip(items, places):
             path = path_of(item.GetMediaPoolItem())
             if kind == "audio" and path_key(path) in self._own:
                 continue
-            cut = None if path else _cut_under(place, places)
+            cut = None if path else _cut_under(place, edges)
             if cut is not None:
                 joins.append(_transition(item, place, cut))
                 continue
@@ -115,10 +117,12 @@ class _Reader:
         return begun, 1.0 if abs(speed - 1.0) <= one_frame else round(speed, 6)
 
 
-def _cut_under(place: Tuple[int, int], places: Sequence[Tuple[int, int]]) -> Optional[int]:
-    """The cut that an item without media lies over; None where it is no transition."""
-    edges = {edge for other in places if other != place for edge in other}
-    inside = [edge for edge in edges if place[0] < edge < place[1]]
+def _cut_under(place: Tuple[int, int], edges: Sequence[int]) -> Optional[int]:
+    """The cut that an item without media lies over; None where it is no transition.
+
+    edges: of all items of the track, in order.
+    """
+    inside = edges[bisect_right(edges, place[0]) : bisect_left(edges, place[1])]
     return min(inside, key=lambda edge: abs(2 * edge - sum(place))) if inside else None
 
 

@@ -15,6 +15,8 @@ from typing import Any, Dict, List
 
 __all__ = ["record"]
 
+LONG_NOTE = 200_000
+
 
 class _Recorder:
     """Calls, and keeps each call with its answer; handles become their class' name."""
@@ -54,6 +56,9 @@ def record(resolve: Any, path: str) -> int:
     call("timeline", timeline, "GetEndFrame")
     call("timeline", timeline, "GetStartTimecode")
     call("timeline", timeline, "GetMarkInOut")
+    call("timeline", timeline, "GetCurrentTimecode")
+    call("timeline", timeline, "GetCurrentVideoItem")
+    call("project", project, "GetSetting", "timelineFrameRate")
     for kind in ("video", "audio"):
         for index in range(1, (call("timeline", timeline, "GetTrackCount", kind) or 0) + 1):
             for item in call("timeline", timeline, "GetItemListInTrack", kind, index) or []:
@@ -77,11 +82,22 @@ def record(resolve: Any, path: str) -> int:
     call("timeline", timeline, "AddMarker", 12.0, "Red", "emsync", "", 1.0, "{}")  # one a frame
     call("timeline", timeline, "GetMarkers")
     call("timeline", timeline, "DeleteMarkerAtFrame", 12.0)
+    recorder.calls.append(
+        {"on": "marker", "method": "custom data", "answer": _letters_kept(timeline)}
+    )
     for index in (before + 2, before + 1):
         call("timeline", timeline, "DeleteTrack", "audio", index)
     with open(path, "w", encoding="utf-8") as file:
         json.dump({"version": list(version), "calls": recorder.calls}, file, indent=1)
     return len(recorder.calls)
+
+
+def _letters_kept(timeline: Any) -> int:
+    """How much custom data a marker keeps, of a long note's length."""
+    timeline.AddMarker(13.0, "Green", "emsync", "", 1.0, "x" * LONG_NOTE)
+    kept = [m for frame, m in (timeline.GetMarkers() or {}).items() if round(float(frame)) == 13]
+    timeline.DeleteMarkerAtFrame(13.0)
+    return len(kept[0].get("customData") or "") if kept else 0
 
 
 def _plain(value: Any) -> Any:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from emsync import wire
 from emsync.cue import Cue
 from emsync.errors import CueSheetError
-from emsync.score import ControlChange, Controller, Note, Part, Score, Take, TempoMap
+from emsync.score import ControlChange, Controller, KeySignature, Note, Part, Score, Take, TempoMap
 from emsync.settings import ComposeSettings
 from emsync_server.composition.composer import Composer
 from emsync_server.composition.conditions import ConditionTrack, for_reference
@@ -95,7 +95,9 @@ def _standing(folder: Path, cue: Cue) -> tuple[Take, Score]:
             f"The take in '{folder}' is of cue '{take.cue.name}', and not over the same picture as "
             f"'{cue.name}' is now. Compose the whole cue."
         )
-    return take, replace(read_midi(folder / take.midi), tempo_map=take.tempo_map)
+    score = read_midi(folder / take.midi)
+    noted = (KeySignature(Fraction(0), take.key),) if take.key else ()  # laid out over a new edit
+    return take, replace(score, tempo_map=take.tempo_map, keys=score.keys or noted)
 
 
 def _landing_steps(cue: Cue, tempo_map: TempoMap) -> tuple[int, ...]:

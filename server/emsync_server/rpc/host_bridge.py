@@ -1,7 +1,9 @@
 """`emsync host`: a whole job of an editor's plugin, for hosts that can run no more than this.
 
 In: a request of `emsync.hosting.requests`, as one line or in a file. Out: JSON lines as those of
-`emsync rpc`. With a line, closing the input cancels; what reads a file (Lua) cannot cancel.
+`emsync rpc`. A second line, `cancel`, cancels and leaves nothing. An input that ends without it
+says that the host is gone: takes that are finished then stay, to be fetched later. What gives a
+file (Lua) cannot cancel.
 """
 
 from __future__ import annotations
@@ -23,6 +25,8 @@ from emsync_server.rpc.bridge import guarded_lines, read_request, say_event
 
 __all__ = ["host_bridge"]
 
+CANCEL = "cancel"
+
 
 def host_bridge(stdin: IO[str], stdout: IO[str], request_file: Path | None = None) -> int:
     """Do one job for a host; returns the exit code."""
@@ -30,16 +34,18 @@ def host_bridge(stdin: IO[str], stdout: IO[str], request_file: Path | None = Non
 
 
 def _bridged(stdin: IO[str], stdout: IO[str], request_file: Path | None) -> int:
-    left = Event()
+    cancelled, left = Event(), Event()
     if request_file is None:
         request = read_request(stdin)
-        Thread(target=_leave_at_end, args=(stdin, left), daemon=True).start()
+        Thread(target=_listen, args=(stdin, cancelled, left), daemon=True).start()
     else:
         request = _filed(request_file)
 
     def watch(fraction: float, note: str) -> None:
-        if left.is_set():
+        if cancelled.is_set():
             raise JobCancelledError("The work was cancelled; nothing was left behind.")
+        if left.is_set():
+            raise BrokenPipeError("the host is gone")
         say_event(stdout, {"progress": {"fraction": round(fraction, 4), "note": note}})
 
     try:
@@ -78,11 +84,12 @@ def _filed(path: Path) -> dict[str, Any]:
     return data
 
 
-def _leave_at_end(stdin: IO[str], left: Event) -> None:
-    """When the host closes our input, or dies, the job ends."""
+def _listen(stdin: IO[str], cancelled: Event, left: Event) -> None:
+    """When the host says so, closes our input or dies, the job ends."""
     with suppress(OSError, ValueError):
-        while stdin.readline():
-            pass
+        while line := stdin.readline():
+            if line.strip() == CANCEL:
+                cancelled.set()
     left.set()
 
 

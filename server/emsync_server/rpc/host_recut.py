@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from threading import Event
 
@@ -22,16 +23,27 @@ __all__ = ["HostRecutter"]
 class HostRecutter:
     """Compares edits, and composes around the bars that stay; a `Recutter` of the hosts."""
 
-    def span_now(self, old: Path, whole: Path) -> tuple[float, float] | None:
-        """Where the picture of a part begins and ends in the whole timeline now, in seconds."""
+    def span_now(self, old: Path, old_whole: Path, whole: Path) -> tuple[float, float] | None:
+        """Where the picture of a part begins and ends in the whole timeline now, in seconds.
+
+        What was put in at an end of the part is the part's, what was cut off there is gone.
+        """
         kept = kept_spans_of(old, whole)
         if not kept:
             return None
+        picture = read_edit(old).picture
         first, last = kept[0], kept[-1]
-        length = read_edit(old).picture.duration.seconds
-        # What was cut off or put in at an end shows in the spans; the part's ends stay its ends.
-        start = first.new_start - first.old_start
-        return float(start), float(last.new_end + (length - last.old_end))
+        start, end = first.new_start, last.new_end
+        lost = first.old_start, picture.duration.seconds - last.old_end
+        if any(lost) and old_whole.is_file():
+            begun = picture.start.seconds - read_edit(old_whole).picture.start.seconds
+            ended = begun + picture.duration.seconds
+            others = kept_spans_of(old_whole, whole)
+            before = [s.new_end for s in others if s.old_end <= begun and s.new_end <= start]
+            after = [s.new_start for s in others if s.old_start >= ended and s.new_start >= end]
+            start = max(start - lost[0], *before, Fraction(0))
+            end = min([end + lost[1], *after])
+        return float(start), float(end)
 
     def is_same(self, old: Path, new: Path, note: ScoreNote) -> bool:
         """Whether both show the same picture throughout, with the same markers to land on."""

@@ -25,6 +25,7 @@ HEARTBEAT_S = 0.5
 LEAST_PAUSE_S = 0.04
 CLEAN_UP_S = 5.0
 WAITING = ProgressReport(0.0, "waiting for other work to end")
+STARTING = ProgressReport(0.0, "starting")
 
 
 class Caller(Protocol):
@@ -127,6 +128,7 @@ class Jobs:
 
         def begin() -> Result:
             job.began_s = time.monotonic()
+            job.latest = STARTING
             return work(ProgressSink(job.report, job.cancelled, ready_sink=job.ready))
 
         def end(_: Future[Result]) -> None:

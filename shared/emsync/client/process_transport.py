@@ -68,6 +68,9 @@ class ProcessTransport:
                     return event["result"]
                 progress = event.get("progress", {})
                 watch(float(progress.get("fraction", 0.0)), str(progress.get("note", "")))
+        except BrokenPipeError:
+            events.leave()  # the host is gone, and nobody cancelled
+            raise
         finally:
             events.close()
         raise stopped_midway("no result came")
@@ -128,6 +131,15 @@ class ProcessEvents:
         """End the call, from any thread."""
         with self._closing, suppress(OSError):
             if self._process.stdin is not None and not self._process.stdin.closed:
+                try:
+                    self._process.stdin.write(b"cancel\n")  # `emsync host` asks for the word
+                finally:
+                    self._process.stdin.close()
+
+    def leave(self) -> None:
+        """End the call without the word that cancels: finished takes of a job stay."""
+        with self._closing, suppress(OSError):
+            if self._process.stdin is not None:
                 self._process.stdin.close()
 
     def close(self) -> None:

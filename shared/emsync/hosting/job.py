@@ -59,7 +59,7 @@ class Job(Generic[Result]):
         """work: told how to say how far it is; what that raises must come out of it."""
         self._work = work
         self._events: SimpleQueue[JobEvent[Result]] = SimpleQueue()
-        self._cancelled = Event()
+        self._cancelled, self._left = Event(), Event()
         self._began_s = time.monotonic()
         self._thread = Thread(target=self._run, daemon=True, name="emsync-job")
         self._thread.start()
@@ -72,6 +72,10 @@ class Job(Generic[Result]):
     def cancel(self) -> None:
         """Ask it to stop; the event Cancelled follows within about a second."""
         self._cancelled.set()
+
+    def leave(self) -> None:
+        """The host closes: the work stops, and takes that are finished stay to be fetched."""
+        self._left.set()
 
     def events(self) -> Iterator[JobEvent[Result]]:
         """What happened since the last time; never waits."""
@@ -88,7 +92,7 @@ class Job(Generic[Result]):
     def _run(self) -> None:
         try:
             result = self._work(self._watch)
-        except JobCancelledError:
+        except (JobCancelledError, BrokenPipeError):
             self._events.put(Cancelled())
         except EmsyncError as err:
             self._events.put(Failed(err.sentence))
@@ -105,6 +109,8 @@ class Job(Generic[Result]):
     def _watch(self, fraction: float, note: str) -> None:
         if self._cancelled.is_set():
             raise JobCancelledError("The work was cancelled; nothing was left behind.")
+        if self._left.is_set():
+            raise BrokenPipeError("the host is gone")
         elapsed_s = time.monotonic() - self._began_s
         remaining_s = elapsed_s * (1 / fraction - 1) if fraction >= TELLING_SHARE else None
         self._events.put(Progressed(fraction, note, remaining_s))

@@ -17,8 +17,17 @@ from emsync.cue import CueSheet
 from emsync.errors import InputError, NotFoundError, TimelineError
 from emsync.hosting.picture_file import picture_text
 from emsync.hosting.placement import Placement, ScoreNote
-from emsync.hosting.run_folder import NOTE_FILE, new_run, source_in
-from emsync.hosting.scoring import COMPOSED, SPOTTED, Studio, noted, part_of, take_of, write_text
+from emsync.hosting.run_folder import NOTE_FILE, WHOLE_FILE, new_run, source_in
+from emsync.hosting.scoring import (
+    COMPOSED,
+    SPOTTED,
+    Studio,
+    noted,
+    part_of,
+    take_of,
+    write_text,
+    write_whole,
+)
 from emsync.hosting.timeline import HostTimeline, Span
 from emsync.hosting.wishes import with_mood
 from emsync.score import Take
@@ -29,9 +38,9 @@ __all__ = ["Recutter", "Renewal", "RenewalOrder", "renewed"]
 class Recutter(Protocol):
     """What only emsync's own Python can do of it: it reads timelines, and composes around bars."""
 
-    def span_now(self, old: Path, whole: Path) -> tuple[float, float] | None:
+    def span_now(self, old: Path, old_whole: Path, whole: Path) -> tuple[float, float] | None:
         """Where in the whole new timeline the picture of an old part begins and ends, in seconds;
-        None where it is gone."""
+        None where it is gone. `old_whole` is the timeline that the part was of, if it is there."""
 
     def is_same(self, old: Path, new: Path, note: ScoreNote) -> bool:
         """Whether both show the same picture throughout, with the same markers to land on."""
@@ -129,6 +138,8 @@ class _Renewing:
         note, client = self.note, self.studio.client
         with new_run(Path(self.order.folder)) as run:
             new = self._written(span, run, name)
+            if not note.is_whole:
+                write_whole(run, self.order.timeline)
             spotted = client.spot(new, note.wishes.spot_settings(), part_of(watch, 0.0, SPOTTED))
             spotted = with_mood(spotted, note.wishes.mood)
             sheet, take = self.recutter.compose(
@@ -151,12 +162,10 @@ class _Renewing:
 
     def _span_now(self, old: Path, folder: Path) -> Span | None:
         timeline = self.order.timeline
-        whole = Span(0, timeline.length_frames)
         if self.note.is_whole:
-            return whole
-        written = folder / "whole.otio"
-        write_text(written, picture_text(timeline, whole))
-        found = self.recutter.span_now(old, written)
+            return Span(0, timeline.length_frames)
+        written = write_whole(folder, timeline)
+        found = self.recutter.span_now(old, old.with_name(WHOLE_FILE), written)
         if found is None:
             return None
         first, end = (round(each * timeline.rate) for each in found)

@@ -16,6 +16,7 @@ from emsync.score import Take
 
 __all__ = [
     "NOTE_FILE",
+    "WHOLE_FILE",
     "begun_runs",
     "copy_take",
     "file_name",
@@ -27,6 +28,8 @@ __all__ = [
 ]
 
 NOTE_FILE = "order.json"
+WHOLE_FILE = "timeline.otio"
+"""The whole edit, where a part of it was scored: tells later where that part begins."""
 OWNER_FILE = ".owner"
 UNFIT = re.compile(r'[\x00-\x1f\x7f/\\:*?"<>|]+')
 LONGEST_NAME = 60
@@ -78,6 +81,7 @@ def keep_source(old_run: Path, source: str, new: Path) -> None:
     with suppress(NotFoundError, OSError):
         found = source_in(old_run, source)
         shutil.copyfile(found, new / found.name)
+        shutil.copyfile(found.with_name(WHOLE_FILE), new / WHOLE_FILE)
 
 
 def source_in(run: Path, source: str) -> Path:

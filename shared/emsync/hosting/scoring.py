@@ -18,6 +18,7 @@ from emsync.hosting.picture_file import picture_text
 from emsync.hosting.placement import Placement, ScoreNote, placement_of, read_note
 from emsync.hosting.run_folder import (
     NOTE_FILE,
+    WHOLE_FILE,
     begun_runs,
     copy_take,
     file_name,
@@ -47,6 +48,7 @@ __all__ = [
     "part_of",
     "take_of",
     "write_text",
+    "write_whole",
 ]
 
 SPOTTED, COMPOSED = 0.35, 0.8  # where each step ends, as a share of the time
@@ -114,6 +116,8 @@ class Studio:
         with new_run(Path(order.folder)) as run:
             source = run / f"{order.cue_name}.otio"
             write_text(source, picture_text(order.timeline, span))
+            if not order.is_whole:
+                write_whole(run, order.timeline)
             spotted = self.client.spot(
                 source, order.wishes.spot_settings(), part_of(watch, 0.0, SPOTTED)
             )
@@ -265,6 +269,13 @@ def _offer(take: Take) -> str:
     known = [str(take.key)] if take.key else []
     bars = len(take.tempo_map.bars())
     return ", ".join([*known, f"{tempo_bpm_of(take):.0f} bpm", f"{bars} bars"])
+
+
+def write_whole(run: Path, timeline: HostTimeline) -> Path:
+    """The whole timeline beside a part of it."""
+    path = run / WHOLE_FILE
+    write_text(path, picture_text(timeline, Span(0, timeline.length_frames)))
+    return path
 
 
 def part_of(watch: Watcher, first: float, last: float) -> Watcher:
