@@ -136,7 +136,9 @@ def _rate_tracks_in_place(root: ElementTree.Element) -> None:
     for one, and so takes minutes over 20,000."""
     for sequence in root.iter("sequence"):
         rate = sequence.find("rate")
-        for track in sequence.iterfind("./media/*/track") if rate is not None else ():
+        if rate is None:
+            continue
+        for track in sequence.iterfind("./media/*/track"):
             track.insert(0, copy.deepcopy(rate))
 
 
