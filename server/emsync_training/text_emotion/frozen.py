@@ -65,7 +65,7 @@ def _features(
             rows[torch.from_numpy(batch.places)] = _pooled(network, batch.tokens, batch.is_token)
         found[split] = rows
         say(f"{split}: {len(rows)} lines encoded")
-    np.savez(kept, **{split: rows.numpy() for split, rows in found.items()})
+    np.savez(kept, allow_pickle=False, **{split: rows.numpy() for split, rows in found.items()})
     return found
 
 
@@ -98,7 +98,7 @@ def _trained(
     best, kept = 0.0, {name: each.clone() for name, each in head.state_dict().items()}
     for epoch in range(EPOCHS):
         head.train()
-        for places in torch.randperm(len(train)).split(HEAD_BATCH):
+        for places in torch.split(torch.randperm(len(train)), HEAD_BATCH):
             loss = functional.binary_cross_entropy_with_logits(head(train[places]), wanted[places])
             loss.backward()  # type: ignore[no-untyped-call]
             optimizer.step()
@@ -126,12 +126,14 @@ class _Standardised(nn.Sequential):
 
     def forward(self, x: Tensor) -> Tensor:
         """x: (B, 9 × D) · returns (B, E)"""
-        found: Tensor = super().forward((x - self.middle) / self.spread)
-        return found
+        x = (x - self.middle) / self.spread
+        for layer in self:
+            x = layer(x)
+        return x
 
 
 @torch.no_grad()
 def _logits(head: nn.Sequential, features: Tensor) -> Floats:
     head.eval()
-    parts = [head(rows.float()) for rows in features.split(4096)]
+    parts = [head(rows.float()) for rows in torch.split(features, 4096)]
     return np.asarray(torch.cat(parts).numpy(), np.float64)
