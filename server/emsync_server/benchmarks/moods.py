@@ -1,5 +1,5 @@
 """Moods of real clips against a table that one person made by hand, from stills and from knowing
-the films, before any result was looked at (`film_moods.csv`; it says who would disagree).
+the films, before results were looked at (`film_moods.csv`; it says who would disagree).
 
 A few clips judged by one person are no measure of quality. They show what is taken for what.
 """

@@ -18,7 +18,7 @@ from emsync.timecode import RationalTime, TimeRange
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
 from emsync_server.evaluation.palette import AROUSAL, CUT, GRID, HIT, INK, PALE_INK, VALENCE
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
-from emsync_server.media import open_film
+from emsync_server.media import Film, open_film
 
 __all__ = ["EXPERT_COLOURS", "Still", "draw_emotion_picture", "felt_shots", "film_strip"]
 
@@ -77,23 +77,23 @@ def film_strip(sheet: CueSheet) -> list[Still]:
     wide = [each for each in ranges if _width(axis, each) >= LEAST_SLOT]
     longest = sorted(wide, key=lambda each: -each.duration.seconds)[:MOST_STILLS]
     stills: list[Still] = []
-    with suppress(EmsyncError):
+    # One film for all: each open one holds a frame a thread, 3 MB in full HD.
+    with suppress(EmsyncError), open_film(Path(sheet.picture.source)) as film:
         for each in sorted(longest, key=lambda each: each.start.seconds):
-            stills += _still(Path(sheet.picture.source), each)
+            stills += _still(film, each)
     return stills
 
 
-def _still(path: Path, shot: TimeRange) -> list[Still]:
+def _still(film: Film, shot: TimeRange) -> list[Still]:
     """The middle of a shot at the strip's height; empty where no frame can be read there."""
-    with open_film(path) as film:
-        middle = (shot.start.seconds + shot.end.seconds) / 2
-        frame = next(iter(film.frames_from(middle, middle + 2)), None)
-        if frame is None:
-            return []
-        width = max(2, round(STRIP * frame.picture.width / frame.picture.height))
-        small = frame.picture.reformat(width=width, height=STRIP, format="bgr24")
-        picture = np.asarray(small.to_ndarray(), np.uint8)
-        return [Still(float(shot.start.seconds), float(shot.end.seconds), picture)]
+    middle = (shot.start.seconds + shot.end.seconds) / 2
+    frame = next(iter(film.frames_from(middle, middle + 2)), None)
+    if frame is None:
+        return []
+    width = max(2, round(STRIP * frame.picture.width / frame.picture.height))
+    small = frame.picture.reformat(width=width, height=STRIP, format="bgr24")
+    picture = np.asarray(small.to_ndarray(), np.uint8)
+    return [Still(float(shot.start.seconds), float(shot.end.seconds), picture)]
 
 
 def _width(axis: TimeAxis, shot: TimeRange) -> float:

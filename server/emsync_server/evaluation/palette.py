@@ -35,11 +35,11 @@ VALENCE = Colour(0, 137, 123)
 AROUSAL = Colour(106, 27, 154)
 
 FAMILY_COLOURS: dict[Family, Colour] = {
-    Family.STRINGS: Colour(183, 62, 52),
+    Family.STRINGS: Colour(30, 101, 204),
     Family.WOODWINDS: Colour(56, 142, 60),
     Family.BRASS: Colour(214, 158, 0),
     Family.CHOIR: Colour(126, 87, 194),
-    Family.KEYS: Colour(30, 101, 204),
+    Family.KEYS: Colour(245, 124, 0),
     Family.PLUCKED: Colour(0, 151, 167),
     Family.BASS: Colour(109, 76, 65),
     Family.SYNTH: Colour(208, 67, 150),
