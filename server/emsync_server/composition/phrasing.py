@@ -9,6 +9,7 @@ a landing everything is given, so that the attack stands out the more.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from itertools import groupby
@@ -23,8 +24,9 @@ from emsync_server.composition.request import BarRequest, CueRequest
 
 __all__ = ["Phrasing"]
 
-GRID_STEPS = STEPS_PER_QUARTER // 2
-"""The curve is written this often, and at every bar line, so that bars can be exchanged."""
+GRID_STEPS, FINE_STEPS = STEPS_PER_QUARTER, STEPS_PER_QUARTER // 4
+"""The curve is written this often, under the last chord oftener, and at every bar line, so that
+bars can be exchanged."""
 OPENS_DB, PEAKS_DB, CLOSES_DB, PEAKS_AT = -5.0, -1.5, -7.5, 0.6
 """A phrase grows to so far into it, and falls."""
 SWELLS_FROM_DB, SWELL_S = -9.0, 4.0
@@ -70,7 +72,8 @@ class Phrasing:
         if not notes:
             return ()
         if instrument in SUSTAINING:
-            return self._curve
+            end_q = Fraction(max(note.end_step for note in notes), STEPS_PER_QUARTER)
+            return self._curve[: bisect_right(self._curve, end_q, key=lambda one: one.time_q)]
         if instrument in PEDALLED:
             return tuple(self._pedal(notes))
         return ()
@@ -80,11 +83,11 @@ class Phrasing:
         request = self._request
         if step >= request.final_step:
             return self._dying_db(step)
-        time_s = request.seconds_at(math.floor(step))
+        time_s = self._time_s(step)
         level = self._phrase_db(step)
         soft = self._accents.soft_after(math.floor(step))
         if soft is not None:
-            left_s = request.seconds_at(soft) - time_s
+            left_s = self._time_s(soft) - time_s
             level += SOFT_SWELL_DB * max(1 - left_s / SOFT_SWELL_S, 0.0)
         gone, coming = (
             self._accents.before(math.floor(step) + 1),
@@ -104,6 +107,11 @@ class Phrasing:
             level += FADES_IN_DB * max(1 - time_s / FADE_IN_S, 0.0)
         return min(level, 0.0)
 
+    def _time_s(self, step: float) -> float:
+        """At the bars' mean tempos: near enough for loudness."""
+        bar = self._request.bars[self._request.bar_index_at(math.floor(step))]
+        return bar.start_s + (step - bar.start_step) * bar.seconds_per_step
+
     def _phrase_db(self, step: float) -> float:
         start, end = next(p for p in reversed(self._phrases) if p[0] <= step)
         share = (step - start) / (end - start)
@@ -113,11 +121,9 @@ class Phrasing:
 
     def _dying_db(self, step: float) -> float:
         request = self._request
-        start_s, end_s = (request.seconds_at(s) for s in (request.final_step, request.end_step))
+        start_s, end_s = (self._time_s(s) for s in (request.final_step, request.end_step))
         held_s = HELD_SHARE * (end_s - start_s)
-        share = (request.seconds_at(math.floor(step)) - start_s - held_s) / (
-            end_s - start_s - held_s
-        )
+        share = (self._time_s(step) - start_s - held_s) / (end_s - start_s - held_s)
         depth = max(DIES_TO_DB, -DIES_DB_PER_S * (end_s - start_s))
         return depth * min(max(share, 0.0), 1.0)
 
@@ -126,8 +132,9 @@ class Phrasing:
         request = self._request
         marked = {bar.start_step for bar in request.bars}
         marked |= {*request.landings, request.final_step}
-        grid = range(0, request.end_step, GRID_STEPS)
-        for step in sorted({*grid, *marked}):
+        grid = range(0, request.final_step, GRID_STEPS)
+        fine = range(request.final_step, request.end_step, FINE_STEPS)
+        for step in sorted({*grid, *fine, *marked}):
             yield step, self.level_db(step), step in marked
 
     def _pedal(self, notes: Sequence[WrittenNote]) -> Iterator[ControlChange]:

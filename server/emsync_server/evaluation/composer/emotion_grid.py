@@ -25,6 +25,7 @@ BAR_VALENCE, BAR_AROUSAL, BAR_AUDIO, BAR_SHUFFLED = 0.6, 0.8, 0.6, 0.1
 PLANNED_FEATURES = ("log_tempo_bpm", "major_minus_minor")
 """What the time plan and the asked key decide, not the network's notes alone."""
 FIRST_SEED = 100
+LEAST_FALL_DB = 6.0
 
 Floats = NDArray[np.float64]
 
@@ -101,7 +102,15 @@ def measure_emotion(grid: Sequence[GridTake], extent: Extent, progress: Progress
         "100 %",
         all(rings),
     )
-    return Finding("emotion", (*_rows(found, sound), ringing), facts)
+    falls = np.array([one.dies_away_db for _, one in heard])
+    dying = Row(
+        "endings: the last chord dies away towards the out-point",
+        f"{np.median(falls):.1f} dB softer in the median of {len(falls)} rendered takes, "
+        f"{falls.min():.1f} at the least",
+        "≥ 6 dB in the median",
+        bool(np.median(falls) >= LEAST_FALL_DB),
+    )
+    return Finding("emotion", (*_rows(found, sound), ringing, dying), facts)
 
 
 def _judged(judge: EmotionJudge, grid: Sequence[GridTake]) -> Floats:
