@@ -31,6 +31,7 @@ from emsync_otio.own import (
     recover_in_place,
     recover_tracks_in_place,
 )
+from emsync_otio.picture_size import state_picture_size_in_place
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -62,6 +63,7 @@ def read_timeline(path: Path) -> otio.schema.Timeline:
     timeline = otio.schema.Timeline(name=property_of(sequence, "kdenlive:clipname") or path.stem)
     timeline.tracks = reader.stack(sequence, timeline.name, depth=0)
     timeline.tracks.markers.extend(reader.guides(root, sequence))
+    state_picture_size_in_place(timeline, profile.get("width"), profile.get("height"))
     recover_tracks_in_place(timeline)
     score = _score_of(root)
     if score is not None and own_tracks_of(timeline):
