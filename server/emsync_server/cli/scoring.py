@@ -209,7 +209,8 @@ def spot(
     for sentence in sheet.picture.warnings:
         warn(sentence)
     hits = sum(len(cue.hits) for cue in sheet.cues)
-    say(f"{output}: {len(sheet.boundaries)} boundaries, {hits} hits, {len(sheet.cues)} cue(s)")
+    found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
+    say(f"{output}: {', '.join(_counted(*one) for one in found)}")
     for line in emotion_lines(sheet):
         say(line)
     if pages and sheet.shots:
@@ -247,7 +248,7 @@ def compose(
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
-            say(f"{folder / 'take.json'}: {len(made)} take(s), seed {seed}")
+            say(f"{folder / 'take.json'}: {_counted(len(made), 'take')}, seed {seed}")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 
@@ -359,8 +360,8 @@ def _tell_kept(made: Again) -> None:
         say(f"{name}: its picture did not change; kept as it was")
     if made.all_bars:
         where = " of the other cues" if made.unchanged_cues else ""
-        bars = "bar" if made.all_bars == 1 else "bars"
-        say(f"kept {made.kept_bars} of {made.all_bars} {bars}{where}; the rest is new")
+        bars = _counted(made.all_bars, "bar")
+        say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
 
 
 def _tell(scored: Scored) -> None:
@@ -381,6 +382,12 @@ def _tell(scored: Scored) -> None:
         say(f"film:     {scored.film}")
     for timeline in sorted(scored.folder.glob("timeline.*")):
         say(f"timeline: {timeline}")
+
+
+def _counted(count: int, thing: str) -> str:
+    """'1 boundary', '2 boundaries'."""
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count} {thing if count == 1 else many}"
 
 
 def _family_list(stems: StemSet) -> str:
