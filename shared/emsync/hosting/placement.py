@@ -197,7 +197,8 @@ def _mark(number: int, hit: Hit, take: Take, zero: int) -> HitMark:
         return HitMark(f"{name} (not locked)", at, "YELLOW")
     error = round(landing.error_s * float(rate), 4)
     color = "GREEN" if abs(error) <= 0.5 and math.isfinite(error) else "RED"
-    return HitMark(f"{name} ({error:+.2f} frames)", at, color, error)
+    shown = round(error, 2) + 0.0  # no "-0.00"
+    return HitMark(f"{name} ({shown:+.2f} frames)", at, color, error)
 
 
 def _landing_of(hit: Hit, cue: Cue, landings: Sequence[Landing]) -> Landing | None:
