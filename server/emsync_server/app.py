@@ -130,12 +130,13 @@ def finished(
 
 
 def placed_in_editors_file(source: Path, scored: Scored) -> Path | None:
-    """The score in a file of the editor's own kind, as `timeline.fcpxml`, beside the .otio.
+    """The score in a file (or bundle) of the editor's own kind, such as `timeline.fcpxml`, beside
+    the .otio.
 
     None where emsync does not write that kind, or that is .otio. Files are named by whole paths
     there, so it is done when the stems have come to their folder.
     """
-    suffix = ".fcpxml" if source.suffix.lower() == ".fcpxmld" else source.suffix.lower()
+    suffix = source.suffix.lower()
     if scored.film is not None or suffix == ".otio" or suffix not in WRITABLE_SUFFIXES:
         return None
     placed = [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from tests.timelines import R24, clip, saved, timeline, track
 from emsync import wire
 from emsync.errors import InputError, NotFoundError
 from emsync.settings import SpotSettings
+from emsync.timecode import RationalTime, TimeRange
 from emsync_server.again import score_again
 from emsync_server.app import ScoreSettings, score
 from emsync_server.midi import read_midi
 from emsync_server.progress import silent_progress
+from emsync_server.rpc.steps import LocalSteps
 
 SHOTS = [("a", 0, 120), ("b", 100, 120), ("c", 0, 144), ("d", 50, 168)]
 
@@ -99,3 +102,34 @@ def _onsets(folder: Path) -> set[tuple[float, int, int]]:
         for part in read.parts
         for note in part.notes
     }
+
+
+@pytest.mark.slow
+def test_of_two_cues_the_one_whose_picture_only_moved_is_the_same_bytes(tmp_path: Path):
+    source = edit(tmp_path / "cut.otio", SHOTS)
+    spotted = LocalSteps().spot(source, SpotSettings(), silent_progress())
+    (cue,) = spotted.cues
+    halves = tuple(
+        replace(
+            cue,
+            name=name,
+            range=TimeRange(RationalTime(start, R24), RationalTime(end - start, R24)),
+            hits=tuple(hit for hit in cue.hits if start <= hit.time.value < end),
+        )
+        for name, start, end in (("one", 0, 240), ("two", 240, 552))
+    )
+    sheet = replace(spotted, cues=halves)
+    score(source, tmp_path / "first", ScoreSettings(), silent_progress(), sheet=sheet)
+    changed = edit(tmp_path / "changed.otio", [SHOTS[0], ("new", 0, 96), *SHOTS[2:]])
+    again = score_again(
+        changed, tmp_path / "first", tmp_path / "out", ScoreSettings(), silent_progress()
+    )
+    assert again.unchanged_cues == ("two",)
+    starts = [one.range.start.value for one in again.scored.sheet.cues]
+    assert starts == [0, 216]
+    files = [path.relative_to(tmp_path) for path in (tmp_path / "first/two/stems").iterdir()]
+    for old in (*files, Path("first/two/score.mid")):
+        new = tmp_path / "out" / old.relative_to("first")
+        assert new.read_bytes() == (tmp_path / old).read_bytes()
+    for take in again.scored.takes:
+        assert all(abs(landing.error_s) < 1 / 48 for landing in take.landings)

@@ -51,7 +51,7 @@ def test_a_wrong_request_is_one_line_with_a_sentence(line: str, words: str) -> N
 
 def test_a_request_in_a_file_that_is_not_there_is_a_sentence(tmp_path: Path) -> None:
     code, lines = asked("", tmp_path / "nothing.json")
-    assert code == 3 and "cannot be read" in lines[0]["error"]["message"]
+    assert code == 3 and "There is no request at" in lines[0]["error"]["message"]
     (tmp_path / "list.json").write_text("[]", encoding="utf-8")
     code, lines = asked("", tmp_path / "list.json")
     assert code == 3 and "no JSON object" in lines[0]["error"]["message"]

@@ -6,14 +6,15 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
-from tests.timelines import R24, score_of, users_timeline
+from tests.timelines import R24, clip, gap, saved, score_of, timeline, track, users_timeline
 
 from emsync.errors import TimelineError
-from emsync_otio import place, read_edit, read_placed_sheet
+from emsync_otio import TimelineEdit, place, read_edit, read_placed_sheet
 from emsync_otio.saving import save_timeline
 from emsync_otio.xml_text import XmlText
 
 SUFFIXES = [".fcpxml", ".xml", ".kdenlive"]
+RATE = "<rate><timebase>25</timebase><ntsc>FALSE</ntsc></rate>"
 
 
 @pytest.fixture(params=SUFFIXES)
@@ -80,3 +81,56 @@ def test_what_is_removed_takes_its_line_with_it():
 def test_utf_16_is_refused_in_a_sentence():
     with pytest.raises(TimelineError, match="UTF-16"):
         XmlText("<a/>".encode("utf-16"))
+
+
+def laid(source: Path, out: Path) -> TimelineEdit:
+    edit = read_edit(source)
+    place(source, *score_of(edit, out.parent, hits=(60,)), out)
+    again = read_edit(out)
+    assert (again.boundaries, again.hits) == (edit.boundaries, edit.hits)
+    return again
+
+
+def test_stems_go_into_the_sequence_that_holds_the_nested_one(tmp_path: Path):
+    def sequence(name: str, inside: str) -> str:
+        return (
+            f'<sequence id="{name}"><name>{name}</name><duration>100</duration>{RATE}<media><video>'
+            f"<track>{inside}</track></video></media></sequence>"
+        )
+
+    def item(name: str, start: int, end: int, held: str) -> str:
+        return (
+            f'<clipitem id="{name}"><name>{name}</name>{RATE}<start>{start}</start><end>{end}</end>'
+            f"<in>0</in><out>{end - start}</out>{held}</clipitem>"
+        )
+
+    inner = sequence("inner", item("X", 0, 20, "") + item("Y", 20, 60, ""))
+    outer = sequence("s", item("A", 0, 30, "") + item("N", 30, 90, '<sequence id="inner"/>'))
+    source = tmp_path / "cut.xml"
+    source.write_text(
+        f'<xmeml version="5"><project><name>p</name><children>{inner}{outer}</children></project>'
+        "</xmeml>"
+    )
+    assert [b.time.value for b in laid(source, tmp_path / "scored.xml").boundaries] == [30, 50]
+
+
+def test_guides_of_old_projects_stay_hits_beside_ours(tmp_path: Path):
+    source = tmp_path / "cut.kdenlive"
+    source.write_text(
+        '<mlt><profile frame_rate_num="25" frame_rate_den="1"/>'
+        '<producer id="p" in="0" out="999"><property name="resource">/a.mov</property></producer>'
+        '<playlist id="one"><entry producer="p" in="0" out="99"/></playlist>'
+        '<tractor id="t"><track producer="one"/></tractor>'
+        '<kdenlivedoc><guides><guide time="1" comment="hit"/></guides></kdenlivedoc></mlt>'
+    )
+    assert [hit.time.value for hit in laid(source, tmp_path / "scored.kdenlive").hits] == [25]
+
+
+def test_a_track_that_is_switched_off_stays_so_in_a_new_project(tmp_path: Path):
+    made = timeline(
+        track(clip("A", 50, R24), clip("B", 50, R24)),
+        track(gap(20, R24), clip("C", 10, R24), name="V2"),
+    )
+    made.tracks[1].enabled = False
+    again = laid(saved(made, tmp_path / "cut.otio"), tmp_path / "scored.kdenlive")
+    assert [b.time.value for b in again.boundaries] == [50]

@@ -87,7 +87,7 @@ def test_hits_are_markers_that_say_how_far_off_the_music_is(tmp_path: Path):
     written = otio.adapters.read_from_file(str(tmp_path / "scored.otio"))
     ours = [m for m in written.tracks.markers if "emsync" in m.metadata]
     assert [m.marked_range.start_time for m in ours] == [frames(60, R24), frames(90, R24)]
-    assert [m.name for m in ours] == ["Hit 1 (+1.2 ms)", "Hit 2 (+1.2 ms)"]
+    assert [m.name for m in ours] == ["Hit 1 (+0.03 frames)", "Hit 2 (+0.03 frames)"]
     assert [m.metadata["emsync"]["error_s"] for m in ours] == [0.0012, 0.0012]
     assert [hit.error_s for hit in report.hits] == [0.0012, 0.0012]
 
@@ -173,7 +173,7 @@ def test_the_summary_says_where_in_record_timecode(tmp_path: Path, start: int, t
     source = saved(users_timeline(NTSC_30, start), tmp_path / "cut.otio")
     scored = score_of(read_edit(source), tmp_path, first=10, hits=(20,))
     report = place(source, *scored, tmp_path / "scored.otio")
-    assert report.summary == f"2 stems, 1 hits, from {timecode}"
+    assert report.summary == f"2 stems, 1 hit, from {timecode}"
     assert report.start == RationalTime(start, NTSC_30)
 
 

@@ -25,7 +25,7 @@ def test_a_second_run_replaces_only_its_own(tmp_path: Path):
 
     written = otio.adapters.read_from_file(str(tmp_path / "two.otio"))
     assert [row.name for row in written.tracks] == ["V1", "V2", "A1", "cue – strings", "cue – keys"]
-    assert [m.name for m in written.tracks.markers] == ["door", "Hit 1 (+1.2 ms)"]
+    assert [m.name for m in written.tracks.markers] == ["door", "Hit 1 (+0.03 frames)"]
     assert report.replaced == 2
     assert "2 stems of an earlier run replaced" in report.summary
 

@@ -214,11 +214,12 @@ def _is_black(edit: Sequence[Stretch], starts: list[Seconds], begin: Seconds, en
 
 
 def _key(piece: Stretch) -> tuple[str, Fraction]:
-    """What a stretch shows: the file's name, for paths change, or what else it is called."""
+    """What a stretch shows: the file's name, or what else it is called. Paths change, and so do
+    suffixes, where a proxy becomes the film."""
     clip = piece.clip
     if clip is None:
         return "", piece.speed
     media = clip.media_reference
     target = media.target_url if isinstance(media, otio.schema.ExternalReference) else ""
-    name = PureWindowsPath(bare_path(target)).name.casefold() if target else ""
+    name = PureWindowsPath(bare_path(target)).stem.casefold() if target else ""
     return name or clip.name, piece.speed

@@ -243,6 +243,8 @@ class _Reader:
 
 def _name_of(edit: Edit, event: Event) -> str:
     """What the notes call a clip; else its reel, by which it is known again after a re-edit."""
+    if event.is_black:
+        return "Black"
     if event.kind in ("K", "KO"):
         said = edit.said("KEY CLIP NAME:", "TO CLIP NAME:")
     elif event.kind[0] in "DW" and event is not edit.events[0]:

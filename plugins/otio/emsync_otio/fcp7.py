@@ -17,6 +17,7 @@ import opentimelineio as otio
 from emsync.errors import TimelineError
 from emsync_otio.counting import state_drop_frame_in_place
 from emsync_otio.own import recover_in_place, recover_tracks_in_place
+from emsync_otio.picture_size import state_picture_size_in_place
 
 __all__ = ["read_timeline"]
 
@@ -29,6 +30,13 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
     That is: what is switched off, speeds, track names, drop-frame counting, and our own.
     """
     root = ElementTree.parse(path).getroot()
+    sizes = {
+        sequence.findtext("name", ""): tuple(
+            sequence.findtext(f"media/video/format/samplecharacteristics/{side}", "")
+            for side in ("width", "height")
+        )
+        for sequence in root.iter("sequence")
+    }
     nested = {clip.get("id") for clip in root.iterfind(".//clipitem/sequence")} - {None}
     _mend_in_place(root)
     _spell_out_nested_in_place(root)
@@ -45,6 +53,8 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
         said = timeline.metadata.get("fcp_xml", {}).get("timecode", {})
         if isinstance(said, Mapping) and said.get("displayformat") in ("DF", "NDF"):
             state_drop_frame_in_place(timeline, said["displayformat"] == "DF")
+        if (size := sizes.get(timeline.name)) is not None:
+            state_picture_size_in_place(timeline, *size)
         _recover_own_in_place(timeline)
     return opened
 

@@ -54,8 +54,11 @@ def patched(source: bytes, timeline: otio.schema.Timeline, rate: Fraction) -> by
 
 
 def _sequence(root: Node) -> Node:
-    """The sequence that the reader took: the first outside others that has items."""
-    found = [node for node in root.iter("sequence") if not _is_inside_sequence(node)]
+    """The sequence that the reader took: the first outside others that has items, and that no
+    other holds by its name."""
+    outer = [node for node in root.iter("sequence") if not _is_inside_sequence(node)]
+    held = {each.get("id") for clip in root.iter("clipitem") for each in clip.all("sequence")}
+    found = [node for node in outer if node.get("id") not in held - {""}] or outer
     filled = [
         node for node in found if any(node.iter("clipitem")) or any(node.iter("generatoritem"))
     ]

@@ -25,11 +25,10 @@ from emsync_otio.looks import Looks, looks_of
 from emsync_otio.markers import markers_of
 from emsync_otio.media_paths import file_url
 from emsync_otio.own import clear_own_in_place
+from emsync_otio.picture_size import PictureSize, picture_size
 
 __all__ = ["document_of"]
 
-_PICTURE = {"width": "1920", "height": "1080", "pixelaspectratio": "square"}
-"""A timeline file does not tell the picture's size; editors ask, or keep that of their sequence."""
 _HEADER = b'<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE xmeml>\n'
 _DEEPEST = 32
 
@@ -42,7 +41,7 @@ def document_of(timeline: otio.schema.Timeline, rate: Fraction) -> bytes:
     start = copy.global_start_time
     seconds = exact_seconds(start) if start is not None else Fraction(0)
     first = RationalTime.from_seconds(seconds, rate)
-    writer = _Writer(rate)
+    writer = _Writer(rate, picture_size(timeline))
     sequence = writer.sequence(copy.tracks, copy.name or "Timeline", depth=0)
     counting = _timecode(first, drops=drops_frames(timeline, first))
     sequence.insert(list(sequence).index(sequence.find("media")), counting)  # type: ignore[arg-type]
@@ -72,8 +71,9 @@ class _Blend:
 class _Writer:
     """Sequences, and the files that their clips share."""
 
-    def __init__(self, rate: Fraction) -> None:
+    def __init__(self, rate: Fraction, size: PictureSize) -> None:
         self._rate = rate
+        self._size = size
         self._files: dict[str, str] = {}
         self._clips = 0
         self._sequences = 0
@@ -91,7 +91,8 @@ class _Writer:
         picture, sound = SubElement(media, "video"), SubElement(media, "audio")
         about = SubElement(SubElement(picture, "format"), "samplecharacteristics")
         about.append(rate_element(self._rate))
-        fill(about, _PICTURE)
+        sides = {"width": str(self._size.width), "height": str(self._size.height)}
+        fill(about, {**sides, "pixelaspectratio": "square"})
         for row in _rows(stack):
             is_sound = getattr(row, "kind", "") == otio.schema.TrackKind.Audio
             (sound if is_sound else picture).append(self._track(row, is_sound, depth))

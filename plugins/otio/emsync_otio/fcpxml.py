@@ -30,6 +30,7 @@ from emsync_otio.own import (
     recover_in_place,
     recover_tracks_in_place,
 )
+from emsync_otio.picture_size import state_picture_size_in_place
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -126,6 +127,9 @@ class _Reader:
         timeline.tracks.markers.extend(sheet.markers)
         timeline.global_start_time = otio_time(seconds_of(sequence, "tcStart"), rate)
         state_drop_frame_in_place(timeline, sequence.get("tcFormat") == "DF")
+        said = self.resources.formats.get(sequence.get("format", ""))
+        if said is not None:
+            state_picture_size_in_place(timeline, said.get("width"), said.get("height"))
         recover_tracks_in_place(timeline)
         if self._score is not None and own_tracks_of(timeline):
             timeline.metadata[OWN_KEY] = self._score

@@ -16,6 +16,7 @@ from emsync_otio.fcpxml_resources import time_text
 from emsync_otio.flattening import item_range
 from emsync_otio.looks import Looks, looks_of
 from emsync_otio.media_paths import file_url
+from emsync_otio.picture_size import PictureSize
 
 __all__ = ["Clips"]
 
@@ -32,6 +33,14 @@ _NAMES = {
     **{Fraction(rate): str(rate) for rate in (24, 25, 30, 50, 60)},
 }
 
+_SIZE_NAMES = {
+    (1280, 720): "720",
+    (1920, 1080): "1080",
+    (3840, 2160): "3840x2160",
+    (4096, 2160): "4096x2160",
+}
+"""Final Cut's own formats, which have names; others are told by their sides alone."""
+
 
 class Clips:
     """Makes clip elements; adds what they refer to to the resources, once each."""
@@ -39,12 +48,12 @@ class Clips:
     def __init__(
         self,
         resources: Element,
-        rate: Fraction,
+        picture: tuple[Fraction, PictureSize],
         version: str,
         compound: Callable[[otio.schema.Stack], tuple[Element, Seconds]],
     ) -> None:
         self._resources = resources
-        self._rate = rate
+        self._rate, self._size = picture
         self._with_media_rep = tuple(map(int, version.split(".")[:2])) >= (1, 9)
         self._compound = compound
         self._ids: dict[object, str] = {}
@@ -67,13 +76,15 @@ class Clips:
         return element, start
 
     def format(self, rate: Fraction) -> str:
-        """The id of a format of this rate; a timeline does not tell the picture's size."""
+        """The id of a format of this rate, of the timeline's size."""
         if ("format", rate) not in self._ids:
             number = self._take_id(("format", rate))
             about = {"id": number, "frameDuration": time_text(1 / rate)}
-            if rate in _NAMES:
-                about["name"] = f"FFVideoFormat1080p{_NAMES[rate]}"
-            SubElement(self._resources, "format", {**about, "width": "1920", "height": "1080"})
+            kind = _SIZE_NAMES.get((self._size.width, self._size.height))
+            if rate in _NAMES and kind is not None:
+                about["name"] = f"FFVideoFormat{kind}p{_NAMES[rate]}"
+            sides = {"width": str(self._size.width), "height": str(self._size.height)}
+            SubElement(self._resources, "format", {**about, **sides})
         return self._ids["format", rate]
 
     def effect(self, name: str, uid: str) -> str:

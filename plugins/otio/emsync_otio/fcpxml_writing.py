@@ -25,6 +25,7 @@ from emsync_otio.fcpxml_patching import patched
 from emsync_otio.fcpxml_resources import time_text
 from emsync_otio.flattening import item_range
 from emsync_otio.own import clear_own_in_place
+from emsync_otio.picture_size import PictureSize, picture_size
 
 __all__ = ["document_of"]
 
@@ -52,7 +53,8 @@ def document_of(timeline: otio.schema.Timeline, rate: Fraction, version: str = V
     copy = timeline.deepcopy()
     clear_own_in_place(copy)
     root = Element("fcpxml", {"version": version})
-    writer = _Writer(SubElement(root, "resources"), rate, version)
+    size = picture_size(timeline)
+    writer = _Writer(SubElement(root, "resources"), rate, version, size)
     project = SubElement(
         SubElement(SubElement(root, "library"), "event", {"name": timeline.name or "emsync"}),
         "project",
@@ -70,8 +72,8 @@ def document_of(timeline: otio.schema.Timeline, rate: Fraction, version: str = V
 class _Writer:
     """Sequences of one document, and the resources that they share."""
 
-    def __init__(self, resources: Element, rate: Fraction, version: str) -> None:
-        self._clips = Clips(resources, rate, version, self._compound)
+    def __init__(self, resources: Element, rate: Fraction, version: str, size: PictureSize) -> None:
+        self._clips = Clips(resources, (rate, size), version, self._compound)
         self._resources = resources
         self._rate = rate
         self._depth = 0

@@ -31,6 +31,7 @@ from emsync_otio.own import (
     recover_in_place,
     recover_tracks_in_place,
 )
+from emsync_otio.picture_size import state_picture_size_in_place
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -62,6 +63,7 @@ def read_timeline(path: Path) -> otio.schema.Timeline:
     timeline = otio.schema.Timeline(name=property_of(sequence, "kdenlive:clipname") or path.stem)
     timeline.tracks = reader.stack(sequence, timeline.name, depth=0)
     timeline.tracks.markers.extend(reader.guides(root, sequence))
+    state_picture_size_in_place(timeline, profile.get("width"), profile.get("height"))
     recover_tracks_in_place(timeline)
     score = _score_of(root)
     if score is not None and own_tracks_of(timeline):
@@ -78,6 +80,8 @@ class _Reader:
         self._folder = root.get("root", "")
         self._by_id = {element.get("id"): element for element in root if element.get("id")}
         self._tracks = TrackReader(self._by_id, rate)
+        told = {each.get("name") for each in root.iterfind("./*/property")}
+        self._is_old = not told.intersection(_SOUND_TRACKS)  # sound is what shows no picture
 
     def main_sequence(self) -> Element | None:
         """The open sequence; before 23.04 a project had one, the last tractor."""
@@ -113,8 +117,11 @@ class _Reader:
             is_sound = "1" in (property_of(track, name) for name in _SOUND_TRACKS)
             names[(height,)] = next(filter(None, (property_of(track, n) for n in _TRACK_NAMES)), "")
             hidden = reference.get("hide", track.get("hide", ""))
+            is_sound = is_sound or (self._is_old and hidden == "video")
             lane = (height,)
-            if hidden in ("both", "audio" if is_sound else "video"):
+            off = ("both", "audio" if is_sound else "video")
+            inside = [one.get("hide", "") in off for one in track.findall("track")]
+            if hidden in off or (inside and all(inside)):
                 switched_off.add(lane)
             entries, own_joins = self._tracks.read(track, lane)
             for entry in entries:
@@ -155,7 +162,7 @@ class _Reader:
                 if is_own_guide(guide):
                     marker.metadata[OWN_KEY] = guide.get(OWN_KEY) or {"kind": "hit"}
                 yield marker
-            if guides:
+            if not all(map(is_own_guide, guides)):
                 return
         for frame, name in old_guides(root, sequence, self._tracks.frames):
             shown = otio_range(frame / self._rate, Fraction(0), self._rate)

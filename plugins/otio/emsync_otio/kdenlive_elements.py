@@ -25,8 +25,9 @@ __all__ = [
 ]
 
 TITLE = (
-    '<kdenlivetitle duration="{length}" LC_NUMERIC="C" width="1920" height="1080" out="{last}">'
-    '<startviewport rect="0,0,1920,1080"/><endviewport rect="0,0,1920,1080"/>'
+    '<kdenlivetitle duration="{length}" LC_NUMERIC="C" width="{width}" height="{height}" '
+    'out="{last}">'
+    '<startviewport rect="0,0,{width},{height}"/><endviewport rect="0,0,{width},{height}"/>'
     '<background color="0,0,0,0"/></kdenlivetitle>'
 )
 

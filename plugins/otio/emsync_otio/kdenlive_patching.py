@@ -45,7 +45,7 @@ SCORE_PROPERTY = "kdenlive:docproperties.emsync"
 """Carries the cue sheet, seed and model ids; Kdenlive keeps properties that it does not know."""
 GUIDES = ("kdenlive:sequenceproperties.guides", "kdenlive:docproperties.guides")
 """Of a sequence since 23.04; of the document before."""
-_OWN_GUIDE = re.compile(r" \(([+-]\d+\.\d ms|not locked)\)$")
+_OWN_GUIDE = re.compile(r" \((0 frames|[+-]\d+\.\d+ (ms|frames)|not locked)\)$")
 _BINS = ("main_bin", "main bin")
 _PREFIX = "emsync-"
 
@@ -171,7 +171,9 @@ def _sequence(root: Node) -> Node:
             if found is not None:
                 return found
     if not tractors:
-        raise OutputError("The project holds no timeline. Write it as .otio.")
+        raise OutputError(
+            "The project has no track list that stems could be added to. Write it as .otio."
+        )
     return tractors[-1]
 
 

@@ -14,6 +14,7 @@ from emsync.timecode import RationalTime
 from emsync_otio.clock import exact_seconds
 from emsync_otio.kdenlive_elements import TITLE, Piece, content_of
 from emsync_otio.kdenlive_patching import properties
+from emsync_otio.picture_size import PictureSize
 
 __all__ = ["Producers"]
 
@@ -26,6 +27,7 @@ class _Producer:
     clip_id: str
     title: str
     about: dict[str, str]
+    size: PictureSize
     length: int = 1
 
     def element(self) -> Element:
@@ -33,7 +35,8 @@ class _Producer:
         element = Element("producer", {"id": self.name, "in": "0", "out": str(self.length - 1)})
         about = dict(self.about)
         if "xmldata" in about:
-            about["xmldata"] = TITLE.format(length=self.length, last=self.length - 1)
+            sides = {"width": self.size.width, "height": self.size.height}
+            about["xmldata"] = TITLE.format(length=self.length, last=self.length - 1, **sides)
         fixed = {"length": str(self.length), "eof": "pause", "kdenlive:clipname": self.title}
         last = {"kdenlive:folderid": "-1", "kdenlive:id": self.clip_id}
         properties(element, {**fixed, **about, **last})
@@ -43,8 +46,9 @@ class _Producer:
 class Producers:
     """All producers of a project at a rate."""
 
-    def __init__(self, rate: Fraction) -> None:
+    def __init__(self, rate: Fraction, size: PictureSize) -> None:
         self._rate = rate
+        self._size = size
         self._bin: dict[str, _Producer] = {}
         self._of_tracks: dict[tuple[str, str, Fraction, bool], _Producer] = {}
 
@@ -54,14 +58,14 @@ class Producers:
         title = piece.clip.name or ""
         length = max(piece.source + piece.end - piece.start, self._known(piece))
         clip_id = str(len(self._bin) + 2)
-        made = _Producer(f"bin{clip_id}", clip_id, title, about)
+        made = _Producer(f"bin{clip_id}", clip_id, title, about, self._size)
         clip = self._bin.setdefault(resource, made)
         clip.length = max(clip.length, length)
         key = (track, resource, piece.speed, piece.clip.enabled)
         if key not in self._of_tracks:
             name = f"producer{len(self._of_tracks) + 1}"
             about = {**about, **_warp(piece, about), **_switched_off(piece, is_sound=is_sound)}
-            self._of_tracks[key] = _Producer(name, clip.clip_id, title, about)
+            self._of_tracks[key] = _Producer(name, clip.clip_id, title, about, self._size)
         own = self._of_tracks[key]
         own.length = max(own.length, length)
         return own.name, clip.clip_id

@@ -34,6 +34,7 @@ from emsync_otio.kdenlive_patching import (
 from emsync_otio.kdenlive_producers import Producers
 from emsync_otio.markers import markers_of
 from emsync_otio.own import clear_own_in_place
+from emsync_otio.picture_size import PictureSize, picture_size
 
 __all__ = ["document_of"]
 
@@ -45,7 +46,7 @@ def document_of(timeline: otio.schema.Timeline, rate: Fraction) -> bytes:
     """The project, with emsync's own stems and hits."""
     copy = timeline.deepcopy()
     clear_own_in_place(copy)
-    project = _Project(rate, copy.name)
+    project = _Project(rate, copy.name, picture_size(timeline))
     rows = [row for row in copy.tracks if isinstance(row, otio.core.Item)]
     sounds = [row for row in rows if getattr(row, "kind", "") == otio.schema.TrackKind.Audio]
     for row in [*sounds, *(row for row in rows if row not in sounds)]:
@@ -66,10 +67,11 @@ def document_of(timeline: otio.schema.Timeline, rate: Fraction) -> bytes:
 class _Project:
     """Collects a project's producers and tracks."""
 
-    def __init__(self, rate: Fraction, name: str) -> None:
+    def __init__(self, rate: Fraction, name: str, size: PictureSize) -> None:
         self._rate = rate
         self._name = name
-        self._producers = Producers(rate)
+        self._size = size
+        self._producers = Producers(rate, size)
         self._tracks: list[Element] = []
         self._heights: list[bool] = []
         self._length = 1
@@ -188,20 +190,22 @@ class _Project:
         return playlist
 
     def _profile(self) -> Element:
-        """A timeline file does not tell the picture's size; Kdenlive needs one."""
+        """Size and rate of the picture."""
+        across, down = self._size.aspect
         return Element(
             "profile",
             {
-                "description": f"HD 1080p {float(self._rate):.5g} fps",
+                "description": f"{self._size.width}x{self._size.height} "
+                f"{float(self._rate):.5g} fps",
                 "frame_rate_num": str(self._rate.numerator),
                 "frame_rate_den": str(self._rate.denominator),
-                "width": "1920",
-                "height": "1080",
+                "width": str(self._size.width),
+                "height": str(self._size.height),
                 "progressive": "1",
                 "sample_aspect_num": "1",
                 "sample_aspect_den": "1",
-                "display_aspect_num": "16",
-                "display_aspect_den": "9",
+                "display_aspect_num": str(across),
+                "display_aspect_den": str(down),
                 "colorspace": "709",
             },
         )

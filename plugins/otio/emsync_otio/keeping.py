@@ -29,6 +29,8 @@ from emsync_otio.reading import boundaries_of
 __all__ = ["Aspect", "has_any", "lost_aspects"]
 
 _DEFAULT_NAME = re.compile(r"(v|a|video|audio|track)? ?\d*", re.IGNORECASE)
+_OFFLINE = "/offline/"
+"""Where our writers put media of which a timeline tells nothing."""
 _OUR_KEYS = frozenset([OWN_KEY, "emsync_otio", "fcp_xml", "fcpxml", "AAF", "cmx_3600", "xges"])
 """Metadata by which adapters pass on what is in the file itself."""
 
@@ -253,7 +255,8 @@ def _path(clip: otio.schema.Clip | None) -> str:
         return ""
     media = clip.media_reference
     target = media.target_url if isinstance(media, otio.schema.ExternalReference) else ""
-    return "" if target.startswith("file:///offline/") else bare_path(target or "")
+    path = bare_path(target or "").replace("\\", "/")
+    return "" if path.startswith(_OFFLINE) else path
 
 
 _LOOKS: dict[Aspect, Callable[[_Seen], object]] = {

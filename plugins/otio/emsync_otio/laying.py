@@ -195,7 +195,7 @@ def _hit_markers(
         time = hit.time.at_rate(rate)
         error_s = landing.error_s if landing else None
         name = hit.label or f"Hit {number}"
-        name += f" ({error_s * 1000:+.1f} ms)" if error_s is not None else " (not locked)"
+        name += f" ({_in_frames(error_s, rate)})" if error_s is not None else " (not locked)"
         is_exact = error_s is not None and abs(error_s) <= float(1 / (2 * rate))
         colors = otio.schema.MarkerColor
         marker = otio.schema.Marker(
@@ -212,6 +212,12 @@ def _hit_markers(
             },
         )
         yield marker, PlacedHit(name, take.cue.name, time, error_s)
+
+
+def _in_frames(error_s: float, rate: Fraction) -> str:
+    """How far the music is off, in frames of the timeline: '0 frames', '+0.25 frames'."""
+    error = round(error_s * rate, 2)
+    return f"{error:+.2f} frames" if error else "0 frames"
 
 
 def _landing_of(hit: Hit, cue: Cue, landings: Sequence[Landing]) -> Landing | None:

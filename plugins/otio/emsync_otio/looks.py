@@ -62,7 +62,7 @@ def is_black(clip: otio.schema.Clip | None) -> bool:
     media = clip.media_reference if clip is not None else None
     if not isinstance(media, otio.schema.GeneratorReference):
         return False
-    said = f"{media.generator_kind} {media.name}".lower()
+    said = f"{media.generator_kind} {media.name} {clip.name if clip is not None else ''}".lower()
     return "black" in said or str(media.parameters.get("color", "")).lower() in _BLACKS
 
 

@@ -30,8 +30,15 @@ from emsync_otio.laying import (
 from emsync_otio.media_paths import PathStyle, bare_path, file_url, find_media
 from emsync_otio.opening import TIMELINE_SUFFIXES, open_timeline
 from emsync_otio.own import OWN_KEY, clear_own_in_place, is_own, own_tracks_of, plain
+from emsync_otio.picture_size import (
+    PictureSize,
+    SizeOfFilm,
+    measure_picture_in_place,
+    picture_size,
+    said_picture_size,
+)
 from emsync_otio.reading import edit_of, picture_rate, start_timecode
-from emsync_otio.saving import check_writable, save_timeline
+from emsync_otio.saving import check_writable, needs_picture_size, save_timeline
 
 __all__ = ["PlacementReport", "is_timeline", "place", "read_placed_sheet"]
 
@@ -48,20 +55,26 @@ class PlacementReport:
     hits: tuple[PlacedHit, ...]
     replaced: int
     """Stems of earlier runs that were taken out."""
+    assumed_size: PictureSize | None = None
+    """Of the picture in a new file, where neither the timeline nor its media told."""
     lost: tuple[str, ...] = ()
     """What the written kind of file does not hold of the timeline, and of the score."""
 
     @property
     def summary(self) -> str:
         """One line for the terminal."""
-        words = [f"{len(self.stems)} stems", f"{len(self.hits)} hits"]
+        words = [_counted(len(self.stems), "stem"), _counted(len(self.hits), "hit")]
         if self.stems:
             first = min((stem.record.start for stem in self.stems), key=lambda time: time.seconds)
             at = self.start + first
             words.append(f"from {timecode_of(at, drop_frame=counts_drop_frame(self.start))}")
         if self.replaced:
-            words.append(f"{self.replaced} stems of an earlier run replaced")
+            words.append(f"{_counted(self.replaced, 'stem')} of an earlier run replaced")
         return ", ".join(words)
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count} {thing if count == 1 else thing + 's'}"
 
 
 def is_timeline(path: Path) -> bool:
@@ -78,13 +91,15 @@ def place(
     rate: Fraction | None = None,
     force: bool = False,
     paths: PathStyle = PathStyle.AUTO,
+    size_of: SizeOfFilm | None = None,
 ) -> PlacementReport:
     """Lay stems and hits on a copy of a timeline at `out`; None: on a new one that shows the film.
 
     What the user had stays where and as it was; what an earlier run of emsync laid is replaced.
     `rate` is for EDLs, which state none. A score of another edit is refused unless `force`.
     `paths` says how files are named in .otio and .otioz. What the editor's own file becomes is of
-    the suffix of `out`: the same kind is added to, another is written anew.
+    the suffix of `out`: the same kind is added to, another is written anew, with a picture as large
+    as the timeline says, or else as `size_of` finds its media.
     Raises TimelineError, NotFoundError, OutputError, InputError.
     """
     check_writable(out)
@@ -107,7 +122,11 @@ def place(
         stems += new_stems
         hits += new_hits
     laid.metadata[OWN_KEY] = sheet_metadata(sheet, placed)
-    _spell_paths_in_place(laid, paths, [out.parent] if timeline is None else [timeline.parent])
+    folders = [out.parent] if timeline is None else [timeline.parent]
+    is_new = needs_picture_size(timeline, out)
+    if is_new and said_picture_size(laid) is None and size_of is not None:
+        measure_picture_in_place(laid, folders, size_of)
+    _spell_paths_in_place(laid, paths, folders)
     theirs = _fingerprint(laid)
     lost: list[Aspect] = []
 
@@ -123,6 +142,7 @@ def place(
         tuple(stems),
         tuple(hits),
         replaced,
+        picture_size(laid) if is_new and said_picture_size(laid) is None else None,
     )
     save_timeline(
         laid,

@@ -27,7 +27,7 @@ from emsync_otio.quiet import quiet
 
 __all__ = ["WRITABLE_SUFFIXES", "check_writable", "is_added_to", "save_timeline"]
 
-WRITABLE_SUFFIXES = (".otio", ".otioz", ".fcpxml", ".xml", ".kdenlive", ".mlt")
+WRITABLE_SUFFIXES = (".otio", ".otioz", ".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".mlt")
 """What a scored timeline can be written as; .xml is Final Cut Pro 7's, for Premiere and Resolve."""
 _PATCHERS = {
     TimelineKind.FCPXML: fcpxml_patching.patched,
@@ -43,6 +43,7 @@ _WRITERS = {
 """Make a new file of a timeline that came as something else."""
 _KINDS = {
     ".fcpxml": TimelineKind.FCPXML,
+    ".fcpxmld": TimelineKind.FCPXML,
     ".xml": TimelineKind.FCP7,
     ".kdenlive": TimelineKind.MLT,
     ".mlt": TimelineKind.MLT,
@@ -85,13 +86,43 @@ def save_timeline(
             working = folder / f"new{out.suffix.lower()}"
             _write(timeline, working, out, rate, source)
             check(_read_back(working, out))
-            working.replace(out)
+            _take_name(working, out, folder)
 
 
 def is_added_to(source: Path | None, out: Path) -> bool:
     """Whether `out` will be the editor's own file with additions, and not a new one."""
     kind = _KINDS.get(out.suffix.lower())
     return source is not None and kind is not None and kind_of(source) is kind
+
+
+def needs_picture_size(source: Path | None, out: Path) -> bool:
+    """Whether `out` will be a new file of a kind that states how large the picture is."""
+    return out.suffix.lower() in _KINDS and not is_added_to(source, out)
+
+
+def _take_name(working: Path, out: Path, folder: Path) -> None:
+    """Give what was written its name; a bundle that has it already is put back if that fails."""
+    if not (working.is_dir() and out.is_dir()):
+        working.replace(out)
+        return
+    earlier = folder / "earlier"
+    out.replace(earlier)
+    try:
+        working.replace(out)
+    except OSError:
+        earlier.replace(out)
+        raise
+
+
+def _write_document(document: bytes, working: Path, source: Path | None) -> None:
+    """A file, or a bundle around it with all else that the source's bundle holds."""
+    if working.suffix != ".fcpxmld":
+        working.write_bytes(document)
+        return
+    if source is not None and source.is_dir():
+        shutil.copytree(source, working, ignore=shutil.ignore_patterns("Info.fcpxml"))
+    working.mkdir(exist_ok=True)
+    document_of(working).write_bytes(document)
 
 
 def _write(
@@ -102,9 +133,9 @@ def _write(
             kind = _KINDS.get(working.suffix)
             if kind is not None and source is not None and is_added_to(source, out):
                 written = _PATCHERS[kind](document_of(source).read_bytes(), timeline, rate)
-                working.write_bytes(written)
+                _write_document(written, working, source)
             elif kind is not None:
-                working.write_bytes(_WRITERS[kind](timeline, rate))
+                _write_document(_WRITERS[kind](timeline, rate), working, None)
             elif working.suffix == ".otioz":
                 policy = file_bundle_utils.MediaReferencePolicy.MissingIfNotFile
                 otio.adapters.write_to_file(timeline, str(working), media_policy=policy)

@@ -19,6 +19,8 @@ from emsync_server.benchmarks.determinism import benchmark_determinism
 from emsync_server.benchmarks.experts import benchmark_experts
 from emsync_server.benchmarks.landing import benchmark_hits
 from emsync_server.benchmarks.moods import benchmark_moods
+from emsync_server.benchmarks.re_edits import benchmark_re_edits
+from emsync_server.benchmarks.timelines import benchmark_timelines
 from emsync_server.benchmarks.timing import (
     benchmark_spotting,
     benchmark_time,
@@ -56,6 +58,8 @@ def benchmark_commands() -> typer.Typer:
     commands.command("composer-speed")(composer_speed)
     commands.command("determinism")(determinism)
     commands.command("copies")(copies)
+    commands.command("timelines")(timelines)
+    commands.command("re-edits")(re_edits)
     commands.command("music-ranges")(music_ranges)
     commands.command("score-once", hidden=True)(score_once)
     commands.command("decode-once", hidden=True)(decode_once)
@@ -151,6 +155,23 @@ def copies(
 ) -> None:
     """The longest run of notes that scores share with a training piece."""
     benchmark_copies([path.resolve() for path in scores], arrays, output.resolve(), _shown())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def timelines(
+    output: Output = Path("timelines.json"),
+    clips: Annotated[
+        list[int] | None, typer.Option(min=1, help="How many; may be given again.")
+    ] = None,
+) -> None:
+    """Read, place and verify timelines of 1,000 and 20,000 clips in every format."""
+    benchmark_timelines(output.resolve(), _shown(), clips or (1_000, 20_000))
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def re_edits(output: Output = Path("re-edits.json")) -> None:
+    """Score a cut, change it as editors do, score it again: what is kept, what it costs."""
+    benchmark_re_edits(output.resolve(), _shown())
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 

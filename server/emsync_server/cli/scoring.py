@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -12,10 +13,10 @@ import typer
 
 from emsync import wire
 from emsync.cue import Brief, CueSheet
-from emsync.errors import CueSheetError, NotFoundError, OutputError
+from emsync.errors import CueSheetError, EmsyncError, NotFoundError, OutputError
 from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
 from emsync.stem import StemSet
-from emsync_otio import PathStyle, PlacedCue, place
+from emsync_otio import PathStyle, PictureSize, PlacedCue, place
 from emsync_server.again import Again, score_again
 from emsync_server.app import Scored, ScoreSettings, cue_folder, kept_edits, score
 from emsync_server.cli.console import say, shown_progress, warn
@@ -46,6 +47,7 @@ from emsync_server.cli.options import (
 )
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
+from emsync_server.media import probe_film
 from emsync_server.outputs import replacing_file, write_text
 from emsync_server.rpc.steps import LocalSteps, Steps
 
@@ -148,13 +150,24 @@ def _whole(path: Path) -> Path:
 def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = None) -> None:
     """Draw a half-minute film of eight shots and score it: a first look, with nothing at hand."""
     folder = output or Path("demo.emsync")
-    with shown_progress("demo") as progress:
+    with _without_empty_folder(folder), shown_progress("demo") as progress:
         film = folder / "demo.mp4"
         with replacing_file(film) as working:
             draw_demo_film(working, progress.part(0.0, 0.2))
         settings = ScoreSettings(compose=ComposeSettings(seed=seed))
         scored = score(film, folder, settings, progress.part(0.2, 1.0), _steps(server))
     _tell(scored)
+
+
+@contextmanager
+def _without_empty_folder(folder: Path) -> Iterator[None]:
+    """A folder that was not there before, and that failing work left empty, is removed."""
+    was_there = folder.exists()
+    try:
+        yield
+    finally:
+        if not was_there and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def spot(
@@ -196,7 +209,8 @@ def spot(
     for sentence in sheet.picture.warnings:
         warn(sentence)
     hits = sum(len(cue.hits) for cue in sheet.cues)
-    say(f"{output}: {len(sheet.boundaries)} boundaries, {hits} hits, {len(sheet.cues)} cue(s)")
+    found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
+    say(f"{output}: {', '.join(_counted(*one) for one in found)}")
     for line in emotion_lines(sheet):
         say(line)
     if pages and sheet.shots:
@@ -238,7 +252,7 @@ def compose(
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
-            say(f"{folder / 'take.json'}: {len(made)} take(s), seed {seed}")
+            say(f"{folder / 'take.json'}: {_counted(len(made), 'take')}, seed {seed}")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 
@@ -278,7 +292,8 @@ def place_command(
 ) -> None:
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are.
 
-    The new timeline is of the kind that its name says: .otio .otioz .fcpxml .xml .kdenlive .mlt.
+    The new timeline is of the kind that its name says: .otio .otioz .fcpxml .fcpxmld .xml
+    .kdenlive .mlt.
     """
     if not (score_folder / "cues.json").exists():
         raise CueSheetError(
@@ -292,10 +307,34 @@ def place_command(
         )
         for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
     ]
-    report = place(timeline, sheet, placed, output, rate=rate, force=force, paths=paths)
+    report = place(
+        timeline,
+        sheet,
+        placed,
+        output,
+        rate=rate,
+        force=force,
+        paths=paths,
+        size_of=_picture_size,
+    )
     say(f"{output}: {report.summary}")
+    if report.assumed_size is not None:
+        warn(
+            f"Neither '{timeline.name}' nor media on this machine says how large the picture is: "
+            f"'{output.name}' has {report.assumed_size.width}x{report.assumed_size.height}. "
+            "Set the size of the sequence in your editor."
+        )
     if report.lost:
         warn(f"'{output.name}' does not hold: {', '.join(report.lost)}. A timeline in .otio does.")
+
+
+def _picture_size(film: Path) -> PictureSize | None:
+    """How large a film's picture is; None of what is no readable film."""
+    try:
+        probe = probe_film(film)
+    except EmsyncError:
+        return None
+    return PictureSize(probe.width, probe.height)
 
 
 def _bring_along(take: Path, folder: Path) -> None:
@@ -324,7 +363,9 @@ def _tell_kept(made: Again) -> None:
     for name in made.unchanged_cues:
         say(f"{name}: its picture did not change; kept as it was")
     if made.all_bars:
-        say(f"kept {made.kept_bars} of {made.all_bars} bars of the other cues")
+        where = " of the other cues" if made.unchanged_cues else ""
+        bars = _counted(made.all_bars, "bar")
+        say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
 
 
 def _tell(scored: Scored) -> None:
@@ -345,6 +386,12 @@ def _tell(scored: Scored) -> None:
         say(f"film:     {scored.film}")
     for timeline in sorted(scored.folder.glob("timeline.*")):
         say(f"timeline: {timeline}")
+
+
+def _counted(count: int, thing: str) -> str:
+    """'1 boundary', '2 boundaries'."""
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count} {thing if count == 1 else many}"
 
 
 def _family_list(stems: StemSet) -> str:

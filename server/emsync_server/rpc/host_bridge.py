@@ -16,7 +16,12 @@ from threading import Event, Thread
 from typing import IO, Any
 
 from emsync.client import Client, connect
-from emsync.errors import InputError, JobCancelledError, ServerUnavailableError
+from emsync.errors import (
+    InputError,
+    JobCancelledError,
+    NotFoundError,
+    ServerUnavailableError,
+)
 from emsync.hosting.renewing import Recutter
 from emsync.hosting.requests import answer
 from emsync.stem import StemSet
@@ -73,11 +78,19 @@ def _ducked(folder: Path, stems: StemSet) -> Sequence[Path]:
 
 
 def _filed(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        raise NotFoundError(
+            f"There is no request at '{path}'. Check the path; an editor's plugin writes that file."
+        )
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as err:
+    except OSError as err:
         raise InputError(
-            f"The request '{path}' cannot be read ({err}). Install the plugin again."
+            f"The request '{path}' cannot be read ({err.strerror or err}). Check its permissions."
+        ) from err
+    except ValueError as err:
+        raise InputError(
+            f"The request '{path}' is not JSON ({err}). Install the plugin that wrote it again."
         ) from err
     if not isinstance(data, dict):
         raise InputError(f"The request '{path}' is no JSON object. Install the plugin again.")
