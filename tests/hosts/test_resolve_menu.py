@@ -139,7 +139,8 @@ def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
     assert main("next", resolve, say=said.append) == 0
     assert main("cancel", None, say=said.append) == 0 and (tmp_path / "emsync/cancel").is_file()
     assert main("score", None, say=said.append) == 1 and "Workspace" in said[-1]
-    assert main("diagnose", None, say=said.append) == 0
+    assert main("diagnose", resolve, say=said.append) == 0
+    assert said[-1].startswith("DaVinci Resolve Studio: Stems are laid on new tracks")
     assert any("different versions" in line for line in said)
     assert any("'composer' is missing" in line for line in said)
 
