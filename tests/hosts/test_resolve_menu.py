@@ -110,8 +110,10 @@ def test_the_free_edition_goes_by_files(
 
     def run(arguments: list[str]) -> None:
         commands.append(arguments)
-        Path(arguments[3]).mkdir(parents=True)
-        (Path(arguments[3]) / "timeline.otio").write_text("{}", encoding="utf-8")
+        if arguments[0] == "score":
+            Path(arguments[3]).mkdir(parents=True)
+        else:
+            Path(arguments[4]).write_text("{}", encoding="utf-8")
 
     host = ResolveHost(resolve)
     with pytest.raises(HostError, match="no score of this timeline yet"):
@@ -121,13 +123,28 @@ def test_the_free_edition_goes_by_files(
     assert commands[0][:1] == ["score"] and Path(commands[0][1]).is_file()
     options = "--seed 0 --spacing 4.0 --takes 1 --style piano --key D minor --family keys"
     assert " ".join(commands[0][4:]) == f"{options} --family strings"
-    laid = Path(commands[0][3]) / "timeline.otio"
+    laid = Path(commands[1][4])
+    assert commands[1] == [
+        "place",
+        commands[0][1],
+        commands[0][3],
+        "-o",
+        str(laid),
+        "--paths",
+        "bare",
+    ]
     monkeypatch.setattr("emsync_resolve.menu._run_command", run)
     assert main("renew", resolve, say=lambda line: None) == 0
-    assert commands[1][3].endswith("-2.emsync") and commands[1][4:] == ["--again", commands[0][3]]
+    assert commands[2][3].endswith("-2.emsync") and commands[2][4:] == ["--again", commands[0][3]]
     assert main("next", resolve, say=lambda line: None) == 1
     names = [host.import_timeline(str(laid), "Reel 1 scored") for _ in range(2)]
     assert names == ["Reel 1 scored 3", "Reel 1 scored 4"]  # the earlier ones are taken
+
+
+def test_what_the_way_by_files_cannot_do_is_said() -> None:
+    brief = {**DEFAULTS, "part": "range", "mood": "fear", "keep_key": "yes"}
+    with pytest.raises(HostError, match=r"of the brief: part, mood, keep_key\. Leave"):
+        options_of(brief)
 
 
 def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
