@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from tests.contract.conftest import wait_until
 from tests.hosts.fake_resolve import Profile, snapshot
 from tests.hosts.fake_window import FakeWindow
 from tests.hosts.test_resolve import Make, answered, cut, studio
@@ -13,7 +17,7 @@ from tests.hosts.test_resolve import Make, answered, cut, studio
 from emsync_resolve import actions
 from emsync_resolve.brief import DEFAULTS, from_file, options_of, wishes_of
 from emsync_resolve.host import ResolveHost
-from emsync_resolve.menu import _remaining, main
+from emsync_resolve.menu import _remaining, _run_command, main
 from emsync_resolve.process import HostError
 
 __all__ = ["cut", "studio"]
@@ -139,6 +143,36 @@ def test_the_free_edition_goes_by_files(
     assert main("next", resolve, say=lambda line: None) == 1
     names = [host.import_timeline(str(laid), "Reel 1 scored") for _ in range(2)]
     assert names == ["Reel 1 scored 3", "Reel 1 scored 4"]  # the earlier ones are taken
+
+
+def test_a_command_is_cancelled_as_by_ctrl_c_and_its_last_line_is_the_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import pathlib, sys, time\n"
+        "if sys.argv[1] == 'fail': sys.exit('first\\nThe disk is full. Make room.')\n"
+        "try:\n"
+        "    pathlib.Path(sys.argv[1]).touch(); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    pathlib.Path(sys.argv[1]).unlink()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("EMSYNC_COMMAND", shlex.join([sys.executable, str(program)]))
+    with pytest.raises(HostError, match=r"^The disk is full\. Make room\.$"):
+        _run_command(["fail"])
+    begun = tmp_path / "begun"
+
+    def cancel() -> None:
+        wait_until(begun.exists, 20.0)
+        main("cancel", None, say=lambda line: None)
+
+    thread = Thread(target=cancel)
+    thread.start()
+    with pytest.raises(HostError, match="was cancelled"):
+        _run_command([str(begun)])
+    thread.join()
+    assert not begun.exists()  # it had time to clean up
 
 
 def test_what_the_way_by_files_cannot_do_is_said() -> None:
