@@ -6,6 +6,7 @@ python in_blender.py STAGE FOLDER: what each stage does is in its function's doc
 from __future__ import annotations
 
 import json
+import re
 import sys
 import time
 from pathlib import Path
@@ -131,7 +132,20 @@ def read(folder: Path) -> Any:
     timeline = BlenderHost(scene).read()
     found["seconds_to_read_1000"] = time.process_time() - began
     found["clips"] = len(timeline.tracks[0].clips)
+    found["icons"] = icons_missing()
     return found
+
+
+def icons_missing() -> list[str]:
+    """Icons that the panel names and this version has not."""
+    import emsync_blender
+
+    source = Path(emsync_blender.__file__).with_name("panel.py").read_text(encoding="utf-8")
+    named = set(re.findall(r'icon="(\w+)"', source)) | set(re.findall(r'"([A-Z]+1?)"\)', source))
+    label = bpy.types.UILayout.bl_rna.functions["label"]
+    known = {each.identifier for each in label.parameters["icon"].enum_items}
+    assert len(named) > 5
+    return sorted(named - known)
 
 
 def score(folder: Path) -> Any:

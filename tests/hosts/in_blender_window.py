@@ -100,6 +100,10 @@ def steps() -> Iterator[None]:
     yield
     yield
     picture("scored")
+    from emsync_blender.panel import _scored
+
+    now = bpy.context.scene
+    found["scopes"] = [_scored(now, scope) for scope in ("WHOLE", "RANGE", "SELECTION")]
     with override(**place):
         found["undo"] = sorted(bpy.ops.ed.undo())
     first = ours(bpy.context.scene)

@@ -48,6 +48,8 @@ def test_the_panel_scores_is_cancelled_by_escape_swaps_takes_and_is_undone_step_
     assert found["running"].endswith(" left"), found["running"]
     assert "Cancelled" in found["cancelled"] and found["unchanged"] and found["files"] == []
     assert "locked hits are exact" in found["told"] and found["stems"] > 0
+    whole = "frames 1 to 240, 10.0 s"
+    assert found["scopes"] == [whole, "no preview range", whole]
     assert found["chosen"] == [2] and found["undo"] == ["FINISHED"]
     assert found["first_again"] == [1] and found["heard"]  # one step back: the first take
     assert found["after_undo"] == 0

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+import sys
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import pytest
+from tests.contract.conftest import wait_until
 from tests.hosts.fake_resolve import Profile, snapshot
 from tests.hosts.fake_window import FakeWindow
 from tests.hosts.test_resolve import Make, answered, cut, studio
@@ -13,7 +17,7 @@ from tests.hosts.test_resolve import Make, answered, cut, studio
 from emsync_resolve import actions
 from emsync_resolve.brief import DEFAULTS, from_file, options_of, wishes_of
 from emsync_resolve.host import ResolveHost
-from emsync_resolve.menu import _remaining, main
+from emsync_resolve.menu import _remaining, _run_command, main
 from emsync_resolve.process import HostError
 
 __all__ = ["cut", "studio"]
@@ -110,8 +114,10 @@ def test_the_free_edition_goes_by_files(
 
     def run(arguments: list[str]) -> None:
         commands.append(arguments)
-        Path(arguments[3]).mkdir(parents=True)
-        (Path(arguments[3]) / "timeline.otio").write_text("{}", encoding="utf-8")
+        if arguments[0] == "score":
+            Path(arguments[3]).mkdir(parents=True)
+        else:
+            Path(arguments[4]).write_text("{}", encoding="utf-8")
 
     host = ResolveHost(resolve)
     with pytest.raises(HostError, match="no score of this timeline yet"):
@@ -121,13 +127,58 @@ def test_the_free_edition_goes_by_files(
     assert commands[0][:1] == ["score"] and Path(commands[0][1]).is_file()
     options = "--seed 0 --spacing 4.0 --takes 1 --style piano --key D minor --family keys"
     assert " ".join(commands[0][4:]) == f"{options} --family strings"
-    laid = Path(commands[0][3]) / "timeline.otio"
+    laid = Path(commands[1][4])
+    assert commands[1] == [
+        "place",
+        commands[0][1],
+        commands[0][3],
+        "-o",
+        str(laid),
+        "--paths",
+        "bare",
+    ]
     monkeypatch.setattr("emsync_resolve.menu._run_command", run)
     assert main("renew", resolve, say=lambda line: None) == 0
-    assert commands[1][3].endswith("-2.emsync") and commands[1][4:] == ["--again", commands[0][3]]
+    assert commands[2][3].endswith("-2.emsync") and commands[2][4:] == ["--again", commands[0][3]]
     assert main("next", resolve, say=lambda line: None) == 1
     names = [host.import_timeline(str(laid), "Reel 1 scored") for _ in range(2)]
     assert names == ["Reel 1 scored 3", "Reel 1 scored 4"]  # the earlier ones are taken
+
+
+def test_a_command_is_cancelled_as_by_ctrl_c_and_its_last_line_is_the_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(
+        "import pathlib, sys, time\n"
+        "if sys.argv[1] == 'fail': sys.exit('first\\nThe disk is full. Make room.')\n"
+        "try:\n"
+        "    pathlib.Path(sys.argv[1]).touch(); time.sleep(60)\n"
+        "except KeyboardInterrupt:\n"
+        "    pathlib.Path(sys.argv[1]).unlink()\n",
+        encoding="utf-8",
+    )
+    monkeypatch.setenv("EMSYNC_COMMAND", shlex.join([sys.executable, str(program)]))
+    with pytest.raises(HostError, match=r"^The disk is full\. Make room\.$"):
+        _run_command(["fail"])
+    begun = tmp_path / "begun"
+
+    def cancel() -> None:
+        wait_until(begun.exists, 20.0)
+        main("cancel", None, say=lambda line: None)
+
+    thread = Thread(target=cancel)
+    thread.start()
+    with pytest.raises(HostError, match="was cancelled"):
+        _run_command([str(begun)])
+    thread.join()
+    assert not begun.exists()  # it had time to clean up
+
+
+def test_what_the_way_by_files_cannot_do_is_said() -> None:
+    brief = {**DEFAULTS, "part": "range", "mood": "fear", "keep_key": "yes"}
+    with pytest.raises(HostError, match=r"of the brief: part, mood, keep_key\. Leave"):
+        options_of(brief)
 
 
 def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
@@ -139,7 +190,8 @@ def test_the_menu_says_sentences(cut: Make, tmp_path: Path) -> None:
     assert main("next", resolve, say=said.append) == 0
     assert main("cancel", None, say=said.append) == 0 and (tmp_path / "emsync/cancel").is_file()
     assert main("score", None, say=said.append) == 1 and "Workspace" in said[-1]
-    assert main("diagnose", None, say=said.append) == 0
+    assert main("diagnose", resolve, say=said.append) == 0
+    assert said[-1].startswith("DaVinci Resolve Studio: Stems are laid on new tracks")
     assert any("different versions" in line for line in said)
     assert any("'composer' is missing" in line for line in said)
 

@@ -64,6 +64,7 @@ def installed(home: Path, version: str, patience_s: float | None) -> Path:
         subprocess.run([base, "-m", "venv", "--clear", folder], check=True, env=settings)
         install = [python, "-m", "pip", "install", "-q", *wheels]
         subprocess.run(install, check=True, timeout=patience_s)
+        subprocess.run([python, "-c", "import bpy"], check=True)  # it needs X11's libraries
     except (OSError, subprocess.SubprocessError) as err:
         shutil.rmtree(folder, ignore_errors=True)
         raise CannotBeHadError(f"bpy {version} could not be installed ({err}).") from err

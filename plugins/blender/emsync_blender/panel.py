@@ -9,7 +9,7 @@ from typing import Any
 
 import bpy  # noqa: TID251 - panels are classes of Blender
 
-from .api import OWN_KEY, scene_of
+from .api import OWN_KEY, end_of, scene_of, start_of, strips_in
 from .operators import state
 
 __all__ = ["EMSYNC_PT_score"]
@@ -32,7 +32,7 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
         if scene is None:
             layout.label(text="There is no scene in this sequencer.")
             return
-        self._brief(layout.column(), scene.emsync_brief)
+        self._brief(layout.column(), scene)
         if state.is_busy:
             self._progress(layout.column())
         else:
@@ -54,10 +54,13 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
         for line in state.diagnosis:
             _lines(layout, line, "DOT")
 
-    def _brief(self, column: Any, brief: Any) -> None:
+    def _brief(self, column: Any, scene: Any) -> None:
+        brief = scene.emsync_brief
         column.enabled = not state.is_busy
-        for name in ("scope", "mood", "style"):
-            column.prop(brief, name)
+        column.prop(brief, "scope")
+        column.label(text=_scored(scene, brief.scope), icon="BLANK1")
+        column.prop(brief, "mood")
+        column.prop(brief, "style")
         flow = column.grid_flow(columns=3, even_columns=True)
         flow.prop(brief, "families")
         column.prop(brief, "key")
@@ -115,6 +118,32 @@ class EMSYNC_PT_score(bpy.types.Panel):  # noqa: N801 - Blender's form
                 "emsync.choose_take", text=f"Take {number}{like}", depress=laid
             )
             button.cue, button.take = cue, number
+
+
+def _scored(scene: Any, scope: str) -> str:
+    """What will be scored, in frames as Blender counts and in seconds."""
+    edges = _edges(scene, scope)
+    if edges is None:
+        return "no preview range" if scope == "RANGE" else "no strip is selected"
+    first, last = edges
+    seconds = (last - first + 1) * scene.render.fps_base / scene.render.fps
+    return f"frames {first} to {last}, {seconds:.1f} s"
+
+
+def _edges(scene: Any, scope: str) -> tuple[int, int] | None:
+    """First frame and last; None where nothing is chosen."""
+    if scope == "WHOLE":
+        return scene.frame_start, scene.frame_end
+    if scope == "RANGE":
+        if not scene.use_preview_range:
+            return None
+        return scene.frame_preview_start, scene.frame_preview_end
+    editor = scene.sequence_editor
+    strips = strips_in(editor) if editor is not None else ()
+    chosen = [each for each in strips if each.select and each.get(OWN_KEY) is None]
+    if not chosen:
+        return None
+    return min(map(start_of, chosen)), max(map(end_of, chosen)) - 1
 
 
 def _notes(scene: Any) -> dict[str, Any]:

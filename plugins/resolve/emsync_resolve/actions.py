@@ -176,7 +176,10 @@ def score_by_file(
     host.export(exported)
     earlier = ["--again", last] if again and last else []
     run_command(["score", exported, "-o", scored, *options, *earlier])
-    laid = host.import_timeline(os.path.join(scored, "timeline.otio"), f"{name} scored")
+    # Resolve finds files by whole, plain paths; what `score` writes names them from its folder.
+    placed = os.path.splitext(scored)[0] + " scored.otio"
+    run_command(["place", exported, scored, "-o", placed, "--paths", "bare"])
+    laid = host.import_timeline(placed, f"{name} scored")
     return [f"The scored timeline is '{laid}'; your own is as it was."]
 
 

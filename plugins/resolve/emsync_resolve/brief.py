@@ -122,7 +122,15 @@ def bars_of(brief: Json) -> Optional[Json]:
 
 
 def options_of(brief: Json) -> List[str]:
-    """The brief as options of `emsync score`, for the way by files."""
+    """The brief as options of `emsync score`, for the way by files; raises HostError where the
+    brief asks for what only the open timeline can have."""
+    odd = [n for n in ("part", "mood", "stems") if brief.get(n, "") not in ("", DEFAULTS.get(n))]
+    odd += [name for name in ("keep_key", "keep_tempo") if _is_yes(brief, name)]
+    if odd:
+        raise HostError(
+            f"The free edition's way by files does not know these of the brief: {', '.join(odd)}. "
+            "Leave them out, and score the whole timeline."
+        )
     wishes = wishes_of(brief)
     inside = wishes["brief"]
     options = ["--seed", str(wishes["seed"]), "--spacing", str(wishes["min_spacing_s"])]

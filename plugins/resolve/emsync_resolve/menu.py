@@ -46,6 +46,9 @@ def main(action: str, resolve: Any, fusion: Any = None, bmd: Any = None, say: Sa
         if action == "diagnose":
             for line in actions.diagnose(_teller(say)):
                 say(line)
+            if resolve is not None:
+                host = ResolveHost(resolve)
+                say(f"{host.product}: {actions.tier_of(host.product, host.version).sentence}")
             return 0
         if resolve is None:
             raise HostError("This script runs from DaVinci Resolve's menu Workspace > Scripts.")
