@@ -7,6 +7,7 @@ from pathlib import Path
 
 from emsync_training.baselines.commands import add_baseline_commands
 from emsync_training.measuring_commands import add_measuring_commands
+from emsync_training.shots.commands import add_shot_commands
 from emsync_training.understanding_commands import add_understanding_commands
 
 
@@ -46,6 +47,7 @@ def main(arguments: list[str] | None = None) -> int:
     experts.set_defaults(run=_experts)
     add_measuring_commands(commands)
     add_baseline_commands(commands)
+    add_shot_commands(commands)
     add_understanding_commands(commands)
     options = parser.parse_args(arguments)
     options.run(options)

@@ -10,7 +10,14 @@ from pathlib import Path
 from emsync.cue import Brief
 from emsync.stem import LoudnessTarget, SampleFormat
 
-__all__ = ["ComposeSettings", "MarkerRule", "MarkerUse", "RenderSettings", "SpotSettings"]
+__all__ = [
+    "ComposeSettings",
+    "MarkerRule",
+    "MarkerUse",
+    "RenderSettings",
+    "ShotDetector",
+    "SpotSettings",
+]
 
 MAX_TAKES = 16
 MAX_SEED = 2**63 - 1
@@ -42,12 +49,23 @@ class MarkerRule:
             raise ValueError(f"markers '{self.use.value}' do not go with the word '{self.word}'")
 
 
+class ShotDetector(Enum):
+    """What finds the shot boundaries of a flat film."""
+
+    FAST = "fast"  # emsync's own, inside the one decoding pass
+    ADAPTIVE = "adaptive"  # PySceneDetect's, as it comes: this and the following
+    CONTENT = "content"
+    HASH = "hash"
+    HISTOGRAM = "histogram"
+    THRESHOLD = "threshold"
+
+
 @dataclass(frozen=True, slots=True)
 class SpotSettings:
     """How a film or timeline is looked at."""
 
     draft: bool = False
-    """Look at keyframes only: faster, coarser."""
+    """Look at packets and keyframes only: ten times faster, coarser."""
     min_spacing_s: float = 4.0
     """Least seconds between two hits that spotting selects; shorter where arousal is high."""
     brief: Brief = field(default_factory=Brief)
@@ -56,6 +74,8 @@ class SpotSettings:
     """Frames per second of a timeline that states none (an EDL)."""
     markers: MarkerRule = field(default_factory=MarkerRule)
     """Which markers of a timeline become locked hits."""
+    shots: ShotDetector = ShotDetector.FAST
+    """What finds the boundaries of a flat film; a timeline knows its own, a draft uses none."""
 
     def __post_init__(self) -> None:
         if not 0.0 < self.min_spacing_s < float("inf"):

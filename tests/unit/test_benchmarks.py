@@ -26,6 +26,9 @@ from emsync_server.benchmarks.moods import (
     hand_made_moods,
     mood_of,
 )
+from emsync_server.benchmarks.shot_truth import Score as ShotScore
+from emsync_server.benchmarks.shot_truth import Truth, read_truths, score
+from emsync_server.benchmarks.shots import measure_shots
 from emsync_server.benchmarks.speed_cue import cue_to_compose, published_tokens
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
 from emsync_server.benchmarks.timing import measure_decoding
@@ -188,3 +191,41 @@ def test_a_battle_is_told_from_a_meadow_and_a_flower(tmp_path, media, monkeypatc
     assert max(each["valence"] for each in tense) < min(each["valence"] for each in pleasant)
     assert min(each["arousal"] for each in tense) > max(each["arousal"] for each in pleasant)
     assert "said tension" in (tmp_path / "moods.md").read_text("utf-8")
+
+
+def test_found_changes_are_scored_against_truth():
+    truth = Truth(cuts=(50, 100), graduals=((200, 210),), ignored=((300, 320),))
+    of = score([51, 205, 206, 310, 400], truth)
+    assert of == ShotScore(found=1, cuts=2, wrong=1, graduals_found=1, graduals=1)
+    assert of.cut_f1 == pytest.approx(2 / 4)
+    assert of.all_f1 == pytest.approx(4 / 6)
+    assert score([51], truth, tolerance=0).found == 0
+    assert ShotScore().cut_f1 == ShotScore().all_f1 == ShotScore().cut_recall == 1.0
+
+
+def test_annotated_films_are_read_by_set(tmp_path):
+    (tmp_path / "clips").mkdir()
+    (tmp_path / "montages").mkdir()
+    told = {"a.mp4": {"cuts": [5], "gradual": [[8, 9, "dissolve", 8]], "ignore": [[1, 2]]}}
+    (tmp_path / "clips" / "truth.json").write_text(json.dumps({"clips": told}))
+    for name in ("a.mp4", "b.mp4"):
+        (tmp_path / "clips" / name).write_bytes(b"")
+    boundaries = [{"frame": 4, "s": 4, "e": 4}, {"frame": 10, "s": 8, "e": 12}]
+    montage = {"name": "m", "boundaries": boundaries, "ignore": []}
+    (tmp_path / "montages" / "m.truth.json").write_text(json.dumps(montage))
+    assert read_truths(tmp_path) == {
+        "clips": {
+            tmp_path / "clips" / "a.mp4": Truth((5,), ((8, 9),), ((1, 2),)),
+            tmp_path / "clips" / "b.mp4": Truth(),
+        },
+        "m": {tmp_path / "montages" / "m.mp4": Truth((4,), ((8, 12),))},
+    }
+
+
+@pytest.mark.parametrize("detector", ["fast", "draft", "ffmpeg-scene", "adaptive"])
+def test_every_kind_of_detector_can_be_measured(tmp_path, detector):
+    film = tmp_path / "film.mp4"
+    cuts = draw_film(film, seconds=4.0, cuts_s=(1.0, 2.5), codec="libx264", size=(320, 180))
+    (found,) = measure_shots([film], detector, rounds=1)["films"]
+    assert cuts[1] in found["frames"]
+    assert found["finding"]["processor_s"] > 0 < found["decoding"]["wall_s"]

@@ -27,7 +27,7 @@ def folder(tmp_path_factory) -> Path:
     random = np.random.default_rng(8)
     pattern = np.kron(random.integers(0, 60, (8, 12, 1)), np.ones((8, 8, 1)))
     for name, colour in (("bright", (250, 190, 90)), ("dark", (36, 34, 40))):
-        still = np.clip(pattern * (0.3 if name == "dark" else 1) + colour, 0, 255).astype(np.uint8)
+        still = np.clip(pattern * (0.5 if name == "dark" else 1) + colour, 0, 255).astype(np.uint8)
         write_film(folder / f"{name}.mp4", range(240), images=[still] * 240)
     return folder
 

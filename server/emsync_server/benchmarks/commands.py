@@ -20,6 +20,7 @@ from emsync_server.benchmarks.experts import benchmark_experts
 from emsync_server.benchmarks.landing import benchmark_hits
 from emsync_server.benchmarks.moods import benchmark_moods
 from emsync_server.benchmarks.re_edits import benchmark_re_edits
+from emsync_server.benchmarks.shots import DETECTORS, benchmark_shots, measure_shots
 from emsync_server.benchmarks.timelines import benchmark_timelines
 from emsync_server.benchmarks.timing import (
     benchmark_spotting,
@@ -53,6 +54,7 @@ def benchmark_commands() -> typer.Typer:
     commands.command("hits")(hits)
     commands.command("time")(time)
     commands.command("spotting")(spotting)
+    commands.command("shots")(shots)
     commands.command("experts")(experts)
     commands.command("moods")(moods)
     commands.command("composer-speed")(composer_speed)
@@ -64,6 +66,7 @@ def benchmark_commands() -> typer.Typer:
     commands.command("score-once", hidden=True)(score_once)
     commands.command("decode-once", hidden=True)(decode_once)
     commands.command("spot-once", hidden=True)(spot_once)
+    commands.command("shots-once", hidden=True)(shots_once)
     return commands
 
 
@@ -109,6 +112,25 @@ def spotting(
 ) -> None:
     """Processor time of spotting over that of decoding once."""
     benchmark_spotting([film.resolve() for film in films], output.resolve())
+    print(output.with_suffix(".md").read_text(encoding="utf-8"))
+
+
+def shots(
+    media: Annotated[Path, typer.Option(help="Folder with annotated clips and montages.")],
+    output: Output = Path("shots.json"),
+    detectors: Annotated[
+        str, typer.Option(help=f"Which, with commas between; any of {', '.join(DETECTORS)}.")
+    ] = ",".join(DETECTORS),
+    only: Annotated[str, typer.Option(help="Only sets whose name holds this.")] = "",
+    rounds: Annotated[
+        int, typer.Option(min=1, help="Readings of each film; the least counts.")
+    ] = 3,
+) -> None:
+    """Shot boundaries against truth, set by set, beside other detectors; cost over decoding."""
+    chosen = tuple(detectors.split(","))
+    if unknown := set(chosen) - set(DETECTORS):
+        raise typer.BadParameter(f"--detectors: {', '.join(sorted(unknown))} is not known")
+    benchmark_shots(media.resolve(), output.resolve(), chosen, only=only, rounds=rounds)
     print(output.with_suffix(".md").read_text(encoding="utf-8"))
 
 
@@ -211,3 +233,8 @@ def _shown() -> ProgressSink:
             print(f"{fraction * 100:3.0f} %  {note}", file=sys.stderr, flush=True)
 
     return ProgressSink(show)
+
+
+def shots_once(detector: str, films: list[Path], rounds: int = 3) -> None:
+    """Find some films' shots and print them with their cost; run by `shots`."""
+    print(json.dumps(measure_shots(films, detector, rounds)))

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 import time
@@ -23,6 +22,7 @@ from emsync.settings import ComposeSettings, RenderSettings, SpotSettings
 from emsync.stem import StemSet
 from emsync_server.app import ScoreSettings, score
 from emsync_server.benchmarks.films import MINUTE_S, draw_minute, repeat_film
+from emsync_server.benchmarks.processes import measured_in_child
 from emsync_server.benchmarks.tables import Table, percent, write_table
 from emsync_server.progress import Progress, ProgressSink, silent_progress
 from emsync_server.rpc.steps import LocalSteps
@@ -137,7 +137,10 @@ def benchmark_spotting(films: list[Path], output: Path) -> None:
     """Decode and spot each film, in processes of their own, and write the table."""
     figures, lines = [], []
     for film in films:
-        decoded, spotted = _child("decode-once", film), _child("spot-once", film)
+        decoded, spotted = (
+            measured_in_child("decode-once", film),
+            measured_in_child("spot-once", film),
+        )
         figures.append({"film": film.name, "decoding": decoded, "spotting": spotted})
         with av.open(str(film)) as container:
             size = f"{container.streams.video[0].width}x{container.streams.video[0].height}"
@@ -169,8 +172,8 @@ def benchmark_time(output: Path, minutes: tuple[int, ...] = (1, 10)) -> None:
         for count in minutes:
             film = minute.with_name(f"{count}.mp4")
             repeat_film(minute, count, film)
-            decoded = _child("decode-once", film)
-            scored = _child("score-once", film, minute.with_name(f"{count}.emsync"))
+            decoded = measured_in_child("decode-once", film)
+            scored = measured_in_child("score-once", film, minute.with_name(f"{count}.emsync"))
             rows.append({"length_s": count * MINUTE_S, "decoding": decoded, "score": scored})
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
     figures = {
@@ -201,21 +204,6 @@ def _lines(rows: list[dict[str, Any]]) -> Iterator[tuple[str, ...]]:
 
 def _mebibytes(count: int | None) -> str:
     return "–" if count is None else f"{count / 2**20:.0f} MiB"
-
-
-def _child(command: str, *arguments: Path) -> dict[str, Any]:
-    """Run one of these measurements in a fresh process, whose memory and cache are its own."""
-    with tempfile.TemporaryDirectory(prefix="emsync-cache-") as cache:
-        done = subprocess.run(
-            [sys.executable, "-m", "emsync_server.benchmarks", command, *map(str, arguments)],
-            stdout=subprocess.PIPE,
-            check=True,
-            text=True,
-            env=os.environ | {"EMSYNC_CACHE": cache},
-        )
-    found = json.loads(done.stdout.splitlines()[-1])
-    assert isinstance(found, dict)
-    return found
 
 
 def _cpu_s() -> float:

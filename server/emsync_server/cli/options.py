@@ -19,6 +19,7 @@ from emsync.settings import (
     MarkerRule,
     MarkerUse,
     RenderSettings,
+    ShotDetector,
 )
 from emsync.stem import LoudnessTarget, SampleFormat
 from emsync.timecode import parse_rate
@@ -39,6 +40,7 @@ __all__ = [
     "SampleRateOption",
     "SeedOption",
     "ServerOption",
+    "ShotsOption",
     "SoundfontOption",
     "SpacingOption",
     "StyleOption",
@@ -180,7 +182,16 @@ MarkersOption = Annotated[
         "hit, sync, music …), all, none, a colour (red), or a name ('door*').",
     ),
 ]
-DraftOption = Annotated[bool, typer.Option(help="Look at keyframes only: faster, coarser.")]
+DraftOption = Annotated[
+    bool, typer.Option(help="Look at packets and keyframes only: ten times faster, coarser.")
+]
+ShotsOption = Annotated[
+    ShotDetector,
+    typer.Option(
+        "--shots",
+        help="What finds a film's cuts: emsync's own (fast), or one of PySceneDetect's.",
+    ),
+]
 TargetOption = Annotated[
     LoudnessTarget | None,
     typer.Option(help="Loudness; under the dialogue where the film has sound."),

@@ -14,7 +14,13 @@ import typer
 from emsync import wire
 from emsync.cue import Brief, CueSheet
 from emsync.errors import CueSheetError, EmsyncError, NotFoundError, OutputError
-from emsync.settings import ComposeSettings, MarkerRule, RenderSettings, SpotSettings
+from emsync.settings import (
+    ComposeSettings,
+    MarkerRule,
+    RenderSettings,
+    ShotDetector,
+    SpotSettings,
+)
 from emsync.stem import StemSet
 from emsync_otio import PathStyle, PictureSize, PlacedCue, place
 from emsync_server.again import Again, score_again
@@ -36,6 +42,7 @@ from emsync_server.cli.options import (
     SampleRateOption,
     SeedOption,
     ServerOption,
+    ShotsOption,
     SoundfontOption,
     SpacingOption,
     StyleOption,
@@ -81,6 +88,7 @@ def score_command(
     spacing: SpacingOption = 4.0,
     markers: MarkersOption = None,
     draft: DraftOption = False,
+    shots: ShotsOption = ShotDetector.FAST,
     target: TargetOption = None,
     soundfont: SoundfontOption = None,
     sample_rate: SampleRateOption = DEFAULTS.sample_rate_hz,
@@ -101,6 +109,7 @@ def score_command(
     settings = ScoreSettings(
         SpotSettings(
             draft=draft,
+            shots=shots,
             min_spacing_s=spacing,
             brief=brief_from(style, families, key, tempo, density, rubato),
             rate=rate,
@@ -184,6 +193,7 @@ def spot(
     spacing: SpacingOption = 4.0,
     markers: MarkersOption = None,
     draft: DraftOption = False,
+    shots: ShotsOption = ShotDetector.FAST,
     rate: RateOption = None,
     pages: Annotated[
         bool, typer.Option(help="Draw the emotion curve and its reasons, as PNG and HTML.")
@@ -198,6 +208,7 @@ def spot(
         )
     settings = SpotSettings(
         draft=draft,
+        shots=shots,
         min_spacing_s=spacing,
         brief=brief_from(style, families, key, tempo, density, rubato),
         rate=rate,

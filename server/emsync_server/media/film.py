@@ -8,9 +8,10 @@ after this file.
 from __future__ import annotations
 
 import os
+from array import array
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import chain
 from pathlib import Path
@@ -28,7 +29,7 @@ from emsync_server.media.clock import FilmClock
 from emsync_server.media.opening import open_container
 from emsync_server.media.probing import FilmProbe, picture_stream, probe_of
 
-__all__ = ["CEILING_S", "Film", "FilmFrame", "open_film", "probe_film"]
+__all__ = ["CEILING_S", "Film", "FilmFrame", "PacketLog", "open_film", "probe_film"]
 
 CEILING_S = 6 * 3600
 """Longer films are refused: a film in several reels is scored reel by reel."""
@@ -69,6 +70,18 @@ def probe_film(path: Path, *, access: Access = ANY_FILE) -> FilmProbe:
 
 
 @dataclass
+class PacketLog:
+    """What the container says of each picture packet, in the order of the file."""
+
+    ticks: array[int] = field(default_factory=lambda: array("q"))
+    """When it is shown, in the stream's own ticks."""
+    sizes: array[int] = field(default_factory=lambda: array("q"))
+    """Bytes."""
+    keys: array[int] = field(default_factory=lambda: array("b"))
+    """1 where it needs no other to be decoded."""
+
+
+@dataclass
 class Damage:
     """What could not be read."""
 
@@ -88,6 +101,7 @@ class Film:
         self.path = path
         self._draft = draft
         self.damage = Damage()
+        self.packets = PacketLog()  # of a draft only
         self._container = container
         self._stream = stream
         # Up to which tick each stream has data, from the packets: also of frames a draft skips.
@@ -112,7 +126,7 @@ class Film:
 
     def frames(self) -> Iterator[FilmFrame]:
         """Every shown frame in order; afterwards `duration`, `warnings` and `picture` are known."""
-        zero, last = self._first_pts, -1
+        zero, last = self.first_pts, -1
         ceiling, restart = int(CEILING_S / self.tick_s), int(CLOCK_RESTART_S / self.tick_s)
         for picture in self._decoded_frames:
             length = picture.duration or self._nominal_length
@@ -132,7 +146,7 @@ class Film:
 
     def frames_from(self, start_s: Fraction, end_s: Fraction) -> Iterator[FilmFrame]:
         """The frames shown from `start_s` up to `end_s`, found by seeking; of a timeline's shot."""
-        zero = self._first_pts
+        zero = self.first_pts
         target = zero + int(start_s / self.tick_s)
         self._container.seek(max(target, zero), stream=self._stream)
         for picture in self._decoded():
@@ -149,7 +163,7 @@ class Film:
         """From the first shown frame to the end of the last, exactly."""
         end = max(self._end, 1)
         if self._draft and not self.damage.clock_restarts:
-            end = max(end, self._ends.get(self.probe.picture_index, 0) - self._first_pts)
+            end = max(end, self._ends.get(self.probe.picture_index, 0) - self.first_pts)
         if not self.clock.on_grid:
             return self.clock.time(end)
         last = self.clock.time(self.clock.last_tick)
@@ -196,7 +210,8 @@ class Film:
         )
 
     @property
-    def _first_pts(self) -> int:
+    def first_pts(self) -> int:
+        """The first shown frame, in the stream's own ticks."""
         return round(self.probe.start_s / self.tick_s)
 
     def _decoded(self) -> Iterator[av.VideoFrame]:
@@ -213,6 +228,10 @@ class Film:
             self._note_end(packet)
             if packet.stream is not self._stream:
                 continue
+            if self._draft and packet.pts is not None:
+                self.packets.ticks.append(packet.pts)
+                self.packets.sizes.append(packet.size)
+                self.packets.keys.append(packet.is_keyframe)
             try:
                 yield from self._stream.decode(packet)
             except av.FFmpegError:

@@ -49,9 +49,11 @@ class Appearance:
 class AppearanceSampler:
     """Fed every frame; looks at some. Keeps 24 bytes a sample: 4 MB in six hours."""
 
-    def __init__(self, rate: Fraction) -> None:
-        """`rate`: nominal frames per second."""
+    def __init__(self, rate: Fraction, *, apart: bool = False) -> None:
+        """`rate`: nominal frames per second. `apart`: frames come far apart, so that all are looked
+        at, and nothing is known of motion."""
         self._rate = float(rate)
+        self._apart = apart
         self._stride = max(1, round(rate / SAMPLES_PER_S))
         # Fast films repeat frames (24 shown as 60); looking this far back finds the motion all the
         # same.
@@ -62,9 +64,9 @@ class AppearanceSampler:
 
     def see(self, picture: SmallPicture, time_s: float) -> None:
         """The next frame."""
-        if self._seen % self._stride == 0:
+        if self._apart or self._seen % self._stride == 0:
             motion = float("nan")
-            if len(self._recent) == self._lag:
+            if len(self._recent) == self._lag and not self._apart:
                 motion = _motion(self._recent[0], picture, self._rate / self._lag)
             self._rows.append((time_s, *_look(picture), motion))
         self._recent.append(picture)

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
+
+import av
 
 from emsync.cue import CueSheet
 from emsync.settings import SpotSettings
 from emsync_server.access import ANY_FILE, Access
-from emsync_server.media import open_film
+from emsync_server.media import Film, open_film
 from emsync_server.progress import Progress
 from emsync_server.spotting.emotion import Evidence
 from emsync_server.spotting.experts import ExpertRow, chosen_experts
 from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.experts.cache import ReadingCache, default_cache_folder
 from emsync_server.spotting.feeling import feel
+from emsync_server.spotting.finders import finder_of
 from emsync_server.spotting.findings import FilmFindings, remembered
 from emsync_server.spotting.hearing import HearingSampler
-from emsync_server.spotting.looking import look_at_film
+from emsync_server.spotting.looking import Seen, draft_film, look_at_film
 from emsync_server.spotting.sheets import sheet_of
 
-__all__ = ["spot_film"]
+__all__ = ["look", "spot_film"]
 
 LOOKING_SHARE = 0.85
 """Of the time; the rest is listening."""
@@ -45,7 +48,9 @@ def spot_film(
         seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, found.hearing
     )
     felt = feel(evidence, found.readings, seen.boundaries, rows)
-    sheet = sheet_of(found.picture, seen.boundaries, (), felt.curve, settings)
+    # What a draft takes for a cut was not looked at: music that must land there may land nowhere.
+    lock = not settings.draft
+    sheet = sheet_of(found.picture, seen.boundaries, (), felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
     return replace(sheet, shots=felt.shots)
 
@@ -63,7 +68,7 @@ def _find(
         opened_reading(rows, film.probe) as reading,
     ):
         looking = progress.part(0.0, LOOKING_SHARE)
-        seen = look_at_film(film, looking, watch=None if settings.draft else reading.see)
+        seen = look(film, settings, looking, watch=reading.see)
         end_s, listening = seen.end.seconds, progress.part(LOOKING_SHARE, 1.0)
         sampler = HearingSampler(end_s)
         heard = reading.hear(end_s, listening, also=(sampler,), access=access)
@@ -71,3 +76,17 @@ def _find(
         picture = film.picture(*dict.fromkeys(reading.complaints))
         hearing = sampler.finish() if heard and film.probe.has_sound else None
     return FilmFindings(picture, seen, hearing, tuple(readings))
+
+
+def look(
+    film: Film,
+    settings: SpotSettings,
+    progress: Progress,
+    *,
+    watch: Callable[[av.VideoFrame, float], None] | None = None,
+) -> Seen:
+    """Look at the picture as the settings say: all of it, or what a draft needs, which shows
+    `watch` nothing. A draft's film was opened as one."""
+    if settings.draft:
+        return draft_film(film, progress)
+    return look_at_film(film, finder_of(settings, film.probe), progress, watch=watch)

@@ -14,7 +14,7 @@ from fractions import Fraction
 
 from emsync.errors import OutputError
 from emsync_server.access import Access
-from emsync_server.media import Film, Shrinker
+from emsync_server.media import Film, shrink
 from emsync_server.progress import Progress
 from emsync_server.spotting.appearance import Appearance, AppearanceSampler
 from emsync_server.spotting.experts import ExpertRow, Reading
@@ -109,12 +109,10 @@ class _Looker:
             self._reading = self.stack.enter_context(opened_reading(self.rows, self.film.probe))
         self._reading.start_anew()
         sampler = AppearanceSampler(self.film.probe.rate)
-        shrinker: Shrinker | None = None
         end_s = max(stretch.end_s, stretch.start_s + SHORTEST_S)
         for frame in self.film.frames_from(stretch.start_s, end_s):
-            shrinker = shrinker or Shrinker(frame.picture.width, frame.picture.height)
             time_s = max(0.0, frame.tick * float(self.film.tick_s))
-            sampler.see(shrinker.shrink(frame.picture), time_s)
+            sampler.see(shrink(frame.picture), time_s)
             self._reading.see(frame.picture, time_s)
         hearing = self._hear(stretch, progress)
         return GlimpseFindings(sampler.finish([]), hearing, tuple(self._reading.finish()))

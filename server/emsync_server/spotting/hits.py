@@ -39,11 +39,13 @@ def select_hits(
     emotion: EmotionCurve,
     duration: RationalTime,
     min_spacing_s: float,
+    *,
+    lock: bool = True,
 ) -> tuple[Hit, ...]:
     """Markers, all of them, and the boundaries of greatest total weight that fit between, in order.
 
-    Dynamic programming over the boundaries, n log n. All are locked: a person may unlock them in
-    the cue sheet.
+    Dynamic programming over the boundaries, n log n. Markers are locked; boundaries are, if `lock`
+    says so: a person may change that in the cue sheet.
     """
     end_s = float(duration.seconds)
     fixed = _distinct(markers, duration)
@@ -59,7 +61,7 @@ def select_hits(
     gaps = [spacing_s(emotion.at(time).arousal, min_spacing_s) for time in times]
     chosen = _heaviest(times, gaps, [weight for _, weight in weighed])
     hits = [
-        Hit(weighed[at][0].time, round(weighed[at][1], 4), True, HitSource.BOUNDARY)
+        Hit(weighed[at][0].time, round(weighed[at][1], 4), lock, HitSource.BOUNDARY)
         for at in chosen
     ]
     return tuple(sorted((*fixed, *hits), key=lambda hit: hit.time.seconds))

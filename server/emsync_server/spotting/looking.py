@@ -4,24 +4,39 @@ who look."""
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import av
+import numpy as np
+from numpy.typing import NDArray
 
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime
-from emsync_server.media import Film, Shrinker
+from emsync_server.media import Film, SmallPicture, shrink
 from emsync_server.progress import Progress
 from emsync_server.spotting.appearance import Appearance, AppearanceSampler
-from emsync_server.spotting.cuts import CutFinder, SeenCut
-from emsync_server.spotting.transitions import SeenTransition, TransitionFinder
+from emsync_server.spotting.changes import SeenChange
+from emsync_server.spotting.drafts import drafted_cuts
 
-__all__ = ["Seen", "look_at_film"]
+__all__ = ["ChangeFinder", "Seen", "draft_film", "look_at_film"]
 
 FRAMES_PER_REPORT = 24
-EDGE = 3
-"""Frames. Nearer to a cut, a transition may be the new shot's own motion."""
+GRADUAL_STRENGTH = 0.75
+"""A gradual change is softer than a cut as sure as it."""
+DRAFT_STRENGTH = 0.5
+"""Nobody has looked."""
+
+
+class ChangeFinder(Protocol):
+    """Finds where the picture changes: emsync's own, or one of PySceneDetect's detectors."""
+
+    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+        """The next frame, as decoded and small."""
+
+    def finish(self) -> Sequence[SeenChange]:
+        """No more frames: all changes, in order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,55 +49,56 @@ class Seen:
 
 
 def look_at_film(
-    film: Film, progress: Progress, *, watch: Callable[[av.VideoFrame, float], None] | None = None
+    film: Film,
+    finder: ChangeFinder,
+    progress: Progress,
+    *,
+    watch: Callable[[av.VideoFrame, float], None] | None = None,
 ) -> Seen:
-    """Read a film through. Memory: a few seconds of small pictures, and 8 bytes a frame for its
-    time. `watch` is shown every frame and its time in seconds, too."""
-    rate = film.probe.rate
-    cuts, transitions, appearance = CutFinder(rate), TransitionFinder(rate), AppearanceSampler(rate)
-    shrinker: Shrinker | None = None
+    """Read a film through. Memory: a few seconds of small pictures, and some bytes a frame. `watch`
+    is shown every frame and its time in seconds, too."""
+    appearance = AppearanceSampler(film.probe.rate)
     ticks = array("q")
     tick_s = float(film.tick_s)
     stated_s = float(film.probe.stated_duration_s or 0)
     for frame in film.frames():
-        shrinker = shrinker or Shrinker(frame.picture.width, frame.picture.height)
-        small = shrinker.shrink(frame.picture)
         time_s = frame.tick * tick_s
         if len(ticks) % FRAMES_PER_REPORT == 0:
             progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
         ticks.append(frame.tick)
-        cuts.see(small)
-        transitions.see(small)
+        small = shrink(frame.picture)
+        finder.see(frame.picture, small)
         appearance.see(small, time_s)
         if watch is not None:
             watch(frame.picture, time_s)
-    cuts.finish()
-    boundaries = _boundaries(film, ticks, cuts.cuts, transitions.finish())
+    boundaries = tuple(
+        Boundary(film.clock.time(ticks[change.frame]), change.kind, _strength(change))
+        for change in finder.finish()
+    )
     starts_s = [float(each.time.seconds) for each in boundaries]
     return Seen(boundaries, appearance.finish(starts_s), film.duration)
 
 
-def _boundaries(
-    film: Film,
-    ticks: array[int],
-    cuts: list[SeenCut],
-    transitions: tuple[SeenTransition, ...],
-) -> tuple[Boundary, ...]:
-    """Cuts and transitions as times, in order."""
-    indices = [cut.index for cut in cuts]
-    found = {cut.index: (BoundaryKind.CUT, cut.strength) for cut in cuts}
-    for each in transitions:
-        if _stands_beside(each, indices):
-            found.setdefault(min(each.middle, len(ticks) - 1), (each.kind, each.strength))
-    return tuple(Boundary(film.clock.time(ticks[index]), *found[index]) for index in sorted(found))
+def draft_film(film: Film, progress: Progress) -> Seen:
+    """Look at the keyframes of a film that was opened as a draft, and at the sizes of its
+    packets."""
+    appearance = AppearanceSampler(film.probe.rate, apart=True)
+    keyframes: dict[int, NDArray[np.uint8]] = {}
+    tick_s = float(film.tick_s)
+    stated_s = float(film.probe.stated_duration_s or 0)
+    for frame in film.frames():
+        time_s = frame.tick * tick_s
+        progress.report(time_s / stated_s if stated_s else 0.5, "looking at the keyframes")
+        small = shrink(frame.picture)
+        appearance.see(small, time_s)
+        keyframes[frame.tick] = small.luma
+    ticks = drafted_cuts(film.packets, film.first_pts, keyframes)
+    boundaries = tuple(
+        Boundary(film.clock.time(tick), BoundaryKind.CUT, DRAFT_STRENGTH) for tick in ticks
+    )
+    return Seen(boundaries, appearance.finish([]), film.duration)
 
 
-def _stands_beside(transition: SeenTransition, cuts: list[int]) -> bool:
-    """Whether a transition is one beside these cuts: none inside it, and none at its edge that
-    explains it."""
-    first, last = transition.first, transition.last
-    near = [cut for cut in cuts if first - EDGE < cut <= last + EDGE]
-    if any(first < cut <= last + 1 for cut in near):
-        return False
-    after_cut, before_cut = any(cut <= first for cut in near), any(cut > last for cut in near)
-    return (transition.calm_after or not after_cut) and (transition.calm_before or not before_cut)
+def _strength(change: SeenChange) -> float:
+    share = 1.0 if change.kind is BoundaryKind.CUT else GRADUAL_STRENGTH
+    return min(1.0, share * change.probability)

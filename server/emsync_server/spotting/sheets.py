@@ -28,10 +28,13 @@ def sheet_of(
     markers: Sequence[Hit],
     emotion: EmotionCurve,
     settings: SpotSettings,
+    *,
+    lock: bool = True,
 ) -> CueSheet:
-    """One cue over the whole picture, with the hits that spotting selects."""
+    """One cue over the whole picture, with the hits that spotting selects; those at boundaries
+    locked or not."""
     duration = picture.duration
-    hits = select_hits(boundaries, markers, emotion, duration, settings.min_spacing_s)
+    hits = select_hits(boundaries, markers, emotion, duration, settings.min_spacing_s, lock=lock)
     whole = TimeRange(RationalTime(0, duration.rate), duration)
     cue = Cue(cue_name_of(Path(picture.source)), whole, hits, emotion, settings.brief)
     written = (replace(each, strength=round(each.strength, 4)) for each in boundaries)

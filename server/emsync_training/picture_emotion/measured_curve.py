@@ -12,7 +12,7 @@ import av
 import numpy as np
 
 from emsync.timecode import RationalTime
-from emsync_server.media import Shrinker
+from emsync_server.media import shrink
 from emsync_server.spotting.appearance import AppearanceSampler
 from emsync_server.spotting.emotion import Evidence, curve_of
 from emsync_training.picture_emotion.fitting import BAND_DEVIATIONS
@@ -30,7 +30,7 @@ def measure_light_and_colour(photographs: Photographs) -> dict[str, float]:
         rgb = read_picture(path)
         even = np.ascontiguousarray(rgb[: rgb.shape[0] // 2 * 2, : rgb.shape[1] // 2 * 2])
         frame = av.VideoFrame.from_ndarray(even, format="rgb24").reformat(format="yuv420p")
-        small = Shrinker(frame.width, frame.height).shrink(frame)
+        small = shrink(frame)
         sampler = AppearanceSampler(RATE)
         for index in range(SHOWN_FRAMES):
             sampler.see(small, float(index / RATE))

@@ -1,0 +1,18 @@
+"""Which finder of changes a film gets."""
+
+from __future__ import annotations
+
+from emsync.settings import SpotSettings
+from emsync_server.media import FilmProbe
+from emsync_server.spotting.looking import ChangeFinder
+from emsync_server.spotting.peers import DETECTORS, SceneDetectFinder
+from emsync_server.spotting.shots import ShotFinder
+
+__all__ = ["finder_of"]
+
+
+def finder_of(settings: SpotSettings, probe: FilmProbe) -> ChangeFinder:
+    """What the settings ask for."""
+    if settings.shots in DETECTORS:
+        return SceneDetectFinder(settings.shots, probe.rate)
+    return ShotFinder(rate=probe.rate)

@@ -1,0 +1,185 @@
+"""Which of the changes that the shot network proposes are told.
+
+The network has learned from few films and takes some of what moves in others for a transition. A
+weighted sum of what was measured (`evidence.py`) decides therefore. Its weights were fitted on
+proposals in films that the proposing network had not seen (`emsync_training.shots.judging`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from emsync.picture import BoundaryKind
+from emsync_server.models import MODELS_FOLDER
+from emsync_server.spotting.changes import (
+    CUT,
+    FIRST_KIND,
+    INSIDE,
+    KINDS,
+    SeenChange,
+    peaks,
+    probability,
+    runs,
+)
+from emsync_server.spotting.evidence import (
+    CUT_EVIDENCE,
+    GRADUAL_EVIDENCE,
+    Stretch,
+    of_cut,
+    of_gradual,
+)
+
+__all__ = [
+    "CUT_APART",
+    "LEAST_CUT",
+    "LEAST_INSIDE",
+    "Judge",
+    "Proposal",
+    "Sum",
+    "proposed",
+    "shipped_judge",
+]
+
+LEAST_CUT, LEAST_INSIDE = 0.6, 0.3
+"""Probabilities from which on the network proposes a cut, and a frame of a gradual change."""
+CUT_APART = 2
+"""Frames: of two cuts nearer than this the likelier is proposed."""
+FEWEST_FRAMES = 2
+"""A gradual change lasts this long at least."""
+BESIDE = 1
+"""Frames. A cut this near to where a picture that stood still becomes another is that one."""
+EVIDENT = 1.1
+"""Logit, a probability of 0.75: of what a plain rule has told."""
+MOST_UNUSUAL = 4.0
+"""Deviations. What is measured counts no further from its mean."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A change, perhaps. Frames counted in its stretch; `first` and `last` show it."""
+
+    first: int
+    last: int
+    kind: BoundaryKind
+    evidence: tuple[float, ...]
+    evident: bool = False
+    """A cut that a plain rule has already told (`steps.py`)."""
+
+    @property
+    def frame(self) -> int:
+        """A cut's first frame; the middle of a gradual change."""
+        return (self.first + self.last + 1) // 2
+
+
+def proposed(
+    film: Stretch,
+    first: int,
+    end: int,
+    stood_still: Mapping[int, bool],
+    flash_frames: int,
+    *,
+    least_cut: float = LEAST_CUT,
+) -> list[Proposal]:
+    """What may change from frame `first` on and before `end`, cuts first.
+
+    `stood_still`: where one picture that stands still follows another, and whether it surely is
+    another. `least_cut`: how likely the network must think a cut.
+    """
+    answers = film.answers
+    still = {frame for frame in stood_still if first <= frame < end}
+    cuts = {
+        frame
+        for frame in peaks(probability(answers[:, CUT]), least_cut, CUT_APART)
+        if first <= frame < end and frame
+    }
+    alone = {frame for frame in still if not any(abs(frame - cut) <= BESIDE for cut in cuts)}
+    found = [
+        Proposal(frame, frame, BoundaryKind.CUT, tuple(of_cut(
+            film, frame, flash_frames,
+            stood_still=any(abs(frame - each) <= BESIDE for each in still),
+        )), evident=any(stood_still[each] and abs(frame - each) <= BESIDE for each in still))
+        for frame in sorted(cuts | alone)
+    ]  # fmt: skip
+    for start, stop in runs(probability(answers[:, INSIDE]) > LEAST_INSIDE):
+        if stop - start >= FEWEST_FRAMES and first <= start < end:
+            kind = KINDS[int(answers[start:stop, FIRST_KIND:].sum(axis=0).argmax())]
+            measured = tuple(of_gradual(film, start, stop - 1))
+            found.append(Proposal(start, stop - 1, kind, measured))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Sum:
+    """A weighted sum of measures, above 0 when a change is likelier than not."""
+
+    mean: tuple[float, ...]
+    deviation: tuple[float, ...]
+    weight: tuple[float, ...]
+    bias: float
+
+    def of(self, evidence: tuple[float, ...]) -> float:
+        """A logit."""
+        return float(self.seen(np.array([evidence]))[0] @ np.array(self.weight)) + self.bias
+
+    def seen(self, evidence: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Measures in deviations from their mean. evidence: (N, M) · returns (N, M)"""
+        unusual = (evidence - np.array(self.mean)) / np.array(self.deviation)
+        return np.asarray(unusual.clip(-MOST_UNUSUAL, MOST_UNUSUAL))
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides."""
+
+    cut: Sum
+    gradual: Sum
+
+    def told(self, proposals: Iterable[Proposal]) -> list[SeenChange]:
+        """The likely ones, in order; of a cut within a gradual change and that change, the
+        likelier."""
+        scores = [(self._score(each), each) for each in proposals]
+        told: list[tuple[float, Proposal]] = []
+        for score, each in sorted(scores, key=lambda pair: -pair[0]):
+            if score > 0 and not any(_overlap(each, other) for _, other in told):
+                told.append((score, each))
+        return sorted(
+            (
+                SeenChange(each.frame, each.kind, _share(score), each.first, each.last)
+                for score, each in told
+            ),
+            key=lambda change: change.frame,
+        )
+
+    def _score(self, proposal: Proposal) -> float:
+        weighs = self.cut if proposal.kind is BoundaryKind.CUT else self.gradual
+        score = weighs.of(proposal.evidence)
+        return max(score, EVIDENT) if proposal.evident else score
+
+
+def shipped_judge(folder: Path = MODELS_FOLDER) -> Judge:
+    """The judge that emsync brings."""
+    told = json.loads((folder / "shots_judge.json").read_text(encoding="utf-8"))
+    sums = {}
+    for which, names in (("cut", CUT_EVIDENCE), ("gradual", GRADUAL_EVIDENCE)):
+        rows = told[which]["measures"]
+        assert tuple(rows) == names, f"{which}: {tuple(rows)}"
+        mean, deviation, weight = (tuple(column) for column in zip(*rows.values(), strict=True))
+        sums[which] = Sum(mean, deviation, weight, told[which]["bias"])
+    return Judge(**sums)
+
+
+def _overlap(one: Proposal, other: Proposal) -> bool:
+    """Two cuts never do: they were kept apart when they were proposed."""
+    if one.kind is other.kind is BoundaryKind.CUT:
+        return False
+    return one.first <= other.last + 1 and other.first <= one.last + 1
+
+
+def _share(logit: float) -> float:
+    return float(probability(np.array(logit, np.float32)))

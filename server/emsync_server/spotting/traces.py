@@ -1,0 +1,195 @@
+"""What the eye of the shot finder gets: how each frame differs from those shortly before it.
+
+No picture goes in, only differences: between frames 1 to 32 apart, by five measures that are blind
+to different things (motion, light, place). A cut, a dissolve, a flash and a whip pan leave
+different marks in them, whatever the film shows, so that a small network can tell them apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["CHANNELS", "REACH", "Tracer"]
+
+LAGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
+"""Frames between the two pictures of a difference."""
+BEND_LAGS = (1, 2, 4, 8, 16)
+"""Frames from one of three to the next: in a dissolve the middle one is the others' mean."""
+MATCH_LAGS = (1, 3)
+BLOCK_X, BLOCK_Y = 6, 7
+MATCH_X, MATCH_Y = 4, 2
+"""A block is looked for this far around its place, in cells of 1/32 of the picture's width."""
+REACH = max(LAGS)
+"""Frames before its own that a difference looks at."""
+SPREAD_LAGS = (1, 4, 12)
+SPREAD_LEVELS = 14
+"""A cell has changed when it differs by more 8-bit levels."""
+QUANTILES = 64
+FLOOR = 1e-3
+
+CHANNELS = 4 * len(LAGS) + len(BEND_LAGS) + 2 * len(MATCH_LAGS) + len(SPREAD_LAGS) + 4
+
+Floats = NDArray[np.float32]
+Bytes = NDArray[np.uint8]
+
+
+class Tracer:
+    """Fed pictures in order, in batches; keeps the last 32 frames' descriptions."""
+
+    def __init__(self) -> None:
+        self._kept: _Described | None = None
+
+    def trace(self, pictures: Bytes) -> Floats:
+        """pictures: (N, 3, 36, 64) luma and colour differences · returns (N, CHANNELS)"""
+        described = _describe(pictures)
+        before = self._kept or described.first_repeated(REACH)
+        whole = before.followed_by(described)
+        self._kept = whole.last(REACH)
+        return whole.differences()
+
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """Descriptions of N frames."""
+
+    cells: NDArray[np.int16]
+    """(N, 432): means of 16 × 9 cells, luma and colour."""
+    unit: Floats
+    """(N, 576): luma at 32 × 18, less its mean, of length 1."""
+    ordered: Floats
+    """(N, 96): quantiles of luma and of the colour differences."""
+    fine: Bytes
+    """(N, 18, 32): luma."""
+    single: Floats
+    """(N, 4): light, contrast, sharpness, colour."""
+
+    def first_repeated(self, count: int) -> _Described:
+        """A film that has not begun stands still."""
+        return self._each(lambda part: np.repeat(part[:1], count, axis=0))
+
+    def followed_by(self, later: _Described) -> _Described:
+        """These frames, then those."""
+        return _Described(
+            np.concatenate((self.cells, later.cells)),
+            np.concatenate((self.unit, later.unit)),
+            np.concatenate((self.ordered, later.ordered)),
+            np.concatenate((self.fine, later.fine)),
+            np.concatenate((self.single, later.single)),
+        )
+
+    def last(self, count: int) -> _Described:
+        """The last so many frames."""
+        return self._each(lambda part: part[-count:].copy())
+
+    def _each(self, change: Callable[[Any], Any]) -> _Described:
+        return _Described(
+            change(self.cells),
+            change(self.unit),
+            change(self.ordered),
+            change(self.fine),
+            change(self.single),
+        )
+
+    def differences(self) -> Floats:
+        """Of all frames but the first REACH. Returns (N - REACH, CHANNELS)"""
+        columns: list[Floats] = []
+        for lag in LAGS:
+            now, then = slice(REACH, None), slice(REACH - lag, -lag)
+            apart = np.abs(self.cells[now] - self.cells[then])
+            columns.append(_logarithm(apart[:, :144].mean(axis=1) / 255))
+            columns.append(_logarithm(apart[:, 144:].mean(axis=1) / 255))
+            likeness = np.einsum("nd,nd->n", self.unit[now], self.unit[then])
+            columns.append((1 - likeness).astype(np.float32))
+            moved = np.abs(self.ordered[now] - self.ordered[then]).mean(axis=1) / 255
+            columns.append(_logarithm(moved))
+            if lag in SPREAD_LAGS:
+                columns.append((apart[:, :144] > SPREAD_LEVELS).mean(axis=1, dtype=np.float32))
+        columns += [self._bend(lag) for lag in BEND_LAGS]
+        for lag in MATCH_LAGS:
+            columns.extend(_matched(self.fine[REACH:], self.fine[REACH - lag : -lag]))
+        return np.stack([*columns, *self.single[REACH:].T], axis=1).astype(np.float32)
+
+    def _bend(self, lag: int) -> Floats:
+        """How far the middle of three frames lies off the mean of the others, over their
+        distance."""
+        first, middle, last = (
+            self.cells[REACH - 2 * lag : len(self.cells) - 2 * lag].astype(np.float32),
+            self.cells[REACH - lag : len(self.cells) - lag].astype(np.float32),
+            self.cells[REACH:].astype(np.float32),
+        )
+        off = np.abs(middle - (first + last) / 2).mean(axis=1)
+        return np.asarray(off / (np.abs(last - first).mean(axis=1) + 1.0), np.float32)
+
+
+def _describe(pictures: Bytes) -> _Described:
+    count = len(pictures)
+    luma = np.ascontiguousarray(pictures[:, 0])
+    fine = _halved(luma)  # (N, 18, 32)
+    cells = [_halved(fine)] + [
+        _halved(_halved(np.ascontiguousarray(pictures[:, plane]))) for plane in (1, 2)
+    ]
+    flat = fine.reshape(count, -1).astype(np.float32)
+    centred = flat - flat.mean(axis=1, keepdims=True)
+    length = np.linalg.norm(centred, axis=1, keepdims=True)
+    step = fine.shape[1] * fine.shape[2] // QUANTILES
+    ordered = [np.sort(fine.reshape(count, -1), axis=1)[:, step // 2 :: step]] + [
+        np.sort(plane.reshape(count, -1), axis=1)[:, 4::9] for plane in cells[1:]
+    ]
+    across = np.abs(np.diff(luma.astype(np.int16), axis=2)).mean(axis=(1, 2))
+    colour = np.abs(np.concatenate(cells[1:], axis=1).reshape(count, -1).astype(np.int16) - 128)
+    single = np.stack(
+        [
+            flat.mean(axis=1) / 255,
+            length[:, 0] / (255 * np.sqrt(flat.shape[1])),
+            _logarithm(across / 255),
+            colour.mean(axis=1) / 128,
+        ],
+        axis=1,
+    )
+    return _Described(
+        np.concatenate([plane.reshape(count, -1) for plane in cells], axis=1).astype(np.int16),
+        # An even picture is like any other even one, and like no other.
+        centred / np.maximum(length, 24.0),
+        np.concatenate(ordered, axis=1).astype(np.float32),
+        fine,
+        single.astype(np.float32),
+    )
+
+
+def _halved(planes: Bytes) -> Bytes:
+    """Means of two by two. (N, H, W) · returns (N, H / 2, W / 2)"""
+    count, height, width = planes.shape
+    tall = planes.reshape(count * height, width)
+    halves = cv2.resize(tall, (width // 2, count * height // 2), interpolation=cv2.INTER_AREA)
+    return np.asarray(halves, np.uint8).reshape(count, height // 2, width // 2)
+
+
+def _matched(now: Bytes, then: Bytes) -> tuple[Floats, Floats]:
+    """How unlike blocks are to their best match around their place: mean, and share of bad ones."""
+    count, height, width = now.shape
+    rows, columns = (height - 2 * MATCH_Y) // BLOCK_Y, (width - 2 * MATCH_X) // BLOCK_X  # 2, 4
+    shape = (count * rows * BLOCK_Y, columns * BLOCK_X)
+    inside = (slice(MATCH_Y, height - MATCH_Y), slice(MATCH_X, width - MATCH_X))
+    inner = np.ascontiguousarray(now[:, *inside]).reshape(shape)
+    best = np.full((count * rows, columns), 255, np.uint8)
+    for down in range(2 * MATCH_Y + 1):
+        for right in range(2 * MATCH_X + 1):
+            moved = then[:, down : down + rows * BLOCK_Y, right : right + columns * BLOCK_X]
+            apart = cv2.absdiff(inner, np.ascontiguousarray(moved).reshape(shape))
+            means = cv2.resize(apart, (columns, count * rows), interpolation=cv2.INTER_AREA)
+            best = cv2.min(best, means)
+    blocks = best.reshape(count, -1)
+    return _logarithm(blocks.mean(axis=1) / 255), (blocks > SPREAD_LEVELS).mean(
+        axis=1, dtype=np.float32
+    )
+
+
+def _logarithm(values: NDArray[np.floating]) -> Floats:
+    """Differences count by their ratio: 1 for all, 0 for a thousandth."""
+    return np.asarray(1 + np.log10(np.maximum(values, 0) + FLOOR) / 3, np.float32)

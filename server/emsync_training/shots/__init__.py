@@ -1,0 +1,1 @@
+"""Training of the shot finder: montages of real shots, joined and disturbed at known frames."""

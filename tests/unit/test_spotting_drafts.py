@@ -1,0 +1,69 @@
+"""A draft: cuts from packets alone."""
+
+from __future__ import annotations
+
+from array import array
+
+import numpy as np
+from tests.films import draw_film
+
+from emsync.picture import BoundaryKind
+from emsync.settings import SpotSettings
+from emsync_server.media import PacketLog
+from emsync_server.progress import silent_progress
+from emsync_server.spotting import spot
+from emsync_server.spotting.drafts import drafted_cuts
+
+FIRST_PTS = 500
+
+
+def log(sizes: list[int], keys: set[int]) -> PacketLog:
+    """Packets ten ticks apart, in an order that is not that of the picture."""
+    order = sorted(range(len(sizes)), key=lambda index: index ^ 1)
+    return PacketLog(
+        array("q", [FIRST_PTS + 10 * index for index in order]),
+        array("q", [sizes[index] for index in order]),
+        array("b", [index in keys for index in order]),
+    )
+
+
+def test_a_packet_far_larger_than_its_neighbours_is_a_cut():
+    sizes = [9000, *[400] * 99]
+    sizes[30], sizes[60] = 6000, 900
+    assert drafted_cuts(log(sizes, {0}), FIRST_PTS, {}) == [300]
+
+
+def test_keyframes_that_the_encoder_counts_out_are_no_cuts():
+    sizes = [9000 if index % 25 == 0 else 400 for index in range(100)]
+    assert drafted_cuts(log(sizes, {0, 25, 50, 75}), FIRST_PTS, {}) == []
+
+
+def test_a_keyframe_before_its_time_is_a_cut_if_it_looks_new():
+    keys = {0, 25, 50, 62, 87, 112}
+    sizes = [9000 if index in keys else 400 for index in range(120)]
+    random = np.random.default_rng(1)
+    here, there = (random.integers(0, 255, (36, 64), np.uint8) for _ in range(2))
+    looks = {10 * key: there if key >= 62 else here for key in keys}
+    assert drafted_cuts(log(sizes, keys), FIRST_PTS, looks) == [620]
+    assert drafted_cuts(log(sizes, keys), FIRST_PTS, dict.fromkeys(looks, here)) == []
+
+
+def test_a_film_of_keyframes_alone_and_an_empty_log_have_no_cuts():
+    assert drafted_cuts(log([9000] * 50, set(range(50))), FIRST_PTS, {}) == []
+    assert drafted_cuts(PacketLog(), FIRST_PTS, {}) == []
+
+
+def test_a_draft_finds_a_drawn_film_cut(tmp_path):
+    cuts = draw_film(
+        tmp_path / "film.mp4", codec="libx264", size=(320, 180), cuts_s=(2.0, 5.5, 7.25)
+    )
+    sheet = spot(tmp_path / "film.mp4", SpotSettings(draft=True), silent_progress())
+    assert [each.time.value for each in sheet.boundaries] == list(cuts)
+    assert {each.kind for each in sheet.boundaries} == {BoundaryKind.CUT}
+
+
+def test_music_need_not_land_on_what_nobody_has_looked_at(tmp_path):
+    draw_film(tmp_path / "film.mp4", codec="libx264", size=(320, 180), cuts_s=(2.5, 7.0))
+    for draft in (True, False):
+        sheet = spot(tmp_path / "film.mp4", SpotSettings(draft=draft), silent_progress())
+        assert {hit.locked for hit in sheet.cues[0].hits} == {not draft}
