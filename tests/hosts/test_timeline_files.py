@@ -239,3 +239,23 @@ def test_stems_placed_on_each_file_read_back_to_the_frame(media: Path, tmp_path:
     assert [stem.record.start.value for stem in report.stems] == [first, first]
     assert read_placed_sheet(tmp_path / "scored.otio") == sheet
     assert not source.is_file() or source.read_bytes() == contents
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("suffix", [".fcpxml", ".fcpxmld", ".xml", ".kdenlive"])
+def test_each_file_written_as_another_kind_has_its_boundaries(
+    media: Path, tmp_path: Path, suffix: str
+):
+    changed = {}
+    for file, *_ in FILES:
+        edit = read_edit(media / "timelines" / file)
+        out = tmp_path / f"scored{suffix}"
+        place(media / "timelines" / file, *score_of(edit, tmp_path), out)
+        again = read_edit(out)
+        assert again.hits == edit.hits, file
+        seen, meant = ({(b.time, b.kind) for b in each.boundaries} for each in (again, edit))
+        if seen != meant:
+            changed[file] = {(time.value, kind.value) for time, kind in seen ^ meant}
+    # Kdenlive has no fade that wipes.
+    known = {"fcpxml/TransitionMarkers2.fcpxml": {(241, "dissolve"), (241, "wipe")}}
+    assert changed == (known if suffix == ".kdenlive" else {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 import av
 import numpy as np
@@ -15,6 +16,7 @@ from tests.unit.rendered_scores import STRINGS, part, write_take
 from emsync.emotion import ValenceArousal
 from emsync.family import Family
 from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync_otio import kept_spans_of
 from emsync_server.benchmarks import moods
 from emsync_server.benchmarks.attacks import Manner, attack_errors
 from emsync_server.benchmarks.corpus import corpus_melodies, measured_ranges, score_melodies
@@ -26,11 +28,13 @@ from emsync_server.benchmarks.moods import (
     hand_made_moods,
     mood_of,
 )
+from emsync_server.benchmarks.re_edits import RE_EDITS, Cut, written_cut
 from emsync_server.benchmarks.shot_truth import Score as ShotScore
 from emsync_server.benchmarks.shot_truth import Truth, read_truths, score
 from emsync_server.benchmarks.shots import measure_shots
 from emsync_server.benchmarks.speed_cue import cue_to_compose, published_tokens
 from emsync_server.benchmarks.tables import Table, milliseconds, percent, signed, write_table
+from emsync_server.benchmarks.timelines import FORMATS, benchmark_timelines
 from emsync_server.benchmarks.timing import measure_decoding
 from emsync_server.composition.instruments import INSTRUMENTS
 from emsync_server.composition.representation import END_ROW, LENGTH_STEPS
@@ -229,3 +233,21 @@ def test_every_kind_of_detector_can_be_measured(tmp_path, detector):
     (found,) = measure_shots([film], detector, rounds=1)["films"]
     assert cuts[1] in found["frames"]
     assert found["finding"]["processor_s"] > 0 < found["decoding"]["wall_s"]
+
+
+def test_timelines_are_measured_in_every_format(tmp_path: Path):
+    benchmark_timelines(tmp_path / "timelines.json", silent_progress(), clips=(5,))
+    figures = json.loads((tmp_path / "timelines.json").read_text(encoding="utf-8"))
+    assert [row["format"] for row in figures] == list(FORMATS)
+    assert all(row["read"] >= 0 and row["add to its own file"] > 0 for row in figures)
+    assert "| .edl | 5 |" in (tmp_path / "timelines.md").read_text(encoding="utf-8")
+
+
+def test_re_edits_are_of_the_cut_that_was_scored(tmp_path: Path):
+    first = kept_spans_of(*(written_cut(Cut(), tmp_path / f"{n}.otio") for n in (1, 2)))
+    assert [(span.shift, span.length) for span in first] == [(0, 48)]
+    inserted = written_cut(
+        RE_EDITS["a shot inserted at the head, which shifts all"], tmp_path / "3.otio"
+    )
+    (span,) = kept_spans_of(tmp_path / "1.otio", inserted)
+    assert (span.shift, span.length) == (5, 48)

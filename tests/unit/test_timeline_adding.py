@@ -6,7 +6,17 @@ from pathlib import Path
 from xml.etree.ElementTree import Element
 
 import pytest
-from tests.timelines import R24, clip, gap, saved, score_of, timeline, track, users_timeline
+from tests.timelines import (
+    R24,
+    clip,
+    gap,
+    marker,
+    saved,
+    score_of,
+    timeline,
+    track,
+    users_timeline,
+)
 
 from emsync.errors import TimelineError
 from emsync_otio import TimelineEdit, place, read_edit, read_placed_sheet
@@ -134,3 +144,14 @@ def test_a_track_that_is_switched_off_stays_so_in_a_new_project(tmp_path: Path):
     made.tracks[1].enabled = False
     again = laid(saved(made, tmp_path / "cut.otio"), tmp_path / "scored.kdenlive")
     assert [b.time.value for b in again.boundaries] == [50]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_markers_over_a_track_that_is_switched_off_come_through(tmp_path: Path, suffix: str):
+    made = timeline(
+        track(clip("off", 100, R24)), track(clip("A", 50, R24), clip("B", 50, R24), name="V2")
+    )
+    made.tracks[0].enabled = False
+    made.tracks.markers.append(marker("hit", 20, R24))
+    again = laid(saved(made, tmp_path / "cut.otio"), tmp_path / f"scored{suffix}")
+    assert [hit.time.value for hit in again.hits] == [20]

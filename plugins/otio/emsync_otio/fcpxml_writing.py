@@ -82,12 +82,18 @@ class _Writer:
         """A sequence with its storyline and all that hangs on it."""
         rows = [_Row(*row) for row in _rows(stack)]
         pictures = [row for row in rows if row.is_picture]
-        primary, others = (pictures[:1] or [_Row(True, [])])[0], pictures[1:]
+        # Markers hang on the storyline, and of what is switched off Final Cut shows none.
+        first = next((at for at, row in enumerate(pictures) if row.is_on), 0)
+        primary = pictures[first] if pictures else _Row(True, [])
+        below, others = pictures[:first], pictures[first + 1 :]
         sounds = [row for row in rows if not row.is_picture]
         length = self._whole(max((row.end for row in rows), default=Fraction(0)))
         spine = Element("spine")
         hung = self._story(spine, primary, start, length)
-        lanes = [*enumerate(others, 1), *((-lane, row) for lane, row in enumerate(sounds, 1))]
+        lanes = [
+            *enumerate(others, 1),
+            *((-lane, row) for lane, row in enumerate([*reversed(below), *sounds], 1)),
+        ]
         for lane, row in lanes:
             for begin, element in self._hanging(row, lane):
                 _under(hung, begin).anchors.append(element)
@@ -215,6 +221,12 @@ class _Row:
 
     is_picture: bool
     items: list[otio.core.Composable]
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anything of it is switched on."""
+        clips = (i for i in self.items if isinstance(i, otio.core.Item))
+        return any(clip.enabled and not isinstance(clip, otio.schema.Gap) for clip in clips)
 
     @property
     def end(self) -> Seconds:
