@@ -24,7 +24,7 @@ def add_shot_commands(commands: Subparsers) -> None:
     shots.add_argument("--out", type=Path, help="shots.onnx; where left out, the shipped one")
     shots.set_defaults(run=_shots)
     judge = commands.add_parser(
-        "judge", help="fit what judges the shot network's proposals, on films unknown to it"
+        "shots-judge", help="fit what judges the shot network's proposals, on films unknown to it"
     )
     judge.add_argument("--clips", type=Path, required=True, help="films, and their truth.json")
     judge.add_argument("--stills", type=Path, help="pictures that a camera is moved over")

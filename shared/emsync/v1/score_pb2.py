@@ -18,33 +18,37 @@ from emsync.v1 import picture_pb2 as emsync_dot_v1_dot_picture__pb2
 from emsync.v1 import timecode_pb2 as emsync_dot_v1_dot_timecode__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x65msync/v1/score.proto\x12\temsync.v1\x1a\x13\x65msync/v1/cue.proto\x1a\x16\x65msync/v1/family.proto\x1a\x17\x65msync/v1/picture.proto\x1a\x18\x65msync/v1/timecode.proto\"t\n\x04Note\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12%\n\x08length_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\r\n\x05pitch\x18\x03 \x01(\x05\x12\x10\n\x08velocity\x18\x04 \x01(\x05\"z\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07program\x18\x02 \x01(\x05\x12\x10\n\x08is_drums\x18\x03 \x01(\x08\x12!\n\x06\x66\x61mily\x18\x04 \x01(\x0e\x32\x11.emsync.v1.Family\x12\x1e\n\x05notes\x18\x05 \x03(\x0b\x32\x0f.emsync.v1.Note\"W\n\x0bTempoAnchor\x12#\n\x06time_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12#\n\x06time_s\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\"U\n\x05Meter\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x11\n\tnumerator\x18\x02 \x01(\x05\x12\x13\n\x0b\x64\x65nominator\x18\x03 \x01(\x05\"U\n\x08TempoMap\x12\'\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x16.emsync.v1.TempoAnchor\x12 \n\x06meters\x18\x02 \x03(\x0b\x32\x10.emsync.v1.Meter\"Q\n\x0cKeySignature\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x1b\n\x03key\x18\x02 \x01(\x0b\x32\x0e.emsync.v1.Key\"v\n\x05Score\x12\x1e\n\x05parts\x18\x01 \x03(\x0b\x32\x0f.emsync.v1.Part\x12&\n\ttempo_map\x18\x02 \x01(\x0b\x32\x13.emsync.v1.TempoMap\x12%\n\x04keys\x18\x03 \x03(\x0b\x32\x17.emsync.v1.KeySignature\"a\n\x03\x42\x61r\x12\r\n\x05index\x18\x01 \x01(\x05\x12$\n\x07start_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12%\n\x08length_q\x18\x03 \x01(\x0b\x32\x13.emsync.v1.Rational\"c\n\x07Landing\x12\"\n\x05hit_s\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12#\n\x06time_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x0f\n\x07\x65rror_s\x18\x03 \x01(\x01\"&\n\x07Measure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"\xa9\x02\n\x04Take\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x16.emsync.v1.PictureInfo\x12\x1b\n\x03\x63ue\x18\x02 \x01(\x0b\x32\x0e.emsync.v1.Cue\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x03\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x0c\n\x04midi\x18\x07 \x01(\t\x12&\n\ttempo_map\x18\x08 \x01(\x0b\x32\x13.emsync.v1.TempoMap\x12$\n\x08landings\x18\t \x03(\x0b\x32\x12.emsync.v1.Landing\x12$\n\x08measures\x18\n \x03(\x0b\x32\x12.emsync.v1.Measure\x12\x1b\n\x03key\x18\x0b \x01(\x0b\x32\x0e.emsync.v1.Keyb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15\x65msync/v1/score.proto\x12\temsync.v1\x1a\x13\x65msync/v1/cue.proto\x1a\x16\x65msync/v1/family.proto\x1a\x17\x65msync/v1/picture.proto\x1a\x18\x65msync/v1/timecode.proto\"t\n\x04Note\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12%\n\x08length_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\r\n\x05pitch\x18\x03 \x01(\x05\x12\x10\n\x08velocity\x18\x04 \x01(\x05\"n\n\rControlChange\x12#\n\x06time_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12)\n\ncontroller\x18\x02 \x01(\x0e\x32\x15.emsync.v1.Controller\x12\r\n\x05value\x18\x03 \x01(\x05\"\xa6\x01\n\x04Part\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0f\n\x07program\x18\x02 \x01(\x05\x12\x10\n\x08is_drums\x18\x03 \x01(\x08\x12!\n\x06\x66\x61mily\x18\x04 \x01(\x0e\x32\x11.emsync.v1.Family\x12\x1e\n\x05notes\x18\x05 \x03(\x0b\x32\x0f.emsync.v1.Note\x12*\n\x08\x63ontrols\x18\x06 \x03(\x0b\x32\x18.emsync.v1.ControlChange\"W\n\x0bTempoAnchor\x12#\n\x06time_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12#\n\x06time_s\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\"U\n\x05Meter\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x11\n\tnumerator\x18\x02 \x01(\x05\x12\x13\n\x0b\x64\x65nominator\x18\x03 \x01(\x05\"U\n\x08TempoMap\x12\'\n\x07\x61nchors\x18\x01 \x03(\x0b\x32\x16.emsync.v1.TempoAnchor\x12 \n\x06meters\x18\x02 \x03(\x0b\x32\x10.emsync.v1.Meter\"Q\n\x0cKeySignature\x12$\n\x07start_q\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x1b\n\x03key\x18\x02 \x01(\x0b\x32\x0e.emsync.v1.Key\"v\n\x05Score\x12\x1e\n\x05parts\x18\x01 \x03(\x0b\x32\x0f.emsync.v1.Part\x12&\n\ttempo_map\x18\x02 \x01(\x0b\x32\x13.emsync.v1.TempoMap\x12%\n\x04keys\x18\x03 \x03(\x0b\x32\x17.emsync.v1.KeySignature\"a\n\x03\x42\x61r\x12\r\n\x05index\x18\x01 \x01(\x05\x12$\n\x07start_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12%\n\x08length_q\x18\x03 \x01(\x0b\x32\x13.emsync.v1.Rational\"c\n\x07Landing\x12\"\n\x05hit_s\x18\x01 \x01(\x0b\x32\x13.emsync.v1.Rational\x12#\n\x06time_q\x18\x02 \x01(\x0b\x32\x13.emsync.v1.Rational\x12\x0f\n\x07\x65rror_s\x18\x03 \x01(\x01\"&\n\x07Measure\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x01\"\xa9\x02\n\x04Take\x12\'\n\x07picture\x18\x01 \x01(\x0b\x32\x16.emsync.v1.PictureInfo\x12\x1b\n\x03\x63ue\x18\x02 \x01(\x0b\x32\x0e.emsync.v1.Cue\x12\x0e\n\x06number\x18\x03 \x01(\x05\x12\x0c\n\x04seed\x18\x04 \x01(\x03\x12\r\n\x05model\x18\x05 \x01(\t\x12\x0f\n\x07version\x18\x06 \x01(\t\x12\x0c\n\x04midi\x18\x07 \x01(\t\x12&\n\ttempo_map\x18\x08 \x01(\x0b\x32\x13.emsync.v1.TempoMap\x12$\n\x08landings\x18\t \x03(\x0b\x32\x12.emsync.v1.Landing\x12$\n\x08measures\x18\n \x03(\x0b\x32\x12.emsync.v1.Measure\x12\x1b\n\x03key\x18\x0b \x01(\x0b\x32\x0e.emsync.v1.Key*Y\n\nController\x12\x1a\n\x16\x43ONTROLLER_UNSPECIFIED\x10\x00\x12\x19\n\x15\x43ONTROLLER_EXPRESSION\x10\x01\x12\x14\n\x10\x43ONTROLLER_PEDAL\x10\x02\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'emsync.v1.score_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
+  _globals['_CONTROLLER']._serialized_start=1537
+  _globals['_CONTROLLER']._serialized_end=1626
   _globals['_NOTE']._serialized_start=132
   _globals['_NOTE']._serialized_end=248
-  _globals['_PART']._serialized_start=250
-  _globals['_PART']._serialized_end=372
-  _globals['_TEMPOANCHOR']._serialized_start=374
-  _globals['_TEMPOANCHOR']._serialized_end=461
-  _globals['_METER']._serialized_start=463
-  _globals['_METER']._serialized_end=548
-  _globals['_TEMPOMAP']._serialized_start=550
-  _globals['_TEMPOMAP']._serialized_end=635
-  _globals['_KEYSIGNATURE']._serialized_start=637
-  _globals['_KEYSIGNATURE']._serialized_end=718
-  _globals['_SCORE']._serialized_start=720
-  _globals['_SCORE']._serialized_end=838
-  _globals['_BAR']._serialized_start=840
-  _globals['_BAR']._serialized_end=937
-  _globals['_LANDING']._serialized_start=939
-  _globals['_LANDING']._serialized_end=1038
-  _globals['_MEASURE']._serialized_start=1040
-  _globals['_MEASURE']._serialized_end=1078
-  _globals['_TAKE']._serialized_start=1081
-  _globals['_TAKE']._serialized_end=1378
+  _globals['_CONTROLCHANGE']._serialized_start=250
+  _globals['_CONTROLCHANGE']._serialized_end=360
+  _globals['_PART']._serialized_start=363
+  _globals['_PART']._serialized_end=529
+  _globals['_TEMPOANCHOR']._serialized_start=531
+  _globals['_TEMPOANCHOR']._serialized_end=618
+  _globals['_METER']._serialized_start=620
+  _globals['_METER']._serialized_end=705
+  _globals['_TEMPOMAP']._serialized_start=707
+  _globals['_TEMPOMAP']._serialized_end=792
+  _globals['_KEYSIGNATURE']._serialized_start=794
+  _globals['_KEYSIGNATURE']._serialized_end=875
+  _globals['_SCORE']._serialized_start=877
+  _globals['_SCORE']._serialized_end=995
+  _globals['_BAR']._serialized_start=997
+  _globals['_BAR']._serialized_end=1094
+  _globals['_LANDING']._serialized_start=1096
+  _globals['_LANDING']._serialized_end=1195
+  _globals['_MEASURE']._serialized_start=1197
+  _globals['_MEASURE']._serialized_end=1235
+  _globals['_TAKE']._serialized_start=1238
+  _globals['_TAKE']._serialized_end=1535
 # @@protoc_insertion_point(module_scope)
