@@ -27,7 +27,13 @@ def read(path: Path, **how) -> tuple[Film, list[int]]:
 
 @pytest.mark.parametrize(
     ("suffix", "codec"),
-    [("mp4", "mpeg4"), ("mkv", "mpeg4"), ("avi", "mjpeg"), ("mov", "prores_ks")],
+    [
+        ("mp4", "mpeg4"),
+        ("mkv", "mpeg4"),
+        ("avi", "mjpeg"),
+        ("avi", "libx264"),
+        ("mov", "prores_ks"),
+    ],
 )
 @pytest.mark.parametrize("rate", [Fraction(24000, 1001), Fraction(25)], ids=["23.976", "25"])
 def test_a_film_of_constant_rate_is_told_in_frames(tmp_path, suffix, codec, rate):

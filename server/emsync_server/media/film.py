@@ -117,6 +117,8 @@ class Film:
                 "Copy or export it again."
             )
         self.probe = probe_of(path, container, stream, first)
+        shown = self._shown(first)
+        self._zero = self.first_pts if shown is None else shown
         self.clock = FilmClock(self.tick_s, self.probe.rate)
         self._decoded_frames = chain((first,), decoded)
         self._nominal_length = max(1, round(1 / (self.probe.rate * self.tick_s)))
@@ -126,11 +128,12 @@ class Film:
 
     def frames(self) -> Iterator[FilmFrame]:
         """Every shown frame in order; afterwards `duration`, `warnings` and `picture` are known."""
-        zero, last = self.first_pts, -1
+        zero, last = self._zero, -1
         ceiling, restart = int(CEILING_S / self.tick_s), int(CLOCK_RESTART_S / self.tick_s)
         for picture in self._decoded_frames:
             length = picture.duration or self._nominal_length
-            pts = picture.pts if picture.pts is not None else zero + max(self._end, 0)
+            shown = self._shown(picture)
+            pts = shown if shown is not None else zero + max(self._end, 0)
             tick = pts - zero
             if last - tick > restart:
                 self.damage.clock_restarts += 1
@@ -208,6 +211,12 @@ class Film:
             has_sound=self.probe.has_sound,
             warnings=(*self.warnings, *more_warnings),
         )
+
+    def _shown(self, picture: av.VideoFrame) -> int | None:
+        """When a frame is shown, in the stream's own ticks. AVI stores no such times: FFmpeg
+        guesses them, wrongly where B frames refer to each other; but frames come in order, one a
+        tick."""
+        return picture.dts if self._container.format.name == "avi" else picture.pts
 
     @property
     def first_pts(self) -> int:
