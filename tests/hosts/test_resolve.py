@@ -114,7 +114,7 @@ def test_a_score_lies_to_the_frame_in_every_kind_of_resolve(cut: Make, profile: 
     lines = score(resolve)
     assert lines == [
         "2 stems laid; 3 of 3 locked hits are exact.",
-        "1 hit lie under markers of your own and are not marked a second time.",
+        "Hits that lie under markers of your own are not marked a second time: 1.",
     ]
     timeline = resolve.timeline()
     rate = profile.exact_rate

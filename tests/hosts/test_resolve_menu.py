@@ -150,7 +150,8 @@ def test_a_command_is_cancelled_as_by_ctrl_c_and_its_last_line_is_the_sentence(
 ) -> None:
     program = tmp_path / "program.py"
     program.write_text(
-        "import pathlib, sys, time\n"
+        "import pathlib, signal, sys, time\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # ignored in background jobs
         "if sys.argv[1] == 'fail': sys.exit('first\\nThe disk is full. Make room.')\n"
         "try:\n"
         "    pathlib.Path(sys.argv[1]).touch(); time.sleep(60)\n"

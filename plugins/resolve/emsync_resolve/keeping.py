@@ -69,7 +69,7 @@ def keep(timeline: Any, placement: Json, ducked: bool) -> List[str]:
     hidden = len(marks) - len(marked)
     if not hidden:
         return []
-    return [f"{hidden} hits lie under markers of your own and are not marked a second time."]
+    return [f"Hits that lie under markers of your own are not marked a second time: {hidden}."]
 
 
 def unmark(timeline: Any, cue: str) -> None:
