@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,12 @@ from typer.testing import CliRunner
 
 from emsync import wire
 from emsync.cue import Brief, HitSource, Key, Mode, Style
+from emsync.errors import OutputError
 from emsync.settings import RenderSettings
 from emsync.stem import LoudnessTarget, SampleFormat
 from emsync_server.cli import scoring
 from emsync_server.cli.commands import command_tree
+from emsync_server.cli.console import guarded
 from emsync_server.cli.options import brief_from
 from emsync_server.rpc.steps import LocalSteps
 
@@ -100,3 +103,12 @@ def test_an_option_changes_that_part_of_the_brief_alone() -> None:
     asked = brief_from(None, None, Key(2, Mode.MINOR), None, 0.0, None, base=base)
     assert asked == Brief(Style.PIANO, (), Key(2, Mode.MINOR), 0.0, (80.0, 90.0), 0.1)
     assert brief_from(None, None, None, None, None, 0.0, base=base).max_rubato == 0.0
+
+
+def test_a_folder_that_may_not_be_looked_into_is_a_sentence(capsys):
+    def look() -> int:
+        raise PermissionError(errno.EACCES, "Permission denied", "/locked/score")
+
+    assert guarded(look) == OutputError.exit_code
+    said = " ".join(capsys.readouterr().err.split())
+    assert said.startswith("emsync: '/locked/score' may not be read or written by you.")

@@ -139,6 +139,16 @@ def test_a_film_gets_a_timeline_that_shows_it_with_its_sound(tmp_path: Path):
     assert edit.boundaries == ()
 
 
+def test_a_film_of_one_frame_a_second_gets_a_timeline(tmp_path: Path):
+    rate = Fraction(1)
+    picture = PictureInfo(
+        str(tmp_path / "slow.mp4"), rate, RationalTime(300, rate), RationalTime(0, rate)
+    )
+    sheet, placed = score_of(picture, tmp_path)
+    report = place(None, sheet, placed, tmp_path / "timeline.otio")
+    assert [row.record.start for row in report.stems] == [sheet.cues[0].range.start] * 2
+
+
 def test_clips_that_lie_in_the_timeline_without_a_track_are_kept(tmp_path: Path):
     made = timeline(clip("bare", 50, R24), otio.schema.Stack(children=[clip("in stack", 20, R24)]))
     source = saved(made, tmp_path / "cut.otio")

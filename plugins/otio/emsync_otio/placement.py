@@ -113,7 +113,7 @@ def place(
         if not force:
             check_belongs(sheet, edit_of(laid, timeline), timeline)
         _keep_media_reachable_in_place(laid, timeline, out)
-    frame_rate = picture_rate(laid)
+    frame_rate = sheet.picture.rate if timeline is None else picture_rate(laid)
     zero = item_range(laid.tracks)[0] if laid.tracks.source_range else Fraction(0)
     stems: list[PlacedStem] = []
     hits: list[PlacedHit] = []

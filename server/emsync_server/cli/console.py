@@ -16,7 +16,7 @@ from types import FrameType
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from emsync.errors import EmsyncError, JobCancelledError, MemoryFullError
+from emsync.errors import EmsyncError, JobCancelledError, MemoryFullError, OutputError
 from emsync_server.progress import ProgressSink
 
 __all__ = ["guarded", "say", "shown_progress", "warn"]
@@ -92,6 +92,13 @@ def guarded(command: Callable[[], int]) -> int:
         full = MemoryFullError.of_any_work()
         _err.print(f"emsync: {full.sentence}", markup=False)
         return full.exit_code
+    except PermissionError as err:
+        refused = OutputError(
+            f"'{err.filename}' may not be read or written by you. Choose another place, or ask "
+            "for the right to it."
+        )
+        _err.print(f"emsync: {refused.sentence}", markup=False)
+        return refused.exit_code
     except Exception as err:  # noqa: BLE001 - the top of the command line
         if (sentence := usage_sentence(err)) is not None:
             _err.print(sentence, markup=False)

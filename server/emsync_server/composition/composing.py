@@ -82,7 +82,8 @@ def _made(
     if settings.bars is not None:
         return rewrite_bars(cue, folder, settings, network, progress)
     plan, landings = planned(cue, settings.seed)
-    progress.report(PLANNED, f"{len(plan.tempo_map.bars())} bars planned")
+    bars = len(plan.tempo_map.bars())
+    progress.report(PLANNED, f"{bars} bar{'s' if bars != 1 else ''} planned")
     with beginning_in(folder, progress) as beginning:
         return _composed((cue, shots), (plan, landings), settings, network, (progress, beginning))
 

@@ -24,13 +24,14 @@ from emsync_server.composition.request import BarRequest, CueRequest
 
 __all__ = ["Phrasing"]
 
-GRID_STEPS, FINE_STEPS = STEPS_PER_QUARTER, STEPS_PER_QUARTER // 4
+GRID_STEPS, FINE_STEPS = STEPS_PER_QUARTER // 2, STEPS_PER_QUARTER // 4
 """The curve is written this often, under the last chord oftener, and at every bar line, so that
 bars can be exchanged."""
 OPENS_DB, PEAKS_DB, CLOSES_DB, PEAKS_AT = -5.0, -1.5, -7.5, 0.6
 """A phrase grows to so far into it, and falls."""
-SWELLS_FROM_DB, SWELL_S = -9.0, 4.0
-"""Before a landing it comes from here, in at most so long."""
+SWELLS_FROM_DB, SWELL_S, SINKS_SHARE = -9.0, 4.0, 0.35
+"""Before a landing it comes from here, in at most so long; in the first share of it the phrase
+sinks into the swell."""
 SOFT_SWELL_DB, SOFT_SWELL_S = 2.5, 3.0
 """Before a hit that is not locked it grows by so much."""
 EBB_S = 1.5
@@ -98,8 +99,9 @@ class Phrasing:
             left_s = coming.time_s - time_s
             swell_s = min(SWELL_S, (since_s + left_s) / 2)
             if left_s < swell_s:
-                risen = SWELLS_FROM_DB + (PEAKS_DB - SWELLS_FROM_DB) * (1 - left_s / swell_s)
-                level = risen
+                gone_by = 1 - left_s / swell_s
+                risen = SWELLS_FROM_DB + (PEAKS_DB - SWELLS_FROM_DB) * gone_by
+                level += (risen - level) * min(gone_by / SINKS_SHARE, 1.0)
         if gone is not None:
             since_s = time_s - gone.time_s
             level *= min(since_s / EBB_S, 1.0)

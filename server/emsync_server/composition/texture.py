@@ -300,7 +300,7 @@ class _Planner:
                 closes = index == len(bars) - 1 or self._leads_to_strike(bar)
                 for step, key, plain in strokes_of(self._request, first + index, closes=closes):
                     due = self._slot(bar, Stroke(step, 3), DRUM_KIT, Role.DRUMS, (key, key))
-                    slots.append(replace(due, pitch=key, velocity=due.velocity + plain))
+                    slots.append(replace(due, pitch=key, velocity=min(due.velocity + plain, 127)))
             yield slots
 
     def _leads_to_strike(self, bar: BarRequest) -> bool:

@@ -104,7 +104,8 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     name = Path(sheet.picture.source).name
     canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
-    words = f"{len(sheet.shots)} shots; asked: {', '.join(asked) or 'no experts'}"
+    shots = f"{len(sheet.shots)} shot{'s' if len(sheet.shots) != 1 else ''}"
+    words = f"{shots}; asked: {', '.join(asked) or 'no experts'}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
     bands = [LegendEntry("band: 4 in 5 lie inside", VALENCE.over_white(0.3))]
