@@ -9,6 +9,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 from films_of_known_times import write_film
+from tests.films import draw_film
 
 from emsync.cue import HitSource
 from emsync.errors import InputError, TimelineError
@@ -134,3 +135,16 @@ def test_markers_that_were_named_must_be_there(folder, rule, why):
         spot(folder / "dark.mp4", SpotSettings(markers=rule), silent_progress())
     found = MarkerRule(MarkerUse.NAMED, "h*")
     assert len(spot(path, SpotSettings(markers=found, draft=True), silent_progress()).cues) == 1
+
+
+def test_the_cuts_of_a_film_that_lies_uncut_on_a_timeline_are_found_in_the_film(tmp_path):
+    cuts = draw_film(tmp_path / "lock.mp4", seconds=10.0, cuts_s=(1.0, 3.5, 6.0), size=(320, 180))
+    sheet = spot(timeline(tmp_path, ["lock"]), SpotSettings(), silent_progress())
+    assert [each.time.value for each in sheet.boundaries] == [cut - 48 for cut in cuts[1:]]
+    assert all(hit.locked for hit in sheet.cues[0].hits)
+
+
+def test_a_film_that_is_cut_on_the_timeline_is_not_looked_through(tmp_path):
+    draw_film(tmp_path / "lock.mp4", seconds=10.0, cuts_s=(1.0, 3.5, 6.0), size=(320, 180))
+    sheet = spot(timeline(tmp_path, ["lock", "lock"]), SpotSettings(), silent_progress())
+    assert [float(each.time.seconds) for each in sheet.boundaries] == [6.0]

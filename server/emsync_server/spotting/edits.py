@@ -2,7 +2,7 @@
 
 Only glimpses of the media are decoded: three seconds in ten of what each shot uses. Shots whose
 media is offline are scored from the edit alone, with more uncertainty. Sound is that of the
-shots' own media, not the timeline's mix.
+shots' own media, not the timeline's mix. An edit without a cut is looked through (`uncut.py`).
 """
 
 from __future__ import annotations
@@ -35,6 +35,7 @@ from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.glimpses import GlimpseFindings, GlimpseMemory, Stretch
 from emsync_server.spotting.hearing import Hearing
 from emsync_server.spotting.sheets import sheet_of
+from emsync_server.spotting.uncut import boundaries_inside
 
 __all__ = ["spot_timeline"]
 
@@ -91,19 +92,23 @@ def spot_timeline(
             f"'{source}' is longer than {CEILING_S // 3600} hours, "
             "the most that is scored at once. Cut it into reels."
         )
+    inside = boundaries_inside(edit, settings, progress.part(0.05, 0.5), access)
+    boundaries = inside or edit.boundaries
     glimpse_s = DRAFT_GLIMPSE_S if settings.draft else GLIMPSE_S
     rows = () if settings.draft else chosen_experts()
-    found = _glimpse_all(edit.shots, glimpse_s, rows, progress.part(0.05, 1.0), access)
+    looking = progress.part(0.5 if inside else 0.05, 1.0)
+    found = _glimpse_all(edit.shots, glimpse_s, rows, looking, access)
     evidence = Evidence(
         edit.picture.duration,
-        tuple(boundary.time for boundary in edit.boundaries),
+        tuple(boundary.time for boundary in boundaries),
         _all_seen(edit.shots, found),
         _all_heard(edit.shots, found),
-        cuts_are_known=True,
+        cuts_are_known=not inside,
     )
     picture = replace(edit.picture, warnings=(*edit.picture.warnings, *found.warnings))
-    felt = feel(evidence, found.readings, edit.boundaries, rows)
-    sheet = sheet_of(picture, edit.boundaries, edit.hits, felt.curve, settings)
+    felt = feel(evidence, found.readings, boundaries, rows)
+    lock = not (inside and settings.draft)
+    sheet = sheet_of(picture, boundaries, edit.hits, felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
     return replace(sheet, shots=felt.shots)
 
