@@ -72,9 +72,9 @@ class Measures:
         """One figure to rank takes by: more is better.
 
         The weights are those with which the first of 8 takes beat a random one on every measure of
-        `emsync evaluate composer --only ranking`, on other seeds than it uses. The estimated
-        arousal is not among them: within a cue it says nothing (correlation with the judge's +0.1
-        to -0.2); that the density is as asked says more (0.4).
+        `emsync evaluate composer --only ranking`, chosen on its seeds among others: what it
+        prints is not held out. The estimated arousal is not among them: within a cue it said
+        nothing in two small runs; that the density is as asked said more.
         """
         return (
             0.1 * self.log_likelihood_per_note
