@@ -22,7 +22,7 @@ from emsync_server.composition.request import CueRequest
 Candidate = TypeVar("Candidate")
 Nats = NDArray[np.float64] | None
 
-RICH_ENTROPY_BITS = 3.1  # more is not richer
+RICH_ENTROPY_BITS = 2.9  # more is not richer
 LEAST_MARGIN = 0.01  # of correlation: nearer keys are confused
 LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out pieces: below, it is dull
 WINDOW_S = 6.0  # emotion is estimated over stretches of about this long

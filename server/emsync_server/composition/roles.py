@@ -64,7 +64,7 @@ _OCTAVES = _indices("violin string_ensemble flute piccolo synth_strings tremolo_
 """Who doubles a line an octave higher, the likelier ones first."""
 _MIDDLES = {
     "violin": 76, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
-    "english_horn": 68, "french_horn": 65, "cello": 62, "viola": 68, "trumpet": 71, "choir": 70,
+    "english_horn": 68, "french_horn": 65, "cello": 57, "viola": 68, "trumpet": 71, "choir": 70,
     "string_ensemble": 77, "brass_section": 68, "celesta": 84, "saxophone": 68, "trombone": 62,
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,
 }  # fmt: skip
@@ -76,7 +76,7 @@ BASS_BAND = (33, 52)
 _BASS_BANDS = {"cello": (43, 57), "trombone": (43, 57), "bassoon": (41, 56)}
 """Of those who sound thick where a contrabass does not."""
 _LEAST_HELD = {
-    "violin": 64, "viola": 55, "cello": 46, "french_horn": 55, "clarinet": 60, "flute": 69,
+    "violin": 66, "viola": 55, "cello": 46, "french_horn": 55, "clarinet": 60, "flute": 69,
     "oboe": 67, "trumpet": 62, "trombone": 46,
 }  # fmt: skip
 """Where real parts of an instrument seldom lie below, on the whole; it holds no chord there."""
