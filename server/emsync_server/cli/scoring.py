@@ -21,10 +21,9 @@ from emsync.settings import (
     ShotDetector,
     SpotSettings,
 )
-from emsync.stem import StemSet
 from emsync_otio import PathStyle, PictureSize, PlacedCue, place
-from emsync_server.again import Again, score_again
-from emsync_server.app import Scored, ScoreSettings, cue_folder, kept_edits, score
+from emsync_server.again import score_again
+from emsync_server.app import ScoreSettings, cue_folder, kept_edits, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     HERE,
@@ -52,6 +51,7 @@ from emsync_server.cli.options import (
     brief_from,
     render_settings,
 )
+from emsync_server.cli.telling import counted, family_list, tell, tell_kept
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.media import probe_film
@@ -134,8 +134,8 @@ def score_command(
             )
             scored = made.scored
     if again is not None:
-        _tell_kept(made)
-    _tell(scored)
+        tell_kept(made)
+    tell(scored)
     for path in sorted(kept_edits(folder) - kept) if cues is None else ():
         warn(f"The file that lay here before is kept as {path}; this score was made without it.")
 
@@ -165,7 +165,7 @@ def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption
             draw_demo_film(working, progress.part(0.0, 0.2))
         settings = ScoreSettings(compose=ComposeSettings(seed=seed))
         scored = score(film, folder, settings, progress.part(0.2, 1.0), _steps(server))
-    _tell(scored)
+    tell(scored)
 
 
 @contextmanager
@@ -221,7 +221,7 @@ def spot(
         warn(sentence)
     hits = sum(len(cue.hits) for cue in sheet.cues)
     found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
-    say(f"{output}: {', '.join(_counted(*one) for one in found)}")
+    say(f"{output}: {', '.join(counted(*one) for one in found)}")
     for line in emotion_lines(sheet):
         say(line)
     if pages and sheet.shots:
@@ -263,7 +263,7 @@ def compose(
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
-            say(f"{folder / 'take.json'}: {_counted(len(made), 'take')}, seed {seed}")
+            say(f"{folder / 'take.json'}: {counted(len(made), 'take')}, seed {seed}")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 
@@ -284,7 +284,7 @@ def render(
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
     say(
-        f"{output}: {_family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, "
+        f"{output}: {family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, "
         f"{stems.synthesizer}"
     )
 
@@ -367,43 +367,3 @@ def _steps(server: str | None) -> Steps:
     from emsync_server.cli.remote import RemoteSteps  # costs grpc's import, only where asked for
 
     return RemoteSteps.of_running_server() if server == HERE else RemoteSteps.of_server_at(server)
-
-
-def _tell_kept(made: Again) -> None:
-    """How much of the earlier score is as it was."""
-    for name in made.unchanged_cues:
-        say(f"{name}: its picture did not change; kept as it was")
-    if made.all_bars:
-        where = " of the other cues" if made.unchanged_cues else ""
-        bars = _counted(made.all_bars, "bar")
-        say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
-
-
-def _tell(scored: Scored) -> None:
-    """What was made, where it is, and whether it landed."""
-    for sentence in scored.sheet.picture.warnings:
-        warn(sentence)
-    for take, stems in zip(scored.takes, scored.stems, strict=True):
-        half_frame_s = float(1 / (2 * take.picture.rate))
-        landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
-        hits = f"{landed} of {len(take.landings)} hits within half a frame"
-        say(f"{take.cue.name}: {hits if take.landings else 'no hits to land on'}")
-        say(
-            f"  {_family_list(stems)} · stems at {stems.loudness_lufs:.1f} LUFS · "
-            f"{stems.synthesizer}"
-        )
-    say(f"score:    {scored.folder}")
-    if scored.film:
-        say(f"film:     {scored.film}")
-    for timeline in sorted(scored.folder.glob("timeline.*")):
-        say(f"timeline: {timeline}")
-
-
-def _counted(count: int, thing: str) -> str:
-    """'1 boundary', '2 boundaries'."""
-    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{count} {thing if count == 1 else many}"
-
-
-def _family_list(stems: StemSet) -> str:
-    return ", ".join(stem.family.value for stem in stems.stems) or "silence"

@@ -4,6 +4,7 @@ arch, turns that come again, chord tones where it rests.
 
 from __future__ import annotations
 
+import math
 from functools import cache
 
 import numpy as np
@@ -26,6 +27,11 @@ OUT_OF_KEY_LEANING = -2.5
 CLOSE_CHORD, CLOSE_ROOT = 3.0, 1.0
 ECHO_LEANING = 3.5
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
+
+
+def arch(u: float) -> float:
+    """How high a line lies at a share of its phrase: it rises to two thirds, and falls."""
+    return 0.3 + 0.5 * math.sin(math.pi * min(u / 0.66, 1.0) / 2) - 0.55 * max(u - 0.66, 0) / 0.34
 
 
 def towards_arch(band: tuple[int, int], height: float) -> Leaning:

@@ -7,7 +7,6 @@ top, its rhythms come again, and it rests at the end of each phrase.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import groupby
@@ -24,6 +23,7 @@ from emsync_server.composition.groove import strokes_of
 from emsync_server.composition.harmonic_rhythm import at_changes, held_chords, struck_anew
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
 from emsync_server.composition.marking import HAND_BELOW, LEFT_HAND_FLOOR, both_hands, marks
+from emsync_server.composition.melody import arch
 from emsync_server.composition.orchestration import SOLOS, Mood, mood_of
 from emsync_server.composition.pacing import OPENING_S, resting, thinned
 from emsync_server.composition.representation import STEPS_PER_QUARTER
@@ -157,7 +157,7 @@ class _Planner:
             for stroke in rhythm.fitted(cell, bar.steps):
                 u = (index + stroke.step / bar.steps) / len(bars)
                 due = self._slot(bar, stroke, casting.lead, Role.LEAD, band)
-                slots.append(replace(due, height=_arch(u), echoes=echoes))
+                slots.append(replace(due, height=arch(u), echoes=echoes))
             if slots and closes:
                 slots[-1] = replace(slots[-1], closes=True)
             yield [*slots, *self._doubled(bar, slots, casting), *self._filled(bar, slots, band)]
@@ -396,8 +396,3 @@ def _articulation(valence: float) -> float:
     (Gabrielsson & Lindström 2010: staccato is heard as happier).
     """
     return min(1.0 - 0.55 * valence, 1.0) if valence > 0 else 1.0
-
-
-def _arch(u: float) -> float:
-    """How high a line lies at a share of its phrase: it rises to two thirds, and falls."""
-    return 0.3 + 0.5 * math.sin(math.pi * min(u / 0.66, 1.0) / 2) - 0.55 * max(u - 0.66, 0) / 0.34

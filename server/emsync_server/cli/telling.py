@@ -1,0 +1,51 @@
+"""What the command line says of finished work."""
+
+from __future__ import annotations
+
+from emsync.stem import StemSet
+from emsync_server.again import Again
+from emsync_server.app import Scored
+from emsync_server.cli.console import say, warn
+
+__all__ = ["counted", "family_list", "tell", "tell_kept"]
+
+
+def tell_kept(made: Again) -> None:
+    """How much of the earlier score is as it was."""
+    for name in made.unchanged_cues:
+        say(f"{name}: its picture did not change; kept as it was")
+    if made.all_bars:
+        where = " of the other cues" if made.unchanged_cues else ""
+        bars = counted(made.all_bars, "bar")
+        say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
+
+
+def tell(scored: Scored) -> None:
+    """What was made, where it is, and whether it landed."""
+    for sentence in scored.sheet.picture.warnings:
+        warn(sentence)
+    for take, stems in zip(scored.takes, scored.stems, strict=True):
+        half_frame_s = float(1 / (2 * take.picture.rate))
+        landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
+        hits = f"{landed} of {len(take.landings)} hits within half a frame"
+        say(f"{take.cue.name}: {hits if take.landings else 'no hits to land on'}")
+        say(
+            f"  {family_list(stems)} · stems at {stems.loudness_lufs:.1f} LUFS · "
+            f"{stems.synthesizer}"
+        )
+    say(f"score:    {scored.folder}")
+    if scored.film:
+        say(f"film:     {scored.film}")
+    for timeline in sorted(scored.folder.glob("timeline.*")):
+        say(f"timeline: {timeline}")
+
+
+def counted(count: int, thing: str) -> str:
+    """'1 boundary', '2 boundaries'."""
+    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
+    return f"{count} {thing if count == 1 else many}"
+
+
+def family_list(stems: StemSet) -> str:
+    """The stems' families, or that there are none."""
+    return ", ".join(stem.family.value for stem in stems.stems) or "silence"
