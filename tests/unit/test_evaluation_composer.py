@@ -29,6 +29,7 @@ from emsync_server.evaluation.composer.statistics import (
     lagged_correlation,
     spearman,
 )
+from emsync_server.evaluation.composer.studio import Commission, Studio
 from emsync_server.evaluation.composer.trial_cues import flat, trial_sheet, with_heard_hits
 from emsync_server.progress import ProgressSink, silent_progress
 
@@ -108,6 +109,18 @@ def test_hits_that_are_only_heard_are_exact_and_not_locked():
     (hit,) = sheet.cues[0].hits
     assert not hit.locked
     assert abs(hit.time.seconds - Fraction(10, 3)) < Fraction(1, 10**9)
+
+
+def test_another_first_seed_is_other_music_for_the_same_question():
+    asked = [Commission(trial_sheet(8, flat(0, 0)), 3)]
+
+    def notes(first_seed):
+        studio = Studio(tiny_composer(), first_seed=first_seed)
+        ((one,),) = studio.compose(asked, silent_progress(), "composing")
+        return one.score.parts
+
+    assert notes(0) == notes(0)
+    assert notes(0) != notes(1)
 
 
 def test_ekman_emotions_are_stretched_as_published():

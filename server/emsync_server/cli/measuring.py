@@ -80,6 +80,9 @@ def composer(
     seeds: Annotated[
         int | None, typer.Option(min=1, help="Takes of each emotion; 8 where left out.")
     ] = None,
+    first_seed: Annotated[
+        int, typer.Option("--seed", min=0, help="Added to the seed of every cue: other music.")
+    ] = 0,
     only: Annotated[
         list[Experiment] | None, typer.Option(help="Measure only this; may be given again.")
     ] = None,
@@ -90,7 +93,12 @@ def composer(
 ) -> None:
     """Compose some hundred cues and measure what the composer promises; a gallery to listen to."""
     extent = QUICK if quick else FULL
-    extent = replace(extent, plans=plans or extent.plans, seeds=seeds or extent.seeds)
+    extent = replace(
+        extent,
+        first_seed=first_seed,
+        plans=plans or extent.plans,
+        seeds=seeds or extent.seeds,
+    )
     with shown_progress("evaluating the composer") as progress:
         evaluate_composer(
             output,

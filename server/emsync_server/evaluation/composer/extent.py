@@ -11,6 +11,8 @@ __all__ = ["FULL", "QUICK", "Extent"]
 class Extent:
     """Counts of cues, and their lengths."""
 
+    first_seed: int = 0
+    """Added to the seed of every cue: other music for the same questions."""
     levels: tuple[float, ...] = (-0.8, -0.4, 0.0, 0.4, 0.8)
     """Valences and arousals of the grid."""
     seeds: int = 8
@@ -28,7 +30,7 @@ class Extent:
     style_s: float = 60.0
     obedience_cues: int = 24
     obedience_s: float = 24.0
-    ranked_cues: int = 8
+    ranked_cues: int = 24
     ranked_takes: int = 8
     long_s: float = 600.0
     gallery: bool = True

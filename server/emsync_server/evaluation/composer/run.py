@@ -34,15 +34,15 @@ __all__ = ["EVERYTHING", "FACTS", "TABLE", "Experiment", "evaluate_composer", "m
 
 FACTS, TABLE, GALLERY, SCORES = "composer.json", "composer.md", "gallery", "scores"
 SHARES = {
-    "grid": 0.22,
-    "emotion": 0.05,
-    "curves": 0.04,
-    "boundaries": 0.26,
-    "styles": 0.09,
+    "grid": 0.18,
+    "emotion": 0.04,
+    "curves": 0.03,
+    "boundaries": 0.22,
+    "styles": 0.08,
     "obedience": 0.03,
-    "ranking": 0.13,
-    "long": 0.05,
-    "gallery": 0.13,
+    "ranking": 0.28,
+    "long": 0.04,
+    "gallery": 0.10,
 }
 """What each part of a full run takes of its time."""
 
@@ -82,7 +82,10 @@ def evaluate_composer(
     """
     started = time.monotonic()
     parts = _Parts(progress, _needed(only))
-    with working_folder(folder) as working, open_studio(workers, composer) as studio:
+    with (
+        working_folder(folder) as working,
+        open_studio(workers, composer, extent.first_seed) as studio,
+    ):
         findings = _findings(studio, extent, working / SCORES, parts, only)
         rows = tuple(row for finding in findings for row in finding.rows)
         if Experiment.GALLERY in only:

@@ -71,12 +71,15 @@ class Studio:
     composer: Composer | None = None
     """None: the one that emsync ships, loaded once in each process."""
     pool: ProcessPoolExecutor | None = None
+    first_seed: int = 0
+    """Added to the seed of every commission."""
     _own: list[Composer] = field(default_factory=list)
 
     def compose(
         self, commissions: Sequence[Commission], progress: Progress, note: str
     ) -> list[tuple[Composed, ...]]:
         """The takes of each commission, best first, in the order of the commissions."""
+        commissions = [replace(one, seed=one.seed + self.first_seed) for one in commissions]
         finished: dict[int, tuple[Composed, ...]] = {}
         total_s = sum(one.length_s for one in commissions)
         done_s = 0.0
@@ -121,10 +124,12 @@ class Studio:
 
 
 @contextmanager
-def open_studio(workers: int = 1, composer: Composer | None = None) -> Iterator[Studio]:
+def open_studio(
+    workers: int = 1, composer: Composer | None = None, first_seed: int = 0
+) -> Iterator[Studio]:
     """A studio; with more than one worker its processes end with it."""
     if workers <= 1 or composer is not None:
-        yield Studio(composer)
+        yield Studio(composer, first_seed=first_seed)
         return
     others = set(active_children())
     context = get_context("spawn")
@@ -132,7 +137,7 @@ def open_studio(workers: int = 1, composer: Composer | None = None) -> Iterator[
     with ExitStack() as ending:
         ending.callback(pool.shutdown, wait=True, cancel_futures=True)
         ending.callback(_terminate_all_but, others)  # a long cue would go on for a minute
-        yield Studio(None, pool)
+        yield Studio(None, pool, first_seed)
         ending.pop_all()
         pool.shutdown()
 
