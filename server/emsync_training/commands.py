@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from pathlib import Path
 
 from emsync_training.baselines.commands import add_baseline_commands
@@ -24,7 +25,9 @@ def main(arguments: list[str] | None = None) -> int:
     train = commands.add_parser("train", help="train the composer, or go on training")
     train.add_argument("--corpus", type=Path, required=True)
     train.add_argument("--out", type=Path, required=True)
-    train.add_argument("--hours", type=float, required=True)
+    plan = train.add_mutually_exclusive_group(required=True)
+    plan.add_argument("--hours", type=float, help="how long to train, all runs together")
+    plan.add_argument("--steps", type=int, help="how many steps instead: the same on any clock")
     train.add_argument("--crops", type=int, default=4, help="crops a pass; 4 stay in the cache")
     train.add_argument("--accumulate", type=int, default=2, help="passes an optimizer step")
     train.add_argument("--rate", type=float, default=3e-3)
@@ -72,7 +75,8 @@ def _train(options: argparse.Namespace) -> None:
     if options.threads:
         torch.set_num_threads(options.threads)
     settings = TrainSettings(
-        hours=options.hours,
+        hours=options.hours or math.inf,
+        planned_steps=options.steps,
         crops=options.crops,
         accumulate=options.accumulate,
         matrix_rate=options.rate,

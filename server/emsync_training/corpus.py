@@ -1,45 +1,32 @@
-"""From a folder of MIDI files to memory-mapped arrays: `python -m emsync_training corpus`.
-Deterministic.
+"""From a folder of MIDI files to memory-mapped arrays: `emsync train corpus`. Deterministic; goes
+on where it was stopped.
 """
 
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
-import re
-from collections import defaultdict
-from concurrent.futures import ProcessPoolExecutor
+import shutil
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from emsync_training.labels import LabelScale, arousal_terms, valence_terms
-from emsync_training.midi_reading import Piece, read_piece
+from emsync_training.midi_reading import Piece
+from emsync_training.piece_parts import read_pieces
+from emsync_training.split import GROUPS, group_of, held_out_units, hold_out_unit
 
-GROUPS: dict[str, float] = {
-    "orchestra": 0.15,
-    "quartets": 0.10,
-    "game": 0.25,
-    "polish_ensemble": 0.25,
-    "lieder": 0.10,
-    "solo": 0.10,
-    "mutopia": 0.05,
-}
-"""Share of training crops drawn from each group of sources."""
+__all__ = ["GROUPS", "Corpus", "build_corpus", "fit_scale", "piece_weights"]
 
-HELD_OUT_SHARE = 0.04  # of each group's notes, at least
-LARGEST_HELD_OUT_UNIT = 0.08  # of its group's notes; a larger composer is never held out
 NOTE_EXPONENT = 0.6  # a piece is drawn in proportion to notes ** this
+PARTS = "pieces.partial"
 SCALE_BARS = 200_000  # bars that the label scale is fitted on
 _ARRAYS = (
     *("events", "bar_event", "bar_steps", "bar_tempo", "bar_features", "bar_chords"),
     "bar_motifs",
 )
-_GAME = {"freedoom", "blasphemer", "easyrpg", "freedink", "simutrans"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,74 +63,23 @@ class Corpus:
 
 
 def build_corpus(midi: Path, manifest: Path, out: Path, *, workers: int = 2) -> None:
-    """Read every tier A file of the manifest and write the arrays to `out`."""
+    """Read every tier A file of the manifest and write the arrays to `out`.
+
+    What was read stays in `out` until all of it is: a build that was stopped goes on there, and
+    gives the same bytes.
+    """
     with manifest.open(encoding="utf-8", newline="") as file:
         rows = sorted((r for r in csv.DictReader(file) if r["tier"] == "A"), key=lambda r: r["id"])
-    paths = [midi / f"{row['id']}.mid" for row in rows]
-    with ProcessPoolExecutor(workers) as pool:
-        read = list(pool.map(partial(read_piece), paths, chunksize=32))
-    kept = [(row, piece) for row, piece in zip(rows, read, strict=True) if piece is not None]
     out.mkdir(parents=True, exist_ok=True)
-    _write([row for row, _ in kept], [piece for _, piece in kept], out)
-
-
-def group_of(row: dict[str, str]) -> str:
-    """Which group of GROUPS a manifest row belongs to."""
-    source = row["source"]
-    if source in _GAME:
-        return "game"
-    if source == "polish-heritage":
-        return "polish_ensemble" if int(row["n_programs"]) >= 3 else "solo"
-    return {"openscore-orchestra": "orchestra", "openscore-quartets": "quartets",
-            "openscore-lieder": "lieder", "mutopia": "mutopia"}[source]  # fmt: skip
-
-
-def hold_out_unit(row: dict[str, str]) -> str:
-    """What is held out together: a composer; a work where composers are few or unknown; a title of
-    game music.
-    """
-    work = re.split(r" / | - |, Op|: ", row["title"])[0].strip().lower()
-    if row["source"] in _GAME:
-        return f"title:{row['source']}:{work}"
-    composer = composer_name(row["composer"])
-    if row["source"] == "openscore-orchestra" or composer in {
-        "anonim",
-        "anonymous",
-        "traditional",
-        "",
-    }:
-        return f"work:{composer}:{work}"
-    return f"composer:{composer}"
-
-
-def composer_name(text: str) -> str:
-    """A composer's family name in small letters: 'Mozart, Wolfgang Amadeus' and 'MozartWA' are
-    both mozart.
-    """
-    family = text.split(",")[0].strip()
-    return re.sub(r"(?<=[a-zß-ÿ])[A-Z]{1,4}$", "", family).lower()
-
-
-def held_out_units(rows: list[dict[str, str]]) -> set[str]:
-    """The units no training crop may come from: in hash order, until each group has its share."""
-    notes: dict[str, dict[str, int]] = {group: defaultdict(int) for group in GROUPS}
-    everywhere: dict[str, int] = defaultdict(int)
-    for row in rows:
-        notes[group_of(row)][hold_out_unit(row)] += int(row["notes"])
-        everywhere[hold_out_unit(row)] += int(row["notes"])
-    total = sum(everywhere.values())
-    chosen: set[str] = set()
-    for units in notes.values():
-        size = sum(units.values())
-        held = sum(count for unit, count in units.items() if unit in chosen)
-        for unit in sorted(units, key=lambda u: hashlib.sha256(u.encode()).hexdigest()):
-            if held >= HELD_OUT_SHARE * size:
-                break
-            small = units[unit] <= LARGEST_HELD_OUT_UNIT * size
-            if small and everywhere[unit] <= 0.02 * total and unit not in chosen:
-                chosen.add(unit)
-                held += units[unit]
-    return chosen
+    read = read_pieces([midi / f"{row['id']}.mid" for row in rows], out / PARTS, workers=workers)
+    kept = [(row, piece) for row, piece in zip(rows, read, strict=True) if piece is not None]
+    unfinished = out / "arrays.partial"
+    unfinished.mkdir(exist_ok=True)
+    _write([row for row, _ in kept], [piece for _, piece in kept], unfinished)
+    for path in unfinished.iterdir():
+        path.replace(out / path.name)
+    unfinished.rmdir()
+    shutil.rmtree(out / PARTS)
 
 
 def _write(rows: list[dict[str, str]], pieces: list[Piece], out: Path) -> None:

@@ -15,7 +15,6 @@ from emsync_server.composition.representation import (
     BAR,
     CONDITION,
     CONDITION_SIZE,
-    END,
     LENGTH_STEPS,
     NONE,
     PAD_ROW,
@@ -24,6 +23,7 @@ from emsync_server.composition.representation import (
     VELOCITY_BINS,
     write_brief,
 )
+from emsync_training.arrangement import Arrangement, arranged, drawn_arrangement, written_order
 from emsync_training.boundaries import hit_times
 from emsync_training.clock import Clock, drawn_clock
 from emsync_training.conditioning import (
@@ -65,6 +65,9 @@ PATTERNS: dict[str, float] = {
     **{"game": 0.2, "lieder": 0.3, "solo": 0.3},
 }
 """Share of each group's crops, those without references, that get patterns of our own."""
+LONGER = (Arrangement.FEWER_PLAYERS, Arrangement.REDUCED)
+"""What leaves out notes, so that more of the piece fits the crop."""
+THINNED = "thinned"  # the source of such a crop says nothing of its style
 THEME, MAIN, AFTER = range(3)
 """Segments of a crop, in the order of the piece; the crop has AFTER before MAIN."""
 
@@ -93,11 +96,11 @@ class CropSampler:
         group: str | None = None,
     ) -> None:
         """Crops of `events` predictions from the training or the held-out pieces; only those of
-        training get patterns of our own.
+        training are arranged and get patterns of our own.
         """
         self.corpus = corpus
         self.events = events
-        self._patterns = not held_out
+        self._adorned = not held_out
         self._cumulative = np.cumsum(piece_weights(corpus.pieces, held_out=held_out, group=group))
 
     def batch(self, rng: Random, crops: int) -> Batch:
@@ -111,14 +114,16 @@ class CropSampler:
         """One crop: events (T + 1, 5), condition (T, C), how many rows stand for reference."""
         last = len(self._cumulative) - 1
         piece = min(int(np.searchsorted(self._cumulative, rng.random(), side="right")), last)
-        return build_crop(rng, self.corpus, piece, self.events, patterns=self._patterns)
+        return build_crop(rng, self.corpus, piece, self.events, adorned=self._adorned)
 
 
 def build_crop(
-    rng: Random, corpus: Corpus, piece: int, length: int, *, patterns: bool = True
+    rng: Random, corpus: Corpus, piece: int, length: int, *, adorned: bool = True
 ) -> tuple[Ints, Floats, int]:
     """A random crop of one piece: events (length + 1, 5), condition (length, C), and how many
     rows at the start stand for reference.
+
+    adorned: whether crops without references may be arranged and get patterns of our own
     """
     table = {name: int(column[piece]) for name, column in corpus.pieces.items()}
     clock = drawn_clock(rng, corpus, table)
@@ -127,13 +132,20 @@ def build_crop(
     group = list(GROUPS)[table["group"]]
     transposition = int(rng.integers(*TRANSPOSITIONS))
 
-    spare = 0 if len(after) else SPARE_EVENTS
+    adorned = adorned and not (theme or after)
+    how = drawn_arrangement(rng) if adorned else Arrangement.AS_WRITTEN
+    spare = _spare(how, after, length)
     read = Rows(main.start, min(main.stop + spare, clock.rows), main.first_bar, main.stop_bar)
     events, bar, segment = _read(corpus, table, clock, (theme, read, after))
     order = _transform(rng, events, (bar, segment), group, transposition)
-    order = _arranged(order, segment, len(main))
+    if how is not Arrangement.AS_WRITTEN:
+        events, bar = arranged(rng, how, events[order], bar[order])
+        times = clock.seconds(events, bar)
+        hits = np.concatenate([hits[hits < times[0]], hit_times(rng, events, times)])
+        order, segment = np.arange(len(bar)), np.full(len(bar), MAIN)
+    order = _put_together(order, segment, len(main))
     events, bar, segment = events[order, :5], bar[order], segment[order]
-    laid = patterns and not (theme or after) and rng.random() < PATTERNS[group]
+    laid = adorned and rng.random() < PATTERNS[group]
     if laid:
         events, bar = lay_patterns(rng, events, bar, clock.bar_steps, clock.tempo)
         events, bar = events[: length + 1], bar[: length + 1]
@@ -147,7 +159,7 @@ def build_crop(
     condition[:, CONDITION["bar_length"]] = (clock.bar_steps[bar] / STEPS_PER_QUARTER / 4)[:, None]
     of_piece = table["bar_start"] + bar
     played, index = np.unique(bar, return_inverse=True)
-    if laid:
+    if laid or how is not Arrangement.AS_WRITTEN:
         features = _features(events, index, clock.bar_steps[played])
     else:
         features = np.array(corpus.bar_features[table["bar_start"] + played])
@@ -158,13 +170,21 @@ def build_crop(
     write_bar_chords(rng, condition, corpus.bar_chords[of_piece], transposition)
     time_s = clock.seconds(events, bar)
     write_boundaries(rng, condition, time_s, hits, clock.end_s, told=segment == MAIN)
-    write_brief(condition, drawn_brief(rng, events, time_s, segment == MAIN, group))
+    source = THINNED if how in LONGER else group
+    write_brief(condition, drawn_brief(rng, events, time_s, segment == MAIN, source))
     motifs = corpus.bar_motifs[table["bar_start"] : table["bar_stop"]]
     recall = recalled(motifs[bar], motifs[theme.first_bar : theme.stop_bar]) if theme else None
     join_s = clock.bar_s[main.stop_bar] - time_s if after else None
     write_references(rng, condition, (segment == THEME, segment == AFTER), recall, join_s)
     events, condition = _padded(events, condition, length)
     return events, condition, int((segment != MAIN).sum())
+
+
+def _spare(how: Arrangement, after: Rows, length: int) -> int:
+    """How many rows are read beyond the crop, in place of those that go."""
+    if after:
+        return 0
+    return length if how in LONGER else SPARE_EVENTS
 
 
 def _segments(
@@ -204,7 +224,7 @@ def _read(
     return events, clock.bars_of(rows), np.repeat(np.arange(3), [len(s) for s in segments])
 
 
-def _arranged(order: Ints, segment: Ints, main_rows: int) -> Ints:
+def _put_together(order: Ints, segment: Ints, main_rows: int) -> Ints:
     """Theme, what follows, then at most `main_rows` of the crop."""
     theme, main, after = (order[segment[order] == kind] for kind in (THEME, MAIN, AFTER))
     return np.concatenate([theme, after, main[:main_rows]])
@@ -259,12 +279,7 @@ def _transform(
         events[pitched, 2] = moved
         shift = int(rng.choice((-1, 0, 0, 0, 1)))
         events[note, 4] = np.clip(events[note, 4] + shift, 0, VELOCITY_BINS - 1)
-    position = np.where(note, events[:, 0] + 1, np.where(events[:, 0] == END, 127, 0))
-    place_key = (segment << 32) + bar * 128 + position
-    key = (place_key * 64 + events[:, 1]) * 256 + events[:, 2]
-    order = np.lexsort((-events[:, 3], key))
-    keep = np.concatenate([[True], np.diff(key[order]) != 0])
-    return np.asarray(order[keep])
+    return written_order(events, (segment << 25) + bar)
 
 
 assert NONE[4] == VELOCITY_BINS

@@ -1,5 +1,5 @@
-"""The training loop: `python -m emsync_training train`. One command for CPU and CUDA; it resumes
-exactly.
+"""The training loop: `emsync train train`. One command for CPU and CUDA; it goes on from its last
+checkpoint: exactly, where the learning rate is planned over steps, else as the clock has it.
 """
 
 from __future__ import annotations
@@ -88,13 +88,14 @@ def train(
     sampler = CropSampler(corpus, held_out=False)
     held_out = held_out_batches(corpus, settings.held_out_crops)
     log = TrainingLog(out / "composer.csv")
+    log.forget_after(state.step)
     saved = evaluated = state.seconds
     recent: list[float] = []
     begun = time.monotonic() - state.seconds
-    while state.seconds < settings.hours * 3600 and state.step < settings.most_steps:
-        rate = learning_rate_factor(
-            state.step, state.seconds / 3600 / settings.hours, settings.warmup_steps
-        )
+    while (progress := settings.progress(state.step, state.seconds)) < 1 and (
+        state.step < settings.most_steps
+    ):
+        rate = learning_rate_factor(state.step, progress, settings.warmup_steps)
         recent.append(_step(state, sampler, settings, (rate, device), losses))
         state.seconds = time.monotonic() - begun
         row = {"step": state.step, "hours": state.seconds / 3600, "events": state.events,

@@ -23,6 +23,19 @@ class TrainingLog:
         if not path.exists():
             self._append(COLUMNS)
 
+    def forget_after(self, step: int) -> None:
+        """Drop the rows of later steps: the run goes on from a checkpoint that knows nothing of
+        them.
+        """
+        with self.path.open(encoding="utf-8", newline="") as file:
+            rows = [row for row in csv.DictReader(file) if _is_whole(row)]
+        partial = self.path.with_suffix(".partial")
+        with partial.open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(row for row in rows if float(row["step"]) <= step)
+        partial.replace(self.path)
+
     def write(self, values: dict[str, float]) -> None:
         """One row; columns that are absent stay empty."""
         self._append([_short(values.get(column)) for column in COLUMNS])
@@ -53,6 +66,11 @@ class TrainingLog:
     def _append(self, row: object) -> None:
         with self.path.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerow(row)  # type: ignore[arg-type]
+
+
+def _is_whole(row: dict[str, str]) -> bool:
+    """Not the last line of a run that was killed while it wrote."""
+    return row.keys() == set(COLUMNS) and None not in row.values()
 
 
 def _short(value: float | None) -> str:

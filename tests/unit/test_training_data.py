@@ -1,5 +1,9 @@
 """From MIDI files to training crops."""
 
+import json
+from dataclasses import replace
+from pathlib import Path
+
 import mido
 import numpy as np
 import pytest
@@ -20,17 +24,21 @@ from emsync_server.composition.representation import (
 pytest.importorskip("torch")
 pytestmark = pytest.mark.training
 
+from emsync_training import piece_parts  # noqa: E402
+from emsync_training.arrangement import Arrangement  # noqa: E402
 from emsync_training.boundaries import accents, hit_times, strong_moments  # noqa: E402
-from emsync_training.corpus import (  # noqa: E402
-    Corpus,
-    build_corpus,
+from emsync_training.corpus import GROUPS, PARTS, Corpus, build_corpus  # noqa: E402
+from emsync_training.dataset import CropSampler, build_crop  # noqa: E402
+from emsync_training.labels import bar_features  # noqa: E402
+from emsync_training.midi_reading import read_piece  # noqa: E402
+from emsync_training.motifs import likeness  # noqa: E402
+from emsync_training.split import (  # noqa: E402
+    SPLIT_FILE,
     composer_name,
+    family_name,
     held_out_units,
     hold_out_unit,
 )
-from emsync_training.dataset import CropSampler, build_crop  # noqa: E402
-from emsync_training.midi_reading import read_piece  # noqa: E402
-from emsync_training.motifs import likeness  # noqa: E402
 
 TICKS = 480
 FIELDS = (
@@ -121,6 +129,25 @@ def test_what_is_held_out_is_fixed_small_and_not_nothing():
     assert 1 <= len(held) <= 4
 
 
+def test_composers_on_both_sides_under_two_spellings_are_not_held_out():
+    assert family_name("Fauré, Gabriel") == family_name("FaureG") == "faure"
+    assert family_name("Edward Elgar (1857-1934)") == family_name("Elgar, Edward") == "elgar"
+    assert family_name("Maldere, Pierre van") == "maldere"
+    fauré = _row("openscore-lieder", "Clair de lune", "Fauré, Gabriel")
+    arne = _row("openscore-lieder", "Rule", "Arne, Thomas")
+    other = _row("mutopia", "Pavane", "FaureG")
+    kept = {"composer:arne", "composer:fauré"}
+    assert kept <= set(json.loads(SPLIT_FILE.read_text(encoding="utf-8")))
+    assert held_out_units([fauré, arne]) == kept
+    assert held_out_units([fauré, arne, other]) == {"composer:arne"}
+
+
+def test_the_split_is_kept_when_the_corpus_grows():
+    arne = _row("openscore-lieder", "Rule", "Arne, Thomas", notes=900)
+    more = [_row("openscore-lieder", f"Song {n}", f"Composer {n % 50}, A.") for n in range(500)]
+    assert held_out_units([arne, *more]) == {"composer:arne"}
+
+
 @pytest.fixture(scope="module")
 def corpus(tmp_path_factory):
     folder = tmp_path_factory.mktemp("corpus")
@@ -137,6 +164,43 @@ def corpus(tmp_path_factory):
     (folder / "manifest.csv").write_text("\n".join(lines), encoding="utf-8")
     build_corpus(folder / "midi", folder / "manifest.csv", folder / "out", workers=1)
     return Corpus.open(folder / "out")
+
+
+@pytest.fixture
+def beside(corpus):
+    """The folder that the corpus was built in."""
+    return Path(corpus.events.filename).parent.parent
+
+
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def test_a_build_that_was_stopped_goes_on_and_gives_the_same_bytes(beside, tmp_path, monkeypatch):
+    def build():
+        build_corpus(beside / "midi", beside / "manifest.csv", tmp_path, workers=1)
+
+    def stops(path):
+        if path.stem == "33":
+            raise OSError(28, "No space left on device")
+        return read_piece(path)
+
+    monkeypatch.setattr(piece_parts, "PART_FILES", 8)
+    monkeypatch.setattr(piece_parts, "read_piece", stops)  # the workers are forks of this process
+    with pytest.raises(OSError, match="No space"):
+        build()
+    assert [path.name for path in tmp_path.iterdir()] == [PARTS]
+    read = sorted((tmp_path / PARTS).glob("*.npz"))
+    assert len(read) == 4
+
+    before = [path.stat().st_mtime_ns for path in read]
+    monkeypatch.setattr(piece_parts, "read_piece", read_piece)
+    with monkeypatch.context() as patched:
+        patched.setattr("emsync_training.corpus.shutil.rmtree", lambda folder: None)
+        build()
+    assert [path.stat().st_mtime_ns for path in read] == before
+    build()
+    assert contents(tmp_path) == contents(beside / "out")
 
 
 def test_only_tier_a_is_read(corpus):
@@ -288,3 +352,37 @@ def test_the_strongest_chords_are_hits_and_none_where_all_are_alike():
     assert strong_moments(np.array(rows), time_s, 0.88).tolist() == [2.0, 7.5]
     alike = [BAR_ROW, *(row for i in range(20) for row in chord(i, 3, 4))]
     assert not len(strong_moments(np.array(alike), time_s, 0.88))
+
+
+def test_held_out_crops_are_neither_arranged_nor_laid_under(corpus, monkeypatch):
+    def never(*_):
+        pytest.fail("a held-out crop was changed")
+
+    monkeypatch.setattr("emsync_training.dataset.arranged", never)
+    monkeypatch.setattr("emsync_training.dataset.lay_patterns", never)
+    everything = {"held_out": np.ones(40, dtype=np.int64)}
+    corpus = replace(corpus, pieces=corpus.pieces | everything)
+    sampler, rng = CropSampler(corpus, held_out=True, events=96), np.random.default_rng(4)
+    for _ in range(60):
+        sampler.crop(rng)
+
+
+@pytest.mark.parametrize("how", list(Arrangement), ids=lambda how: how.value)
+def test_an_arranged_crop_is_labelled_by_what_it_has_become(corpus, how, monkeypatch):
+    monkeypatch.setattr("emsync_training.dataset.drawn_arrangement", lambda rng: how)
+    monkeypatch.setattr("emsync_training.dataset.PATTERNS", dict.fromkeys(GROUPS, 0.0))
+    told = []
+    real = bar_features
+
+    def listening(notes, bar_steps):
+        told.append(len(notes.pitch))
+        return real(notes, bar_steps)
+
+    monkeypatch.setattr("emsync_training.dataset.bar_features", listening)
+    for seed in range(6):
+        events, condition, rows = build_crop(np.random.default_rng(seed), corpus, seed, 96)
+        assert np.isfinite(condition).all()
+        if how is Arrangement.AS_WRITTEN:
+            assert not told
+        elif not rows:
+            assert told.pop() == (events[:, 0] < BAR).sum()

@@ -1,6 +1,7 @@
 """The loop: it learns, it stops, and it goes on where it stopped."""
 
 import csv
+import math
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.training
 
+import emsync_training.train as training  # noqa: E402
 from emsync_server.composition.representation import (  # noqa: E402
     BAR_ROW,
     CLASSES,
@@ -30,6 +32,7 @@ from emsync_training.train import (  # noqa: E402
     load_ema,
     train,
 )
+from emsync_training.training_log import TrainingLog  # noqa: E402
 from emsync_training.warm_start import load_exported  # noqa: E402
 
 TINY = ComposerShape(
@@ -91,6 +94,44 @@ def test_a_run_goes_on_from_its_checkpoint(corpus, tmp_path):
     for one, other in zip(whole.parameters(), parts.parameters(), strict=True):
         assert torch.allclose(one, other, atol=1e-5)  # the rate follows the clock, a little
     assert checkpoint_facts(tmp_path / "parts" / "composer.pt")["step"] == 4
+
+
+def test_a_killed_run_ends_with_the_very_weights_of_a_whole_one(corpus, tmp_path, monkeypatch):
+    def planned(**more):
+        return TrainSettings(hours=math.inf, planned_steps=6, crops=1, warmup_steps=2,
+                             held_out_crops=8, **more)  # fmt: skip
+
+    train(corpus, tmp_path / "whole", planned(), TINY)
+    real, left = training._step, iter(range(5))
+
+    def killed(*arguments):
+        if next(left, None) is None:
+            raise KeyboardInterrupt  # as SIGINT does; nothing is saved on the way out
+        return real(*arguments)
+
+    monkeypatch.setattr(training, "_step", killed)
+    with pytest.raises(KeyboardInterrupt):
+        train(corpus, tmp_path / "parts", planned(save_minutes=0), TINY)
+    assert checkpoint_facts(tmp_path / "parts" / "composer.pt")["step"] == 5
+    monkeypatch.setattr(training, "_step", real)
+    train(corpus, tmp_path / "parts", planned(), TINY)
+    whole, parts = (torch.load(tmp_path / name / "composer.pt", weights_only=True)
+                    for name in ("whole", "parts"))  # fmt: skip
+    assert whole["step"] == parts["step"] == 6
+    for kind in ("network", "ema"):
+        for name, tensor in whole[kind].items():
+            assert torch.equal(tensor, parts[kind][name]), (kind, name)
+
+
+def test_the_log_forgets_what_the_checkpoint_does_not_know(tmp_path):
+    log = TrainingLog(tmp_path / "composer.csv")
+    for step in (10, 20, 30):
+        log.write({"step": step, "hours": step / 100, "train_nats_per_note": 4.0})
+    with log.path.open("a") as file:
+        file.write("40,0.4")  # killed while it wrote
+    TrainingLog(log.path).forget_after(20)
+    with log.path.open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["10", "20"]
 
 
 def test_training_lowers_the_loss_and_draws_its_log(corpus, tmp_path):
