@@ -31,7 +31,7 @@ __all__ = ["Aspect", "has_any", "lost_aspects"]
 _DEFAULT_NAME = re.compile(r"(v|a|video|audio|track)? ?\d*", re.IGNORECASE)
 _OFFLINE = "/offline/"
 """Where our writers put media of which a timeline tells nothing."""
-_OUR_KEYS = frozenset([OWN_KEY, "emsync_otio", "fcp_xml", "fcpxml", "AAF", "cmx_3600", "xges"])
+_OUR_KEYS = frozenset([OWN_KEY, "emsync_otio", "fcp_xml", "fcpxml", "AAF", "cmx_3600", "XGES"])
 """Metadata by which adapters pass on what is in the file itself."""
 
 

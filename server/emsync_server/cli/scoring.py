@@ -304,7 +304,7 @@ def place_command(
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are.
 
     The new timeline is of the kind that its name says: .otio .otioz .fcpxml .fcpxmld .xml
-    .kdenlive .mlt.
+    .kdenlive .mlt .xges.
     """
     if not (score_folder / "cues.json").exists():
         raise CueSheetError(
