@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -53,7 +53,8 @@ _FLAGS = re.compile(r"marker-list-flags, flags=\(int\)\d+; ?")
 @cache
 def adapter() -> ModuleType:
     """The adapter as OpenTimelineIO loads it: imported besides, it would register types twice."""
-    return otio.adapters.from_name("xges").module()
+    module: ModuleType = otio.adapters.from_name("xges").module()
+    return module
 
 
 def read_timeline(path: Path) -> otio.core.SerializableObject:
@@ -93,7 +94,7 @@ def _said(about: dict[str, Any], key: str) -> str:
 
 
 def _state_picture_in_place(
-    timeline: otio.schema.Timeline, tracks: Iterator[otio.core.SerializableObject]
+    timeline: otio.schema.Timeline, tracks: Iterable[otio.core.SerializableObject]
 ) -> Fraction:
     """Keep the picture's size, where the project says it; its rate, else the adapter's 25."""
     for track in tracks:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from fractions import Fraction
 from itertools import count
 from xml.etree.ElementTree import Element, SubElement
@@ -186,7 +187,7 @@ def _said(node: Node, key: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def _text(name: str, fields: dict[str, tuple[str, object]]) -> str:
+def _text(name: str, fields: Mapping[str, tuple[str, object]]) -> str:
     return str(adapter().GstStructure(name, fields))
 
 
