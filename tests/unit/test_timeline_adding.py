@@ -165,3 +165,19 @@ def test_markers_over_a_track_that_is_switched_off_come_through(tmp_path: Path, 
     made.tracks.markers.append(marker("hit", 20, R24))
     again = laid(saved(made, tmp_path / "cut.otio"), tmp_path / f"scored{suffix}")
     assert [hit.time.value for hit in again.hits] == [20]
+
+
+@pytest.mark.parametrize("suffix", [".fcpxml", ".kdenlive"])
+def test_where_final_cut_has_a_marker_of_the_users_ours_stays_away(tmp_path: Path, suffix: str):
+    made = timeline(track(clip("a", 50, R24), clip("b", 50, R24)), rate=R24)
+    made.tracks.markers.append(marker("door", 25, R24))
+    source = saved(made, tmp_path / "cut.otio")
+    scored = score_of(read_edit(source), tmp_path, hits=(25, 50))
+    once, twice = tmp_path / f"once{suffix}", tmp_path / f"twice{suffix}"
+    for timeline_of_user, out in ((source, once), (once, twice)):
+        report = place(timeline_of_user, *scored, out)
+        assert report.unmarked == (1 if suffix == ".fcpxml" else 0)
+        assert "hits and their errors" not in report.lost
+    assert once.read_bytes() == twice.read_bytes()
+    shown = [(each.time.value, each.label) for each in read_edit(twice).hits]
+    assert shown == [(25, "door")]

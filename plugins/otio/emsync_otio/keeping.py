@@ -222,11 +222,15 @@ def _foreign(thing: otio.core.SerializableObjectWithMetadata) -> dict[str, objec
 
 
 def _hits(seen: _Seen) -> object:
-    own = (marker for marker in seen.timeline.tracks.markers if is_own(marker))
-    return sorted(
+    """Not those on a frame that the editor marked: whether they have markers is counted apart."""
+    length = seen.stretches[-1].end if seen.stretches else Fraction(0)
+    theirs = {_frame(at, seen.rate) for at, _ in markers_of(seen.timeline, length)}
+    own = (
         (_frame(exact_seconds(marker.marked_range.start_time), seen.rate), marker.name)
-        for marker in own
+        for marker in seen.timeline.tracks.markers
+        if is_own(marker)
     )
+    return sorted(each for each in own if each[0] not in theirs)
 
 
 def _ducking(seen: _Seen) -> object:
