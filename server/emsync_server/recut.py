@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
 from itertools import pairwise
+from pathlib import Path
 
 from emsync.cue import Cue, CueSheet, Hit, HitSource
 from emsync.emotion import EmotionOverride
@@ -13,6 +14,7 @@ from emsync.errors import InputError
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
 from emsync_server.composition import KeptPicture
+from emsync_server.spotting.sheets import cue_name_of
 
 __all__ = ["cue_now", "is_unchanged", "kept_in", "persons_emotions"]
 
@@ -36,9 +38,12 @@ def cue_now(old: Cue, sheet: CueSheet, spotted: CueSheet, kept: Sequence[KeptSpa
         key=lambda hit: hit.time.seconds,
     )
     emotion = spotted.cues[0].emotion
+    # Spotting names the one cue of a timeline after its file; what a person called it stays.
+    was_named_by_us = len(sheet.cues) == 1 and old.name == cue_name_of(Path(sheet.picture.source))
+    name = spotted.cues[0].name if was_named_by_us else old.name
     span = TimeRange(start, end - start)
     by_hand = persons_emotions(old, kept, span)
-    return Cue(old.name, span, tuple(hits), emotion, old.brief, by_hand)
+    return Cue(name, span, tuple(hits), emotion, old.brief, by_hand)
 
 
 def _persons_hits(

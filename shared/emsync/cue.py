@@ -11,9 +11,13 @@ from itertools import pairwise
 from emsync.emotion import EmotionCurve, EmotionOverride, ShotNotes
 from emsync.family import Family
 from emsync.picture import Boundary, PictureInfo
-from emsync.timecode import RationalTime, TimeRange
+from emsync.timecode import RationalTime, TimeRange, moment_of
 
 __all__ = ["Brief", "Cue", "CueSheet", "Hit", "HitSource", "Key", "Mode", "Style"]
+
+ONE_ACCENT_S = 0.1
+"""Accents that follow one another faster are heard as one, or as a stumble."""
+_NAMED_PAIRS = 3
 
 
 class HitSource(Enum):
@@ -153,14 +157,13 @@ class Cue:
             raise ValueError(f"cue '{self.name}' does not lie inside the picture or has no length")
         for hit in self.hits:
             if not self.range.contains(hit.time):
-                moment_s = float(hit.time.seconds)
                 raise ValueError(
-                    f"cue '{self.name}' has a hit at {moment_s:.3f} s, outside its range"
+                    f"cue '{self.name}' has a hit at {moment_of(hit.time)}, outside its range "
+                    f"({moment_of(self.range.start)} to {moment_of(self.range.end)})"
                 )
         for earlier, later in pairwise(self.hits):
             if later.time.seconds == earlier.time.seconds:
-                moment_s = float(later.time.seconds)
-                raise ValueError(f"cue '{self.name}' has two hits at {moment_s:.3f} s")
+                raise ValueError(f"cue '{self.name}' has two hits at {moment_of(later.time)}")
             if later.time.seconds < earlier.time.seconds:
                 raise ValueError(f"the hits of cue '{self.name}' must follow one another in time")
 
@@ -177,15 +180,37 @@ class Cue:
         )
         if not is_inside:
             raise ValueError(
-                f"cue '{self.name}' has an emotion set by hand at {float(at):.3f} s, outside its "
-                f"range ({float(self.range.start.seconds):.3f} to "
-                f"{float(self.range.end.seconds):.3f} s)"
+                f"cue '{self.name}' has an emotion set by hand at {moment_of(override.time)}, "
+                f"outside its range ({moment_of(self.range.start)} to {moment_of(self.range.end)})"
             )
+
+    @property
+    def crowded_hits(self) -> tuple[str, ...]:
+        """A sentence for locked hits that follow so closely that the ear takes them for one."""
+        locked = [hit for hit in self.hits if hit.locked]
+        close = [
+            (one, other)
+            for one, other in pairwise(locked)
+            if other.time.seconds - one.time.seconds < ONE_ACCENT_S
+        ]
+        if not close:
+            return ()
+        named = ", ".join(f"{_said(one)} and {_said(other)}" for one, other in close[:_NAMED_PAIRS])
+        more = ", …" if len(close) > _NAMED_PAIRS else ""
+        return (
+            f"Locked hits of '{self.name}' lie so close that only one accent is heard for two: "
+            f"{named}{more}. Unlock or remove one of them.",
+        )
 
     @property
     def felt(self) -> EmotionCurve:
         """The emotion that the music follows: the estimated one, unless a person said otherwise."""
         return self.emotion.overridden(self.overrides) if self.overrides else self.emotion
+
+
+def _said(hit: Hit) -> str:
+    """When a hit is, and what it is called."""
+    return f"{moment_of(hit.time)} ('{hit.label}')" if hit.label else moment_of(hit.time)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +238,6 @@ class CueSheet:
                 if override.end is not None and override.end > self.picture.duration:
                     raise ValueError(
                         f"cue '{cue.name}' has an emotion set by hand until "
-                        f"{float(override.end.seconds):.3f} s, but the picture ends at "
-                        f"{float(self.picture.duration.seconds):.3f} s"
+                        f"{moment_of(override.end)}, but the picture ends at "
+                        f"{moment_of(self.picture.duration)}"
                     )

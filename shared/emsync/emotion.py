@@ -10,7 +10,7 @@ from enum import Enum
 from fractions import Fraction
 from itertools import pairwise
 
-from emsync.timecode import RationalTime, TimeRange
+from emsync.timecode import RationalTime, TimeRange, moment_of
 
 __all__ = [
     "EmotionCurve",
@@ -104,8 +104,8 @@ class EmotionOverride:
     def __post_init__(self) -> None:
         if self.end is not None and self.end.seconds <= self.time.seconds:
             raise ValueError(
-                f"an emotion set from {float(self.time.seconds):.3f} s cannot hold until "
-                f"{float(self.end.seconds):.3f} s"
+                f"an emotion set from {moment_of(self.time)} cannot hold until "
+                f"{moment_of(self.end)}"
             )
 
 

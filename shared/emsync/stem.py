@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 from itertools import pairwise
+from math import isfinite
 from pathlib import PurePosixPath
 
 from emsync.family import Family
@@ -97,6 +98,21 @@ class StemSet:
 
     def __post_init__(self) -> None:
         _check_inside(self.mix)
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody plays: no stems, or nothing in them."""
+        return not any(isfinite(stem.peak_db) for stem in self.stems)
+
+    @property
+    def silence_warning(self) -> tuple[str, ...]:
+        """A sentence where nobody plays."""
+        if not self.is_silent:
+            return ()
+        return (
+            f"'{self.cue}' is silent: no note of its take is heard. Compose it with another seed "
+            "or for other instruments, or undo what emptied its MIDI file.",
+        )
 
 
 def _check_inside(name: str) -> None:

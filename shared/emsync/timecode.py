@@ -13,12 +13,15 @@ __all__ = [
     "counts_drop_frame",
     "is_drop_frame_rate",
     "is_timecode_rate",
+    "moment_of",
     "parse_rate",
     "parse_timecode",
     "timecode_of",
 ]
 
 HALF = Fraction(1, 2)
+MOST_FRAMES = 240
+"""A second; faster clocks count ticks."""
 TIMECODE = re.compile(r"(\d{1,2}):(\d{2}):(\d{2})([:;.,])(\d{2,3})")
 
 
@@ -157,6 +160,14 @@ def timecode_of(time: RationalTime, *, drop_frame: bool = False) -> str:
     minutes, second = divmod(seconds, 60)
     hour, minute = divmod(minutes, 60)
     return f"{hour % 24:02}:{minute:02}:{second:02}{';' if drop_frame else ':'}{frame:02}"
+
+
+def moment_of(time: RationalTime) -> str:
+    """A moment as sentences say it: timecode from the first frame where the clock counts frames,
+    as cue sheets are written, else seconds."""
+    if not is_timecode_rate(time.rate) or time.rate > MOST_FRAMES or time.value < 0:
+        return f"{float(time.seconds):.3f} s"
+    return timecode_of(time)
 
 
 def _dropped_numbers(frames: int, per_second: int) -> int:

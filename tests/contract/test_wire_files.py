@@ -122,7 +122,7 @@ def emotion(sheet: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             lambda sheet: sheet["cues"][0]["hits"].append(hit(sheet)),
-            ["two hits at 4.171 s"],
+            ["two hits at 00:00:04:04"],
             id="two hits at once",
         ),
         pytest.param(

@@ -222,6 +222,7 @@ def test_a_blender_that_is_killed_takes_its_job_with_it(
 ) -> None:
     with pytest.raises(AssertionError, match="ended with -9"):
         stage(blender, "killed", film, server)
+    assert "notes in" in (film / "heard.txt").read_text(encoding="utf-8")  # while composing
     ask = [*server["EMSYNC_COMMAND"].split(), "rpc", "SystemService/GetServerInfo"]
 
     def jobs() -> int:

@@ -160,9 +160,10 @@ def test_a_person_may_write_one_axis_into_the_file():
 @pytest.mark.parametrize(
     ("override", "why"),
     [
-        pytest.param({"time": 7}, r"at 7\.000 s, outside its range \(0\.000 to 6", id="keyframe"),
-        pytest.param({"time": 6, "end": 9}, r"at 6\.000 s, outside", id="after the end"),
-        pytest.param({"time": 2, "end": 600}, r"until 600\.000 s, but the picture ends at 6\.000 s",
+        pytest.param({"time": 7}, r"at 00:00:07:00, outside its range \(00:00:00:00 to 00:00:06:00",
+                     id="keyframe"),
+        pytest.param({"time": 6, "end": 9}, "at 00:00:06:00, outside", id="after the end"),
+        pytest.param({"time": 2, "end": 600}, "until 00:10:00:00, but the picture ends at",
                      id="beyond the film"),
     ],
 )  # fmt: skip

@@ -23,7 +23,7 @@ from emsync_otio import TimelineEdit, place, read_edit, read_placed_sheet
 from emsync_otio.saving import save_timeline
 from emsync_otio.xml_text import XmlText
 
-SUFFIXES = [".fcpxml", ".xml", ".kdenlive"]
+SUFFIXES = [".fcpxml", ".xml", ".kdenlive", ".xges"]
 RATE = "<rate><timebase>25</timebase><ntsc>FALSE</ntsc></rate>"
 
 
@@ -33,7 +33,7 @@ def source(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     path = tmp_path / f"cut{request.param}"
     save_timeline(users_timeline(start=0), path, lambda _: None, rate=R24)
     text = path.read_text().replace("?>\n", "?>\n<!-- graded by B. -->\n", 1)
-    for root in ("<fcpxml ", "<xmeml ", "<mlt "):
+    for root in ("<fcpxml ", "<xmeml ", "<mlt ", "<ges "):
         text = text.replace(root, root + " made = 'by hand'  ", 1)
     path.write_text(text)
     return path
@@ -62,7 +62,7 @@ def test_placing_again_gives_the_same_bytes(source: Path, tmp_path: Path):
     assert one.read_bytes() == two.read_bytes()
 
 
-@pytest.mark.parametrize("source", [".fcpxml", ".kdenlive"], indirect=True)
+@pytest.mark.parametrize("source", [".fcpxml", ".kdenlive", ".xges"], indirect=True)
 def test_the_cue_sheet_travels_inside(source: Path, tmp_path: Path):
     sheet, placed = score_of(read_edit(source), tmp_path, hits=(60,))
     out = tmp_path / f"scored{source.suffix}"
@@ -86,6 +86,16 @@ def test_what_is_removed_takes_its_line_with_it():
     text.remove(text.root.children[0])
     text.remove(text.root.children[0].children[0])
     assert text.result() == b"<a>\n  <c/>\n</a>"
+
+
+def test_an_attribute_changes_and_the_others_stay():
+    text = XmlText(b"<a>\n  <b y = '&quot;' x='1'/>\n  <c/>\n</a>")
+    (b, c) = text.root.children
+    text.set_attribute(b, "x", 'é "2"')
+    text.set_attribute(c, "z", "3")
+    assert text.result() == (
+        b'<a>\n  <b y = \'&quot;\' x="&#233; &quot;2&quot;"/>\n  <c z="3"/>\n</a>'
+    )
 
 
 def test_utf_16_is_refused_in_a_sentence():
@@ -155,3 +165,19 @@ def test_markers_over_a_track_that_is_switched_off_come_through(tmp_path: Path, 
     made.tracks.markers.append(marker("hit", 20, R24))
     again = laid(saved(made, tmp_path / "cut.otio"), tmp_path / f"scored{suffix}")
     assert [hit.time.value for hit in again.hits] == [20]
+
+
+@pytest.mark.parametrize("suffix", [".fcpxml", ".kdenlive"])
+def test_where_final_cut_has_a_marker_of_the_users_ours_stays_away(tmp_path: Path, suffix: str):
+    made = timeline(track(clip("a", 50, R24), clip("b", 50, R24)), rate=R24)
+    made.tracks.markers.append(marker("door", 25, R24))
+    source = saved(made, tmp_path / "cut.otio")
+    scored = score_of(read_edit(source), tmp_path, hits=(25, 50))
+    once, twice = tmp_path / f"once{suffix}", tmp_path / f"twice{suffix}"
+    for timeline_of_user, out in ((source, once), (once, twice)):
+        report = place(timeline_of_user, *scored, out)
+        assert report.unmarked == (1 if suffix == ".fcpxml" else 0)
+        assert "hits and their errors" not in report.lost
+    assert once.read_bytes() == twice.read_bytes()
+    shown = [(each.time.value, each.label) for each in read_edit(twice).hits]
+    assert shown == [(25, "door")]

@@ -294,3 +294,16 @@ def test_several_projects_are_named_and_refused(path: Path):
     path.write_text(text.replace("</event>", project.replace("'P'", "'Q'") + "</event>"))
     with pytest.raises(TimelineError, match=r"holds 2 timelines \('P', 'Q'\)"):
         read_edit(path)
+
+
+def test_markers_on_what_a_clip_does_not_show_are_counted(path: Path):
+    fcpxml(
+        path,
+        '<asset-clip ref="a1" offset="3600s" duration="2s" start="10s">'
+        '<marker start="9s" duration="1/25s" value="before"/>'
+        '<marker start="11s" duration="1/25s" value="in"/>'
+        '<chapter-marker start="12s" duration="1/25s" value="behind"/></asset-clip>',
+    )
+    edit = read_edit(path)
+    assert [(hit.time.value, hit.label) for hit in edit.hits] == [(25, "in")]
+    assert any("2 markers lie on parts of their clips" in line for line in edit.picture.warnings)

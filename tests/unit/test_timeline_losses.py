@@ -29,7 +29,7 @@ from emsync_otio.counting import state_drop_frame_in_place
 from emsync_otio.keeping import Aspect, has_any, lost_aspects
 from emsync_otio.opening import open_timeline
 
-FORMATS = (".otio", ".otioz", ".fcpxml", ".xml", ".kdenlive")
+FORMATS = (".otio", ".otioz", ".fcpxml", ".xml", ".kdenlive", ".xges")
 BENCHMARKS = Path(__file__).resolve().parents[2] / "BENCHMARKS.md"
 R = NTSC_30
 
@@ -107,7 +107,7 @@ def test_nothing_is_lost_in_opentimelineios_own_format(lost: dict[str, tuple[str
     assert lost[".otio"] == ()
 
 
-@pytest.mark.parametrize("suffix", [".fcpxml", ".xml", ".kdenlive"])
+@pytest.mark.parametrize("suffix", [".fcpxml", ".xml", ".kdenlive", ".xges"])
 def test_nothing_of_the_editors_is_lost_where_its_own_file_is_added_to(tmp_path: Path, suffix: str):
     first = saved(one_of_everything(), tmp_path / "cut.otio")
     scored = score_of(read_edit(first), tmp_path, hits=(60,))

@@ -33,7 +33,16 @@ def test_markers_become_locked_hits_with_their_names():
         (79, ""),
     ]
     assert all(hit.locked and hit.weight == 1.0 for hit in edit.hits)
-    assert any("1 marker lies outside" in warning for warning in edit.picture.warnings)
+    outside, trimmed = edit.picture.warnings[-2:]
+    assert "1 marker lies outside the picture" in outside
+    assert "1 marker lies on a part of its clip that the cut does not show" in trimmed
+
+
+def test_a_rule_that_leaves_a_trimmed_marker_out_says_nothing_of_it():
+    first = clip("a", 40, R24, start=100)
+    first.markers.append(marker("fix colour", 99, R24))
+    edit = edit_of(timeline(track(first)), HERE, MarkerRule())
+    assert not any("marker" in warning for warning in edit.picture.warnings)
 
 
 NOTED = (

@@ -48,7 +48,7 @@ def test_every_file_is_named_as_the_editor_wants_it(tmp_path: Path, style: PathS
     assert any(url.endswith("a b.mov" if style is PathStyle.BARE else "a%20b.mov") for url in urls)
 
 
-@pytest.mark.parametrize("suffix", [".otio", ".fcpxml", ".xml", ".kdenlive"])
+@pytest.mark.parametrize("suffix", [".otio", ".fcpxml", ".xml", ".kdenlive", ".xges"])
 def test_a_hundred_and_twenty_eight_full_tracks_take_stems_too(tmp_path: Path, suffix: str):
     rows = [track(clip(f"v{n}", 48, R24), name=f"V{n}") for n in range(64)]
     rows += [track(clip(f"a{n}", 48, R24), kind="Audio", name=f"A{n}") for n in range(64)]

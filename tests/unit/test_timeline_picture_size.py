@@ -12,7 +12,7 @@ from emsync_otio import PictureSize, place, read_edit, read_placed_sheet
 from emsync_otio.opening import open_timeline
 from emsync_otio.picture_size import said_picture_size
 
-NEW = [".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".mlt"]
+NEW = [".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".mlt", ".xges"]
 
 
 def laid(source: Path, out: Path, **options: object):

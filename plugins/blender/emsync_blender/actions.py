@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from emsync import wire
 from emsync.client import Client, ProcessTransport, Watcher
+from emsync.counted import counted
 from emsync.errors import EmsyncError, NotFoundError
 from emsync.hosting import (
     Done,
@@ -160,7 +161,7 @@ class Session:
     def remove(self, cue: str) -> str:
         """Take a score out; a sentence that says so."""
         count = self.host.remove(cue)
-        return f"{count} stems of '{cue}' were removed; their files stay in its folder."
+        return f"{counted(count, 'stem')} of '{cue}' removed; the files stay in its folder."
 
     def diagnose(self) -> tuple[str, ...]:
         """What is wrong, in lines."""
@@ -191,7 +192,8 @@ class Session:
         odd = differences(placement, self.host.found(placement.cue))
         exact = sum(mark.color == "GREEN" for mark in placement.marks)
         locked = sum(mark.error_frames is not None for mark in placement.marks)
-        line = f"{len(placement.stems)} stems laid; {exact} of {locked} locked hits are exact."
+        stems = counted(len(placement.stems), "stem")
+        line = f"{stems} laid; {exact} of {locked} locked hits are exact."
         return Telling(1.0, line, (*odd, *placement.warnings), is_over=True, is_laid=True)
 
     def _renewed(self, renewal: Renewal) -> Telling:

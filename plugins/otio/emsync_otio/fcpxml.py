@@ -23,6 +23,7 @@ from emsync.errors import TimelineError
 from emsync_otio.clock import Seconds, otio_range, otio_time
 from emsync_otio.counting import state_drop_frame_in_place
 from emsync_otio.fcpxml_resources import SCORE_KEY, Resources, seconds_of
+from emsync_otio.markers import state_trimmed_in_place
 from emsync_otio.own import (
     OWN_KEY,
     is_own_comment,
@@ -62,6 +63,8 @@ class _Sheet:
     sounds: list[Laid] = field(default_factory=list)
     joins: list[Join] = field(default_factory=list)
     markers: list[otio.schema.Marker] = field(default_factory=list)
+    trimmed: list[otio.schema.Marker] = field(default_factory=list)
+    """Of clips that show another part of themselves."""
 
     def stack(self, name: str) -> otio.schema.Stack:
         """All tracks, sound above picture as OpenTimelineIO orders them."""
@@ -125,6 +128,8 @@ class _Reader:
         timeline = otio.schema.Timeline(name=name)
         timeline.tracks = sheet.stack(name)
         timeline.tracks.markers.extend(sheet.markers)
+        if sheet.trimmed:
+            state_trimmed_in_place(timeline, sheet.trimmed)
         timeline.global_start_time = otio_time(seconds_of(sequence, "tcStart"), rate)
         state_drop_frame_in_place(timeline, sequence.get("tcFormat") == "DF")
         said = self.resources.formats.get(sequence.get("format", ""))
@@ -222,10 +227,12 @@ class _Reader:
         """A clip's marker, where the clip shows it; of what is switched off, none."""
         at = seconds_of(marker, "start")
         is_shown = owner.get("enabled") != "0" or is_own_comment(marker.get("note"))
-        if start <= at < end and is_shown:
-            self._append_marker(marker, at + shift, sheet)
+        if is_shown:
+            self._append_marker(marker, at + shift, sheet, is_seen=start <= at < end)
 
-    def _append_marker(self, marker: Element, at: Seconds, sheet: _Sheet) -> None:
+    def _append_marker(
+        self, marker: Element, at: Seconds, sheet: _Sheet, *, is_seen: bool = True
+    ) -> None:
         made = otio.schema.Marker(
             name=marker.get("value", ""),
             marked_range=otio_range(at, seconds_of(marker, "duration"), sheet.rate),
@@ -233,7 +240,7 @@ class _Reader:
             metadata={"fcpxml": {"type": marker.tag, **dict(marker.attrib)}},
         )
         recover_in_place(made, marker.get("note"))
-        sheet.markers.append(made)
+        (sheet.markers if is_seen else sheet.trimmed).append(made)
 
     def _pieces(
         self, element: Element, start: Seconds, duration: Seconds, rate: Fraction, depth: int

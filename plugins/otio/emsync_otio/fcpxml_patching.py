@@ -108,7 +108,8 @@ def patched(source: bytes, timeline: otio.schema.Timeline, rate: Fraction) -> by
         begin = exact_seconds(marker.marked_range.start_time)
         part = _at(parts, begin)
         start = part.start + begin - part.begin
-        text.insert(part.node, _behind_markers(part.node), _marker(marker, start, 1 / rate))
+        if not _is_marked(text, part.node, start, 1 / rate):
+            text.insert(part.node, _behind_markers(part.node), _marker(marker, start, 1 / rate))
     return text.result()
 
 
@@ -165,6 +166,16 @@ def stem_clip(
 def _marker(marker: otio.schema.Marker, start: Seconds, frame: Seconds) -> Element:
     about = {"start": time_text(start), "duration": time_text(frame), "value": marker.name}
     return Element("marker", {**about, "note": comment_of(marker)})
+
+
+def _is_marked(text: XmlText, node: Node, start: Seconds, frame: Seconds) -> bool:
+    """Whether a clip has a marker of the user's on a frame. Final Cut makes one at a moment, and
+    what it does with a second that it reads is not known here: the user's stays alone."""
+    return any(
+        0 <= _time(marker, "start") - start < frame
+        for marker in node.all("marker", "chapter-marker")
+        if not text.is_removed(marker)
+    )
 
 
 def _sequence(root: Node) -> Node:

@@ -18,7 +18,7 @@ from emsync.picture import BoundaryKind
 from emsync_otio.clock import Seconds, exact_seconds, seconds_range
 from emsync_otio.looks import Looks, blend_kind_words, is_black, looks_of
 
-__all__ = ["Blend", "Stretch", "flatten", "item_range", "shown_range"]
+__all__ = ["Blend", "Stretch", "flatten", "item_range", "shown_range", "speed_of"]
 
 _DEEPEST = 64  # tracks and compounds; editors stop far earlier
 _WIPE_WORDS = ("wipe", "slide", "push", "iris", "band", "luma", "clock", "swap", "spin", "split")
@@ -102,7 +102,7 @@ def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
     start, duration = shown_range(item)
     if duration == 0:
         return []
-    speed = _speed(item)
+    speed = speed_of(item)
     if isinstance(item, otio.schema.Clip):
         looks = looks_of(item)
         if looks is Looks.NOTHING:
@@ -123,7 +123,7 @@ def shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
     return start, duration
 
 
-def _speed(item: otio.core.Item) -> Fraction:
+def speed_of(item: otio.core.Item) -> Fraction:
     """Media seconds per second of the timeline, from all of an item's time effects."""
     speed = Fraction(1)
     for effect in item.effects:

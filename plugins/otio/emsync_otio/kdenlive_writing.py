@@ -17,7 +17,7 @@ import opentimelineio as otio
 
 from emsync.timecode import RationalTime
 from emsync_otio.clock import Seconds, exact_seconds
-from emsync_otio.flattening import Stretch, flatten, item_range, shown_range
+from emsync_otio.flattening import Stretch, flatten, item_range, shown_range, speed_of
 from emsync_otio.kdenlive_elements import (
     Mix,
     Piece,
@@ -220,11 +220,7 @@ def _stretches(item: otio.core.Item, *, is_sound: bool) -> Iterator[Stretch]:
         return
     source, duration = item_range(item)
     if isinstance(item, otio.schema.Clip):
-        speed = Fraction(1)
-        for effect in item.effects:
-            if isinstance(effect, otio.schema.LinearTimeWarp):
-                speed *= Fraction(effect.time_scalar).limit_denominator(1_000_000)
-        yield Stretch(Fraction(0), duration, item, source, speed, is_opaque=True)
+        yield Stretch(Fraction(0), duration, item, source, speed_of(item), is_opaque=True)
     elif not is_sound:
         holder = otio.schema.Stack(children=[item.deepcopy()])
         yield from flatten(holder)

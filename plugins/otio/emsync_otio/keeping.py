@@ -31,7 +31,7 @@ __all__ = ["Aspect", "has_any", "lost_aspects"]
 _DEFAULT_NAME = re.compile(r"(v|a|video|audio|track)? ?\d*", re.IGNORECASE)
 _OFFLINE = "/offline/"
 """Where our writers put media of which a timeline tells nothing."""
-_OUR_KEYS = frozenset([OWN_KEY, "emsync_otio", "fcp_xml", "fcpxml", "AAF", "cmx_3600", "xges"])
+_OUR_KEYS = frozenset([OWN_KEY, "emsync_otio", "fcp_xml", "fcpxml", "AAF", "cmx_3600", "XGES"])
 """Metadata by which adapters pass on what is in the file itself."""
 
 
@@ -222,11 +222,15 @@ def _foreign(thing: otio.core.SerializableObjectWithMetadata) -> dict[str, objec
 
 
 def _hits(seen: _Seen) -> object:
-    own = (marker for marker in seen.timeline.tracks.markers if is_own(marker))
-    return sorted(
+    """Not those on a frame that the editor marked: whether they have markers is counted apart."""
+    length = seen.stretches[-1].end if seen.stretches else Fraction(0)
+    theirs = {_frame(at, seen.rate) for at, _ in markers_of(seen.timeline, length)}
+    own = (
         (_frame(exact_seconds(marker.marked_range.start_time), seen.rate), marker.name)
-        for marker in own
+        for marker in seen.timeline.tracks.markers
+        if is_own(marker)
     )
+    return sorted(each for each in own if each[0] not in theirs)
 
 
 def _ducking(seen: _Seen) -> object:

@@ -6,13 +6,14 @@ What emsync itself wrote is passed over.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from fractions import Fraction
 
 import opentimelineio as otio
 
+from emsync.counted import counted
 from emsync.cue import Hit, HitSource
 from emsync.settings import MarkerRule, MarkerUse
 from emsync.timecode import RationalTime
@@ -20,8 +21,9 @@ from emsync_otio.clock import Seconds, exact_seconds
 from emsync_otio.flattening import item_range, shown_range
 from emsync_otio.own import is_own
 
-__all__ = ["FoundMarkers", "find_markers", "markers_of"]
+__all__ = ["FoundMarkers", "find_markers", "markers_of", "state_trimmed_in_place"]
 
+_ABOUT, _TRIMMED = "emsync_otio", "trimmed_markers"
 _NAMED_NOTES = 3
 _UNNAMED = re.compile(r"(marker|guide|chapter|locator)?\s*#?\d*", re.IGNORECASE)
 """What editors call a marker when nobody named it: 'Marker 12', 'Guide', or nothing."""
@@ -39,6 +41,8 @@ class FoundMarkers:
     """Names of the markers that the rule leaves out, once each."""
     outside: int
     """How many lie outside the picture."""
+    trimmed: int = 0
+    """How many lie on a part of their clip that the cut does not show."""
 
     def warnings(self, rule: MarkerRule) -> list[str]:
         """What is not landed on without the editor's having said so."""
@@ -51,8 +55,18 @@ class FoundMarkers:
                 "them 'hit …', or use --markers all, a colour or a name."
             )
         if self.outside:
-            lie = "marker lies" if self.outside == 1 else "markers lie"
-            lines.append(f"{self.outside} {lie} outside the picture and cannot be hit.")
+            one = self.outside == 1
+            lines.append(
+                f"{counted(self.outside, 'marker')} {'lies' if one else 'lie'} outside the picture "
+                "and cannot be hit."
+            )
+        if self.trimmed:
+            one = self.trimmed == 1
+            lines.append(
+                f"{counted(self.trimmed, 'marker')} {'lies' if one else 'lie'} on "
+                f"{'a part of its clip' if one else 'parts of their clips'} that the cut does not "
+                "show and cannot be hit."
+            )
         return lines
 
 
@@ -79,11 +93,12 @@ def find_markers(
         name = _name(marker)
         if name and name not in names:
             names.append(name)
+    trimmed = sum(_is_wanted(marker, rule) for marker in _trimmed_markers(timeline))
     hits = tuple(
         Hit(RationalTime(frame, rate), 1.0, True, HitSource.MARKER, " / ".join(names))
         for frame, names in sorted(labels.items())
     )
-    return FoundMarkers(hits, tuple(notes), outside)
+    return FoundMarkers(hits, tuple(notes), outside, trimmed)
 
 
 def _is_wanted(marker: otio.schema.Marker, rule: MarkerRule) -> bool:
@@ -142,6 +157,29 @@ def _item_markers(
             if 0 <= inside < duration:
                 yield at + inside, marker
         at += duration
+
+
+def state_trimmed_in_place(
+    timeline: otio.schema.Timeline, markers: Sequence[otio.schema.Marker]
+) -> None:
+    """Keep markers of clips that show another part of themselves, where a reader lays the others
+    on the timeline."""
+    timeline.metadata[_ABOUT] = {**dict(timeline.metadata.get(_ABOUT, {})), _TRIMMED: list(markers)}
+
+
+def _trimmed_markers(timeline: otio.schema.Timeline) -> Iterator[otio.schema.Marker]:
+    """Markers of clips where the cut shows another part of them."""
+    said = timeline.metadata.get(_ABOUT, {}).get(_TRIMMED, ())
+    yield from (marker for marker in said if not is_own(marker))
+    for track in timeline.tracks:
+        if not isinstance(track, otio.schema.Track) or not track.enabled:
+            continue
+        for child in track:
+            if isinstance(child, otio.core.Item) and child.enabled and len(child.markers):
+                start, duration = item_range(child)
+                for marker in _theirs(child):
+                    if not 0 <= _start(marker) - start < duration:
+                        yield marker
 
 
 def _theirs(item: otio.core.Item) -> Iterator[otio.schema.Marker]:

@@ -17,7 +17,7 @@ import opentimelineio as otio
 from aaf2.exceptions import AAFError
 
 from emsync.errors import NotFoundError, TimelineError
-from emsync_otio import aaf, edl, fcp7, fcpxml, kdenlive
+from emsync_otio import aaf, edl, fcp7, fcpxml, kdenlive, xges
 from emsync_otio.quiet import quiet
 
 __all__ = [
@@ -55,6 +55,7 @@ class TimelineKind(Enum):
     FCPXML = "Final Cut Pro XML"
     MLT = "Kdenlive"
     FCP7 = "Final Cut Pro 7 XML"
+    GES = "GStreamer Editing Services"
     OTHER = "OpenTimelineIO's own and what its adapters read"
 
 
@@ -64,6 +65,7 @@ _KINDS = {
     ".fcpxmld": TimelineKind.FCPXML,
     ".kdenlive": TimelineKind.MLT,
     ".mlt": TimelineKind.MLT,
+    ".xges": TimelineKind.GES,
 }
 _BUNDLES = (".fcpxmld", ".otiod")
 # What adapters let through when a file is damaged (measured: tests/hosts/test_timeline_damage.py).
@@ -186,6 +188,8 @@ def _reader_of(path: Path, rate: Fraction | None) -> Callable[[], otio.core.Seri
         return lambda: kdenlive.read_timeline(path)
     if kind is TimelineKind.FCP7:
         return lambda: fcp7.read_timeline(path)
+    if kind is TimelineKind.GES:
+        return lambda: xges.read_timeline(path)
     if path.suffix.lower() == ".aaf":
         return lambda: aaf.read_timeline(path)
     return lambda: otio.adapters.read_from_file(str(path))

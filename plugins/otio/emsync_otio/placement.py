@@ -12,6 +12,7 @@ from pathlib import Path
 import opentimelineio as otio
 
 from emsync import wire
+from emsync.counted import counted
 from emsync.cue import CueSheet
 from emsync.errors import CueSheetError, OutputError, TimelineError
 from emsync.timecode import RationalTime, counts_drop_frame, timecode_of
@@ -59,22 +60,21 @@ class PlacementReport:
     """Of the picture in a new file, where neither the timeline nor its media told."""
     lost: tuple[str, ...] = ()
     """What the written kind of file does not hold of the timeline, and of the score."""
+    unmarked: int = 0
+    """Hits without a marker of ours: one of the user's lies on their frame, and the kind of file
+    takes one."""
 
     @property
     def summary(self) -> str:
         """One line for the terminal."""
-        words = [_counted(len(self.stems), "stem"), _counted(len(self.hits), "hit")]
+        words = [counted(len(self.stems), "stem"), counted(len(self.hits), "hit")]
         if self.stems:
             first = min((stem.record.start for stem in self.stems), key=lambda time: time.seconds)
             at = self.start + first
             words.append(f"from {timecode_of(at, drop_frame=counts_drop_frame(self.start))}")
         if self.replaced:
-            words.append(f"{_counted(self.replaced, 'stem')} of an earlier run replaced")
+            words.append(f"{counted(self.replaced, 'stem')} of an earlier run replaced")
         return ", ".join(words)
-
-
-def _counted(count: int, thing: str) -> str:
-    return f"{count} {thing if count == 1 else thing + 's'}"
 
 
 def is_timeline(path: Path) -> bool:
@@ -129,8 +129,11 @@ def place(
     _spell_paths_in_place(laid, paths, folders)
     theirs = _fingerprint(laid)
     lost: list[Aspect] = []
+    unmarked = 0
 
     def check(reread: otio.schema.Timeline) -> None:
+        nonlocal unmarked
+        unmarked = len(hits) - sum(map(is_own, reread.tracks.markers))
         _check_placed(reread, report, zero, theirs, out)
         if out.suffix.lower() != ".otio":  # which was just found to be the same
             lost.extend(lost_aspects(laid, reread, frame_rate))
@@ -151,7 +154,7 @@ def place(
         rate=frame_rate,
         source=timeline,
     )
-    return replace(report, lost=tuple(aspect.value for aspect in lost))
+    return replace(report, lost=tuple(aspect.value for aspect in lost), unmarked=unmarked)
 
 
 def read_placed_sheet(path: Path) -> CueSheet:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import opentimelineio as otio
 
+from emsync.counted import counted
 from emsync.errors import TimelineError
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.settings import MarkerRule, MarkerUse
@@ -270,7 +271,7 @@ class _MediaFinder:
         if not self._offline:
             return []
         return [
-            f"The media of {self._offline} of {_counted(self._clips, 'clip', 'clips')} is offline; "
+            f"The media of {self._offline} of {counted(self._clips, 'clip')} is offline; "
             "there the music follows the edit alone."
         ]
 
@@ -281,7 +282,3 @@ class _MediaFinder:
         if url not in self._found:
             self._found[url] = find_media(url, self._folders)
         return self._found[url]
-
-
-def _counted(count: int, one: str, many: str) -> str:
-    return f"{count} {one if count == 1 else many}"

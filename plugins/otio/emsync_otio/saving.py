@@ -21,24 +21,28 @@ from emsync_otio import (
     fcpxml_writing,
     kdenlive_patching,
     kdenlive_writing,
+    xges_patching,
+    xges_writing,
 )
 from emsync_otio.opening import TimelineKind, document_of, kind_of, open_timeline, said_by
 from emsync_otio.quiet import quiet
 
 __all__ = ["WRITABLE_SUFFIXES", "check_writable", "is_added_to", "save_timeline"]
 
-WRITABLE_SUFFIXES = (".otio", ".otioz", ".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".mlt")
+WRITABLE_SUFFIXES = (".otio", ".otioz", ".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".mlt", ".xges")
 """What a scored timeline can be written as; .xml is Final Cut Pro 7's, for Premiere and Resolve."""
 _PATCHERS = {
     TimelineKind.FCPXML: fcpxml_patching.patched,
     TimelineKind.FCP7: fcp7_patching.patched,
     TimelineKind.MLT: kdenlive_patching.patched,
+    TimelineKind.GES: xges_patching.patched,
 }
 """Add to the editor's own file, of which all else stays as it is, byte for byte."""
 _WRITERS = {
     TimelineKind.FCPXML: fcpxml_writing.document_of,
     TimelineKind.FCP7: fcp7_writing.document_of,
     TimelineKind.MLT: kdenlive_writing.document_of,
+    TimelineKind.GES: xges_writing.document_of,
 }
 """Make a new file of a timeline that came as something else."""
 _KINDS = {
@@ -47,6 +51,7 @@ _KINDS = {
     ".xml": TimelineKind.FCP7,
     ".kdenlive": TimelineKind.MLT,
     ".mlt": TimelineKind.MLT,
+    ".xges": TimelineKind.GES,
 }
 
 

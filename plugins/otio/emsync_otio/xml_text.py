@@ -117,6 +117,18 @@ class XmlText:
             return
         self._change(node.inside, node.close, escaped)
 
+    def set_attribute(self, node: Node, name: str, value: str) -> None:
+        """Give an element's attribute another value, or one that it has not."""
+        carrier = ElementTree.Element("x", {name: value})
+        written = ElementTree.tostring(carrier, encoding="us-ascii")[3:-3]  # name="value"
+        tag = self._data[node.start : node.inside]
+        found = re.search(rb"\s(" + name.encode("ascii") + rb"""\s*=\s*("[^"]*"|'[^']*'))""", tag)
+        if found is not None:
+            self._change(node.start + found.start(1), node.start + found.end(1), written)
+            return
+        named = node.start + 1 + len(node.tag.encode("utf-8"))
+        self._change(named, named, b" " + written)
+
     def result(self) -> bytes:
         """The document with all changes."""
         for node in self.root.iter():

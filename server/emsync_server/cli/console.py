@@ -64,16 +64,16 @@ def shown_progress(title: str) -> Iterator[ProgressSink]:
                 yield ProgressSink(
                     lambda fraction, note: bar.update(task, completed=fraction, description=note),
                     cancelled,
-                    ready_sink=lambda path, seconds: bar.console.print(
-                        _ready(path, seconds), markup=False
+                    ready_sink=_ready_writer(
+                        lambda line: bar.console.print(line, markup=False, soft_wrap=True)
                     ),
                 )
         else:
             yield ProgressSink(
                 _line_writer(),
                 cancelled,
-                ready_sink=lambda path, seconds: print(
-                    f"      {_ready(path, seconds)}", file=sys.stderr, flush=True
+                ready_sink=_ready_writer(
+                    lambda line: print(f"      {line}", file=sys.stderr, flush=True)
                 ),
             )
 
@@ -135,8 +135,19 @@ def usage_sentence(err: Exception) -> str | None:
     return f"emsync: {words.rstrip('.')}.{ask}"
 
 
-def _ready(path: Path, seconds: float) -> str:
-    return f"the first {seconds:.1f} s can be played, while the rest is composed: {path}"
+def _ready_writer(write: Callable[[str], None]) -> Callable[[Path, float], None]:
+    """Says once where the first bars lie: the file grows there, and is gone at the end."""
+    said: list[Path] = []
+
+    def ready(path: Path, seconds: float) -> None:
+        if not said:
+            said.append(path)
+            write(
+                f"the first {seconds:.1f} s can be played, while the rest is composed and the "
+                f"file grows: {path}"
+            )
+
+    return ready
 
 
 def _line_writer() -> Callable[[float, str], None]:

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from emsync import wire
+from emsync.counted import counted
 from emsync.cue import Brief, CueSheet
 from emsync.errors import CueSheetError, EmsyncError, NotFoundError, OutputError
 from emsync.settings import (
@@ -51,7 +52,7 @@ from emsync_server.cli.options import (
     brief_from,
     render_settings,
 )
-from emsync_server.cli.telling import counted, family_list, tell, tell_kept
+from emsync_server.cli.telling import family_list, tell, tell_kept
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.media import probe_film
@@ -217,7 +218,8 @@ def spot(
     with shown_progress("spot") as progress:
         sheet = _steps(server).spot(_whole(source), settings, progress)
         write_text(output, wire.dumps(sheet))
-    for sentence in sheet.picture.warnings:
+    crowded = [sentence for cue in sheet.cues for sentence in cue.crowded_hits]
+    for sentence in (*sheet.picture.warnings, *crowded):
         warn(sentence)
     hits = sum(len(cue.hits) for cue in sheet.cues)
     found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
@@ -263,6 +265,8 @@ def compose(
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
+            for sentence in one.crowded_hits:
+                warn(sentence)
             say(f"{folder / 'take.json'}: {counted(len(made), 'take')}, seed {seed}")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
@@ -283,6 +287,8 @@ def render(
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
+    for sentence in stems.silence_warning:
+        warn(sentence)
     say(
         f"{output}: {family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, "
         f"{stems.synthesizer}"
@@ -304,7 +310,7 @@ def place_command(
     """Lay rendered stems on a timeline, as new tracks; yours stay as they are.
 
     The new timeline is of the kind that its name says: .otio .otioz .fcpxml .fcpxmld .xml
-    .kdenlive .mlt.
+    .kdenlive .mlt .xges.
     """
     if not (score_folder / "cues.json").exists():
         raise CueSheetError(
@@ -334,6 +340,11 @@ def place_command(
             f"Neither '{timeline.name}' nor media on this machine says how large the picture is: "
             f"'{output.name}' has {report.assumed_size.width}x{report.assumed_size.height}. "
             "Set the size of the sequence in your editor."
+        )
+    if report.unmarked:
+        warn(
+            f"{counted(report.unmarked, 'hit')} got no marker in '{output.name}': a marker of "
+            "yours is there, and stays alone. report.json says how the hit landed."
         )
     if report.lost:
         warn(f"'{output.name}' does not hold: {', '.join(report.lost)}. A timeline in .otio does.")

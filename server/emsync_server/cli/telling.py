@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from emsync.counted import counted
 from emsync.stem import StemSet
 from emsync_server.again import Again
 from emsync_server.app import Scored
 from emsync_server.cli.console import say, warn
 
-__all__ = ["counted", "family_list", "tell", "tell_kept"]
+__all__ = ["family_list", "tell", "tell_kept"]
 
 
 def tell_kept(made: Again) -> None:
@@ -25,6 +26,8 @@ def tell(scored: Scored) -> None:
     for sentence in scored.sheet.picture.warnings:
         warn(sentence)
     for take, stems in zip(scored.takes, scored.stems, strict=True):
+        for sentence in (*take.cue.crowded_hits, *stems.silence_warning):
+            warn(sentence)
         half_frame_s = float(1 / (2 * take.picture.rate))
         landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
         hits = f"{landed} of {len(take.landings)} hits within half a frame"
@@ -38,12 +41,6 @@ def tell(scored: Scored) -> None:
         say(f"film:     {scored.film}")
     for timeline in sorted(scored.folder.glob("timeline.*")):
         say(f"timeline: {timeline}")
-
-
-def counted(count: int, thing: str) -> str:
-    """'1 boundary', '2 boundaries'."""
-    many = f"{thing[:-1]}ies" if thing.endswith("y") else f"{thing}s"
-    return f"{count} {thing if count == 1 else many}"
 
 
 def family_list(stems: StemSet) -> str:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 
+from emsync.counted import counted
 from emsync.cue import Cue, CueSheet
 from emsync.emotion import ShotNotes
-from emsync.errors import MemoryFullError, NotFoundError
+from emsync.errors import CueSheetError, MemoryFullError, NotFoundError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
+from emsync.timecode import moment_of
 from emsync_server.composition.beginning import Beginning, beginning_in
 from emsync_server.composition.composer import Composer, load_composer
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
@@ -23,6 +26,7 @@ from emsync_server.composition.rewriting import rewrite_bars
 from emsync_server.composition.score_writing import score_of
 from emsync_server.composition.take_files import Composed, write_take_files
 from emsync_server.composition.time_plan import (
+    LEAST_SEPARATION_S,
     PlannedHit,
     TimePlan,
     TimePlanSettings,
@@ -83,7 +87,7 @@ def _made(
         return rewrite_bars(cue, folder, settings, network, progress)
     plan, landings = planned(cue, settings.seed)
     bars = len(plan.tempo_map.bars())
-    progress.report(PLANNED, f"{bars} bar{'s' if bars != 1 else ''} planned")
+    progress.report(PLANNED, f"{counted(bars, 'bar')} planned")
     with beginning_in(folder, progress) as beginning:
         return _composed((cue, shots), (plan, landings), settings, network, (progress, beginning))
 
@@ -99,6 +103,7 @@ def _cue_of(sheet: CueSheet, name: str) -> Cue:
 def planned(cue: Cue, seed: int) -> tuple[TimePlan, tuple[int, ...]]:
     """Bars and tempo, and the grid steps of the locked hits; the same for all takes of a seed."""
     rng = np.random.default_rng([seed, 0])
+    _check_apart(cue)
     start_s = cue.range.start.seconds
     asked = asked_tempo(cue, rng)
     middle_s = float(cue.range.duration.seconds) / 2
@@ -117,6 +122,19 @@ def planned(cue: Cue, seed: int) -> tuple[TimePlan, tuple[int, ...]]:
         ),
     )
     return plan, tuple(int(q * STEPS_PER_QUARTER) for q in plan.hit_q)
+
+
+def _check_apart(cue: Cue) -> None:
+    """The time plan refuses such hits too, but knows nothing of the picture's timecode."""
+    for one, other in pairwise(hit for hit in cue.hits if hit.locked):
+        apart_s = other.time.seconds - one.time.seconds
+        if apart_s < LEAST_SEPARATION_S:
+            raise CueSheetError(
+                f"The locked hits of '{cue.name}' at {moment_of(one.time)} and "
+                f"{moment_of(other.time)} lie {float(1000 * apart_s):.0f} ms apart; music cannot "
+                f"separate two accents closer than {float(1000 * LEAST_SEPARATION_S):.0f} ms. "
+                "Unlock or remove one of them."
+            )
 
 
 def _composed(

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync.counted import counted
 from emsync_server.composition.conditions import ConditionTrack, for_reference
 from emsync_server.composition.guidance import UNGUIDED, Guidance
 from emsync_server.composition.piece import Piece, WrittenNote
@@ -239,7 +240,9 @@ def write_takes(
         events += 1
         if events % REPORT_EVERY == 0:
             notes = sum(len(writer.piece.notes) for writer in writers)
-            progress.report(_done(writers), f"{notes} notes in {len(writers)} versions")
+            progress.report(
+                _done(writers), f"{counted(notes, 'note')} in {counted(len(writers), 'version')}"
+            )
 
 
 def _pin_theme(

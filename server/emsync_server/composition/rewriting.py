@@ -15,6 +15,7 @@ from emsync.cue import Cue
 from emsync.errors import CueSheetError
 from emsync.score import ControlChange, Controller, KeySignature, Note, Part, Score, Take, TempoMap
 from emsync.settings import ComposeSettings
+from emsync.timecode import moment_of
 from emsync_server.composition.composer import Composer
 from emsync_server.composition.conditions import ConditionTrack, for_reference
 from emsync_server.composition.decoder import (
@@ -111,7 +112,7 @@ def _landing_steps(cue: Cue, tempo_map: TempoMap) -> tuple[int, ...]:
         step = tempo_map.quarters_at(hit.time.seconds - cue.range.start.seconds) * STEPS_PER_QUARTER
         if step.denominator != 1:
             raise CueSheetError(
-                f"The hit at {float(hit.time.seconds):.3f} s is new since '{cue.name}' was "
+                f"The hit at {moment_of(hit.time)} is new since '{cue.name}' was "
                 "composed: no beat falls there. Compose the whole cue."
             )
         steps.append(int(step))

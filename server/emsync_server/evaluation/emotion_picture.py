@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync.counted import counted
 from emsync.cue import CueSheet
 from emsync.emotion import EmotionCurve, EmotionPoint, ShotNotes, ValenceArousal
 from emsync.errors import EmsyncError
@@ -104,7 +105,7 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     name = Path(sheet.picture.source).name
     canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
-    shots = f"{len(sheet.shots)} shot{'s' if len(sheet.shots) != 1 else ''}"
+    shots = counted(len(sheet.shots), "shot")
     words = f"{shots}; asked: {', '.join(asked) or 'no experts'}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from emsync.counted import counted
 from emsync_server.evaluation.canvas import Align, Canvas
 from emsync_server.evaluation.landing import Landed
 from emsync_server.evaluation.palette import (
@@ -109,23 +110,26 @@ class _Panel:
 def _draw_header(canvas: Canvas, report: Report) -> None:
     hits = report.hits
     canvas.text(f"{report.cue}: hits in the sound", (LEFT, 32), INK, size=22, bold=True)
+    landed = (
+        f"{_percent(hits.landed_in_sound)} of {counted(hits.locked, 'locked hit')} within half a "
+        f"frame (±{1000 * hits.half_frame_s:.1f} ms); moved by 60 ms: "
+        f"{_percent(hits.control_in_sound)}"
+    )
     canvas.text(
-        f"{_percent(hits.landed_in_sound)} of {hits.locked} locked hits within half a frame "
-        f"(±{1000 * hits.half_frame_s:.1f} ms); moved by 60 ms: {_percent(hits.control_in_sound)}",
+        landed if hits.locked else "this cue has no locked hits: nothing to look at closely",
         (canvas.width - RIGHT, 32),
         PALE_INK,
         size=15,
         align=Align.RIGHT,
     )
-    entries = (
+    of_hits = (
         LegendEntry("locked hit", HIT),
-        LegendEntry("cut or transition", CUT),
         LegendEntry("half a frame around the hit", FRAME),
         LegendEntry("attack found", ATTACK),
         LegendEntry("attack found outside", MISSED),
-        LegendEntry("sound", SOUND),
     )
-    draw_legend(canvas, entries, LEFT, 62)
+    others = (LegendEntry("cut or transition", CUT), LegendEntry("sound", SOUND))
+    draw_legend(canvas, (*of_hits, *others) if hits.locked else others, LEFT, 62)
 
 
 def _looked_at(hits: HitReport) -> tuple[Landed, ...]:

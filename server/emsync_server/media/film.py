@@ -21,6 +21,7 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from emsync.counted import counted
 from emsync.errors import LimitError, MediaError
 from emsync.picture import PictureInfo
 from emsync.timecode import RationalTime
@@ -180,7 +181,7 @@ class Film:
         bad = self.damage.frames + self.damage.packets
         if bad:
             lines.append(
-                f"{bad} frame{'s' if bad > 1 else ''} of '{self.path.name}' "
+                f"{counted(bad, 'frame')} of '{self.path.name}' "
                 f"{'are' if bad > 1 else 'is'} damaged; what could be read was used."
             )
         if self.damage.clock_restarts:

@@ -81,7 +81,7 @@ def mux_scored(film: Path, placed: Sequence[PlacedMix], out_stem: Path, progress
             except (av.FFmpegError, ValueError) as err:  # not this container: try the next
                 reasons.append(f"{suffix}: {err}")
                 continue
-            progress.report(1.0, "done")
+            progress.report(1.0, "film written")
             return target
     raise OutputError(
         f"The picture of '{film}' ({codec}) fits into no container that carries sound "

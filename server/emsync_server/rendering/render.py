@@ -91,7 +91,7 @@ def render(
         )
         write_text(working / STEM_SET, wire.dumps(stem_set))
         write_text(working / DUCKING, wire.dumps(stem_set.ducking))
-        progress.report(1.0, "done")
+        progress.report(1.0, "stems written")
         _deliver(working, folder, stem_set)
     return stem_set
 

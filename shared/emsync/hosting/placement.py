@@ -143,7 +143,12 @@ def placement_of(
         for number, hit in enumerate(cue.hits, start=1)
     )
     return Placement(
-        cue.name, tuple(clips), marks, note, stems.ducking, note.sheet.picture.warnings
+        cue.name,
+        tuple(clips),
+        marks,
+        note,
+        stems.ducking,
+        (*note.sheet.picture.warnings, *cue.crowded_hits, *stems.silence_warning),
     )
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from emsync import __version__, wire
 from emsync.client import Client, Watcher
+from emsync.counted import counted
 from emsync.cue import CueSheet
 from emsync.errors import NotFoundError, OutputError, TimelineError
 from emsync.hosting.picture_file import picture_text
@@ -132,7 +133,8 @@ class Studio:
         """Another take of a score that lies there; rendered where it was not yet."""
         if not 1 <= number <= note.takes:
             raise NotFoundError(
-                f"The score has {note.takes} takes; there is no take {number}. Choose another."
+                f"The score has {counted(note.takes, 'take')}; there is no take {number}. "
+                "Choose another."
             )
         return self.placed(note, number, watch)
 
@@ -268,7 +270,7 @@ def _alike(sheet: CueSheet, order: Order) -> CueSheet:
 def _offer(take: Take) -> str:
     known = [str(take.key)] if take.key else []
     bars = len(take.tempo_map.bars())
-    return ", ".join([*known, f"{tempo_bpm_of(take):.0f} bpm", f"{bars} bars"])
+    return ", ".join([*known, f"{tempo_bpm_of(take):.0f} bpm", counted(bars, "bar")])
 
 
 def write_whole(run: Path, timeline: HostTimeline) -> Path:
