@@ -91,6 +91,8 @@ def plan_form(
     landings: Sequence[int] = (),
     suspense: bool = False,
     colour: float = 0.0,
+    riffs: bool = False,
+    plain: bool = False,
 ) -> Form:
     """The form of bars in order.
 
@@ -99,11 +101,14 @@ def plan_form(
     keep_key: whether only notes of the key may sound ·
     landings: bars at which something new may well begin, those that matter first ·
     suspense: whether what is excited and dark has chords that belong to no key ·
-    colour: how likely a chord is led to by its own dominant, the last phrase aside
+    colour: how likely a chord is led to by its own dominant, the last phrase aside ·
+    riffs: whether each letter comes twice and has the same chords in all moods ·
+    plain: whether chords keep to the key, the major one on the flat seventh aside
     """
     phrases = _phrases(bars, landings)
-    letters = _letters(len(phrases))
-    book = _Songbook(rng, keep_key=keep_key, suspense=suspense)
+    letters = _letters(len(phrases), riffs=riffs)
+    book = _Songbook(rng, keep_key=keep_key, suspense=suspense, plain=plain, riffs=riffs)
+    units: dict[str, int] = {}
     forms: list[BarForm] = []
     theme_bars = phrases[0][1]
     for number, ((start, stop), letter) in enumerate(zip(phrases, letters, strict=True)):
@@ -111,7 +116,8 @@ def plan_form(
         chords = book.chords(letter, bars[start], mean_valence)
         recall = _recall(letter, bars[start], bars[0])
         restates = number > 0 and letter == THEME
-        pairs = _spread(chords, theme_bars if letter == THEME else stop - start)
+        unit = units.setdefault(letter, stop - start)
+        pairs = _spread(chords, unit if riffs or letter == THEME else stop - start)
         if number < len(phrases) - 1 and not keep_key:
             pairs = book.coloured(letter, pairs, colour)
         for place in range(stop - start):
@@ -144,7 +150,10 @@ def _phrases(bars: Sequence[BarPlace], landings: Sequence[int]) -> list[tuple[in
     return phrases
 
 
-def _letters(count: int) -> list[str]:
+def _letters(count: int, *, riffs: bool) -> list[str]:
+    if riffs:
+        twice = [letter for letter in _letters((count + 1) // 2 + 1, riffs=False) for _ in "ab"]
+        return [*twice[: max(count - 1, 0)], THEME][:count]
     if count < len(SHORT_FORMS):
         return list(SHORT_FORMS[count])
     letters = list(SHORT_FORMS[-1])
@@ -161,38 +170,47 @@ def _recall(letter: str, here: BarPlace, first: BarPlace) -> float:
 
 
 class _Songbook:
-    """One progression for each letter in each mode and mood; the theme's is the same in all moods,
-    and comes in the other mode where that is asked.
+    """One progression for each letter in each mode and mood; the theme's, and every one where the
+    music is made of riffs, is the same in all moods, and comes in the other mode where that is
+    asked.
     """
 
-    def __init__(self, rng: Random, *, keep_key: bool, suspense: bool) -> None:
+    def __init__(
+        self, rng: Random, *, keep_key: bool, suspense: bool, plain: bool, riffs: bool
+    ) -> None:
         self._rng = rng
+        self._plain = plain
+        self._riffs = riffs
         self._suspense = suspense
         self._keep_key = keep_key
-        self._theme: tuple[str, Mode] | None = None
+        self._stated: dict[str, tuple[str, Mode]] = {}
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
         self._draws: dict[str, NDArray[np.float64]] = {}
 
     def chords(self, letter: str, place: BarPlace, valence: float) -> tuple[int, ...]:
-        if letter == THEME and self._theme is not None:
-            return chords_of(in_mode(*self._theme, place.mode), place.key)
+        if letter in self._stated:
+            return chords_of(in_mode(*self._stated[letter], place.mode), place.key)
         name = (letter, place.mode, place.mood)
         if name not in self._drawn:
             taken = {p for (_, mode, mood), p in self._drawn.items() if (mode, mood) == name[1:]}
             options = list(PROGRESSIONS[place.mode, place.mood])
             if self._keep_key:
                 options = [one for one in options if states_key(one, place.mode)]
+            elif self._plain:
+                options = [one for one in options if is_diatonic(one, place.mode, flat=True)]
             elif place.mood is Mood.EXCITED_DARK and (self._suspense or valence < FOREIGN_VALENCE):
                 options = [one for one in options if not is_diatonic(one, place.mode)]
             if letter == THEME:  # the key is plain from the start
                 options = [one for one in options if one.split()[0] in ("I", "i")]
+            elif self._riffs:  # a loop without its tonic is soon heard in another key
+                options = [one for one in options if {"I", "i"} & {*one.split()}] or options
             fresh = [numerals for numerals in options if numerals not in taken] or options
             apart = np.array([brightness(one, place.mode) - valence for one in fresh])
             weights = np.exp(-((apart / BRIGHTNESS_WIDTH) ** 2)) + 1e-6
             chosen = self._rng.choice(len(fresh), p=weights / weights.sum())
             self._drawn[name] = fresh[int(chosen)]
-        if letter == THEME:
-            self._theme = (self._drawn[name], place.mode)
+        if letter == THEME or self._riffs:
+            self._stated[letter] = (self._drawn[name], place.mode)
         return chords_of(self._drawn[name], place.key)
 
     def coloured(
