@@ -48,7 +48,10 @@ LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
 ABOVE_LEANING = -4.0  # of harmony, above the line
 STANDING_LEANING = -2.0  # of a figure that does not move
 FREE_LEAP, LEAP_LEANING = 4, -0.25  # of inner voices, a semitone of leap beyond
-PASSING_CHROMATIC = 0.5  # in an orchestra lines pass through notes outside the key more often
+PASSING_CHROMATIC: dict[Style | None, float] = {
+    Style.ORCHESTRAL: 0.5, Style.CHAMBER: 0.7, Style.PIANO: 0.7, Style.SONG: 0.7,
+}  # fmt: skip
+"""In an orchestra lines pass through notes outside the key most often."""
 MORE_DIATONIC = 0.4  # the brighter, the less a line leaves its key; by this share at valence 1
 NEAR_BAND = 6  # semitones outside its band that what comes again may lie
 SINGING = (Role.LEAD, Role.DOUBLE)
@@ -200,8 +203,8 @@ class DueNotes:
         leaning = melody.harmony(bar.chord_at(step), strong=strong, closes=slot.closes)
         leaning = leaning + _in_band(band) + melody.towards_arch(band, slot.height)
         diatonic = 1.0 + MORE_DIATONIC * bar.valence
-        if self._request.style is Style.ORCHESTRAL and not self._request.key_is_asked:
-            diatonic *= PASSING_CHROMATIC
+        if not self._request.key_is_asked:
+            diatonic *= PASSING_CHROMATIC.get(self._request.style, 1.0)
         leaning += diatonic * melody.inside_key(bar.key, bar.chord_at(step))
         latest = [piece.line[at] for at in piece.latest_line]
         leaning += melody.from_latest([one for one in latest if band[0] <= one <= band[1]])

@@ -23,6 +23,7 @@ from emsync_server.composition.progressions import (
     chords_of,
     in_mode,
     is_diatonic,
+    leaves_key,
     states_key,
 )
 
@@ -39,6 +40,7 @@ music, restated bars reach 0.6 to 1, any two bars 0.2.
 BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
 FOREIGN_VALENCE = -0.25  # below, excited phrases have a chord that belongs to no key
 DIMINISHED = 0.3  # share of such dominants
+SHORT = 2  # phrases of a cue that has no other place for colour
 MOST_COLOURED, FIFTHLESS = 16, 2  # kinds of chord from the diminished on have no dominant
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
@@ -101,7 +103,8 @@ def plan_form(
     keep_key: whether only notes of the key may sound ·
     landings: bars at which something new may well begin, those that matter first ·
     suspense: whether what is excited and dark has chords that belong to no key ·
-    colour: how likely a chord is led to by its own dominant, the last phrase aside ·
+    colour: how likely a chord is led to by its own dominant, the last phrase of longer cues
+    aside; where it is likely at all, one a phrase is ·
     riffs: whether each letter comes twice and has the same chords in all moods ·
     plain: whether chords keep to the key, the major one on the flat seventh aside
     """
@@ -118,8 +121,8 @@ def plan_form(
         restates = number > 0 and letter == THEME
         unit = units.setdefault(letter, stop - start)
         pairs = _spread(chords, unit if riffs or letter == THEME else stop - start)
-        if number < len(phrases) - 1 and not keep_key:
-            pairs = book.coloured(letter, pairs, colour)
+        if (number < len(phrases) - 1 or number < SHORT) and not keep_key and colour > 0.0:
+            pairs = book.coloured(letter, pairs, (colour, bars[start].key))
         for place in range(stop - start):
             pair = pairs[place % len(pairs)]
             theme_bar = place if restates and place < theme_bars else None
@@ -152,7 +155,8 @@ def _phrases(bars: Sequence[BarPlace], landings: Sequence[int]) -> list[tuple[in
 
 def _letters(count: int, *, riffs: bool) -> list[str]:
     if riffs:
-        twice = [letter for letter in _letters((count + 1) // 2 + 1, riffs=False) for _ in "ab"]
+        turns = ((THEME, "B", THEME, chr(ord("C") + turn)) for turn in range(count))
+        twice = [letter for turn in turns for letter in turn for _ in range(2)]
         return [*twice[: max(count - 1, 0)], THEME][:count]
     if count < len(SHORT_FORMS):
         return list(SHORT_FORMS[count])
@@ -214,24 +218,41 @@ class _Songbook:
         return chords_of(self._drawn[name], place.key)
 
     def coloured(
-        self, letter: str, pairs: list[tuple[int, int]], colour: float
+        self, letter: str, pairs: list[tuple[int, int]], how: tuple[float, int]
     ) -> list[tuple[int, int]]:
         """The chords of a phrase, some led to by their own dominants: the same ones each time the
-        letter comes.
+        letter comes, and one at least where there is one that leaves the key.
+
+        how: how likely, and the key
         """
-        if colour == 0.0:
-            return pairs
+        colour, key = how
         if letter not in self._draws:
             self._draws[letter] = self._rng.random(MOST_COLOURED)
-        coloured = list(pairs)
+        draws = self._draws[letter]
+        leading: dict[int, int] = {}
         for place, ((one, other), (coming, _)) in enumerate(pairwise(pairs)):
-            plain = one == other and coming != one and coming // 12 < FIFTHLESS
-            drawn = self._draws[letter][place % MOST_COLOURED]
-            if plain and drawn < colour:
-                # by its dominant's root, or by the diminished chord on its leading note
-                led = (coming + 7) % 12 if drawn > DIMINISHED * colour else (coming - 1) % 12 + 24
-                coloured[place] = (one, led)
+            led = _led_by(
+                coming, key, rather_diminished=draws[place % MOST_COLOURED] <= DIMINISHED * colour
+            )
+            if one == other and coming != one and led is not None:
+                leading[place] = led
+        least = min(leading, key=lambda place: draws[place % MOST_COLOURED], default=None)
+        coloured = list(pairs)
+        for place, led in leading.items():
+            if place == least or draws[place % MOST_COLOURED] < colour:
+                coloured[place] = (pairs[place][0], led)
         return coloured
+
+
+def _led_by(coming: int, key: int, *, rather_diminished: bool) -> int | None:
+    """A chord outside the key that leads to the coming one: its dominant, or the diminished chord
+    on its leading note; None where there is none.
+    """
+    if coming // 12 >= FIFTHLESS:
+        return None
+    dominant, diminished = (coming + 7) % 12, (coming - 1) % 12 + 24
+    options = (diminished, dominant) if rather_diminished else (dominant, diminished)
+    return next((chord for chord in options if leaves_key(chord, key)), None)
 
 
 def _spread(chords: tuple[int, ...], bars: int) -> list[tuple[int, int]]:

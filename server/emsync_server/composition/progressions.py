@@ -118,6 +118,12 @@ def is_diatonic(numerals: str, mode: Mode, *, flat: bool = False) -> bool:
     )
 
 
+def leaves_key(chord: int, key: int) -> bool:
+    """Whether a chord (root + 12 · kind) leaves a key; minor keys have both sevenths."""
+    scale = set(_MINOR_DEGREES) | {11} if key >= 12 else set(_MAJOR_DEGREES)
+    return any((chord + tone - key) % 12 not in scale for tone in CHORD_TONES[chord // 12])
+
+
 def states_key(numerals: str, mode: Mode) -> bool:
     """Whether a progression leaves no doubt of its key: notes of the key only, from the tonic, and
     with a chord that no neighbour has: in minor the dominant, whose leading note the relative major
