@@ -23,6 +23,7 @@ from emsync_server.evaluation.composer import (
 from emsync_server.evaluation.composer.boundaries import _plan, moved_by_beats
 from emsync_server.evaluation.composer.findings import Row, plain
 from emsync_server.evaluation.composer.gallery_cues import EKMAN, exhibits, stretched
+from emsync_server.evaluation.composer.long_form import ThirdsCompared, drift_row
 from emsync_server.evaluation.composer.obedience import _compared
 from emsync_server.evaluation.composer.statistics import (
     correlation,
@@ -45,6 +46,7 @@ TINY = replace(
     obedience_cues=1,
     obedience_s=10.0,
     ranked_takes=2,
+    long_cues=2,
     long_s=20.0,
 )
 
@@ -58,6 +60,15 @@ def test_a_rank_correlation_knows_order_alone_and_its_control_is_near_zero():
     assert found.shuffled_95 < 0.2
     assert spearman(asked, np.ones(200)) == 0
     assert spearman(np.array([1, 2, 2, 3.0]), np.array([3, 2, 2, 1.0])) == pytest.approx(-1)
+
+
+def test_a_measure_drifts_where_most_cues_leave_their_first_third_on_one_side():
+    above, inside, below = (ThirdsCompared(0.2, 0.4, last) for last in (0.5, 0.3, 0.1))
+    assert [one.side for one in (above, inside, below)] == [1, 0, -1]
+    steady = drift_row([{"a": above, "b": above}, {"a": below, "b": inside}, {"a": inside}], 600)
+    assert steady.met and steady.figure == "2 of 2 (cue by cue 0 of 2, 1 of 2, 1 of 1)"
+    drifts = drift_row([{"a": above, "b": above}, {"a": above, "b": inside}, {"a": inside}], 600)
+    assert not drifts.met and drifts.figure.endswith("; drifting: a")
 
 
 def test_a_late_answer_correlates_at_its_lag():

@@ -15,6 +15,7 @@ from emsync_server.composition.progressions import (
     chords_of,
     in_mode,
     is_diatonic,
+    leaves_key,
     states_key,
 )
 
@@ -140,3 +141,53 @@ def test_the_higher_the_valence_the_brighter_the_chords():
         return np.mean([bar.chords[0] in diatonic for form in forms for bar in form.bars[:4]])
 
     assert mean_brightness(0.95) > mean_brightness(0.0) + 0.1
+
+
+def _coloured(colour, *, keep_key=False, seed=4):
+    bars = [BarPlace(C_MAJOR, Mood.CALM_BRIGHT)] * 20
+    form = plan_form(
+        np.random.default_rng(seed), bars, [0.5] * 20, (19, False),
+        keep_key=keep_key, colour=colour,
+    )  # fmt: skip
+    return [bar.chords for bar in form.bars]
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_every_phrase_but_the_last_leaves_the_key_a_little_where_colour_is_asked(seed):
+    coloured = _coloured(0.01, seed=seed)
+    for start in range(0, 16, 4):
+        phrase = coloured[start : start + 4]
+        led = [other for one, other in phrase if one != other]
+        assert len(led) == 1
+        assert leaves_key(led[0], C_MAJOR)
+    assert all(one == other for one, other in _coloured(0.0, seed=seed)[:18])
+
+
+def test_a_key_that_is_asked_is_never_left_for_colour():
+    assert _coloured(0.6, keep_key=True) == _coloured(0.0, keep_key=True)
+
+
+def test_a_loop_comes_twice_and_ends_with_what_it_began_with():
+    bars = [BarPlace(A_MINOR, Mood.EXCITED_DARK)] * 40
+    form = plan_form(
+        np.random.default_rng(2), bars, [-0.4] * 40, (39, False), keep_key=False, riffs=True
+    )
+    assert "".join(form.bars[4 * i].letter for i in range(10)) == "AABBAACCAA"
+    theme, first, again = (
+        [bar.chords for bar in form.bars[start : start + 4]] for start in (0, 8, 12)
+    )
+    assert first == again != theme
+
+
+@pytest.mark.parametrize("mode", Mode)
+def test_a_plain_form_keeps_to_its_key(mode):
+    key = A_MINOR if mode is Mode.MINOR else C_MAJOR
+    bars = [BarPlace(key, Mood.EXCITED_DARK)] * 16
+    for seed in range(8):
+        form = plan_form(
+            np.random.default_rng(seed), bars, [-0.9] * 16, (15, False), keep_key=False, plain=True
+        )
+        foreign = {
+            chord for bar in form.bars[:13] for chord in bar.chords if leaves_key(chord, key)
+        }
+        assert foreign <= {(key + 10) % 12}

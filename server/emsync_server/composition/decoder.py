@@ -176,6 +176,7 @@ class Writer:
             sung = self.rules.due.line_pitch(self.piece, note)
             if sung is not None:
                 self.piece.line[note.step] = sung
+            self.rules.due.remember(self.piece, note)
             self.piece.add(note)
             self.nats.append(nats)
 

@@ -31,7 +31,8 @@ from emsync_server.composition.representation import (
     velocity_of,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
-from emsync_server.composition.roles import OCTAVE, Role
+from emsync_server.composition.riffs import HeardNote, again, earlier_in_phrase
+from emsync_server.composition.roles import OCTAVE, Band, Role
 from emsync_server.composition.slots import Slot, Texture
 from emsync_server.composition.theme import theme_pitch
 
@@ -47,8 +48,12 @@ LENGTH_LEANING, VELOCITY_LEANING = 4.0, -1.5
 ABOVE_LEANING = -4.0  # of harmony, above the line
 STANDING_LEANING = -2.0  # of a figure that does not move
 FREE_LEAP, LEAP_LEANING = 4, -0.25  # of inner voices, a semitone of leap beyond
-PASSING_CHROMATIC = 0.5  # in an orchestra lines pass through notes outside the key more often
+PASSING_CHROMATIC: dict[Style | None, float] = {
+    Style.ORCHESTRAL: 0.5, Style.CHAMBER: 0.7, Style.PIANO: 0.7, Style.SONG: 0.7,
+}  # fmt: skip
+"""In an orchestra lines pass through notes outside the key most often."""
 MORE_DIATONIC = 0.4  # the brighter, the less a line leaves its key; by this share at valence 1
+NEAR_BAND = 6  # semitones outside its band that what comes again may lie
 SINGING = (Role.LEAD, Role.DOUBLE)
 
 
@@ -110,13 +115,19 @@ class DueNotes:
             leaning[slot.pitch + (DRUM_PITCH_OFFSET if instrument == DRUM_KIT else 0)] = 0.0
             return leaning
         bar = self._request.bars[piece.bar]
+        repeated = None if slot.role in SINGING else self._repeated(piece, bar, slot)
+        if repeated is not None:
+            leaning[:] = -GIVEN_LEANING
+            leaning[repeated] = 0.0
+            return leaning
         leaning[:128] = _in_band(slot.band)
         if slot.role is Role.DOUBLE:
             leaning[:128] = np.roll(self._line(piece, bar, slot), OCTAVE)
         elif slot.role is Role.LEAD:
             leaning[:128] += self._line(piece, bar, slot)
         else:
-            strong = slot.step % STEPS_PER_QUARTER == 0 or slot.role is not Role.FIGURE
+            every = STEPS_PER_QUARTER * (2 if self._request.style is Style.BAND else 1)
+            strong = slot.step % every == 0 or slot.role is not Role.FIGURE
             leaning[:128] += _of_chord(bar.chord_at(step), slot.tone, strong=strong)
             if slot.role is not Role.BASS:
                 leaning[:128] += leanings.completion(bar.chord_at(step), piece.sounding_at(step))
@@ -152,6 +163,27 @@ class DueNotes:
             return None
         return note.pitch - (OCTAVE if slot.role is Role.DOUBLE else 0)
 
+    def remember(self, piece: Piece, note: WrittenNote) -> None:
+        """Keep the next note as what its place in a riff sounds like, where it is the first."""
+        slot = self.slot_of(piece, note.step, note.instrument)
+        if slot is not None and slot.riff is not None and slot.riff not in piece.riffs:
+            bar = self._request.bars[piece.bar]
+            piece.riffs[slot.riff] = HeardNote(note.pitch, bar.chord_at(note.step), bar.key)
+
+    def _repeated(self, piece: Piece, bar: BarRequest, slot: Slot) -> int | None:
+        """The pitch with which a slot plays again what stood in its place."""
+        if slot.riff is None:
+            return None
+        heard = piece.riffs.get(slot.riff)
+        if heard is None:
+            before = earlier_in_phrase(slot.riff)
+            heard = piece.riffs.get(before) if before is not None else None
+        if heard is None:
+            return None
+        chord = bar.chord_at(bar.start_step + slot.step)
+        pitch = again(heard, chord, bar.key, is_line=slot.role in SINGING)
+        return None if pitch is None else _by_octaves(pitch, slot.band)
+
     def _line(self, piece: Piece, bar: BarRequest, slot: Slot) -> Leaning:
         """(128,) of the next note of a line, at the line's own height."""
         step = bar.start_step + slot.step
@@ -161,6 +193,8 @@ class DueNotes:
         given = piece.line.get(step)  # its double may have played it already
         if given is None and piece.theme is not None:
             given = theme_pitch(piece.theme, bar, slot.step, band)
+        if given is None and slot.role is Role.LEAD:
+            given = self._repeated(piece, bar, slot)
         if given is not None:
             leaning = np.zeros(128)
             leaning[given] = GIVEN_LEANING
@@ -169,8 +203,8 @@ class DueNotes:
         leaning = melody.harmony(bar.chord_at(step), strong=strong, closes=slot.closes)
         leaning = leaning + _in_band(band) + melody.towards_arch(band, slot.height)
         diatonic = 1.0 + MORE_DIATONIC * bar.valence
-        if self._request.style is Style.ORCHESTRAL and not self._request.key_is_asked:
-            diatonic *= PASSING_CHROMATIC
+        if not self._request.key_is_asked:
+            diatonic *= PASSING_CHROMATIC.get(self._request.style, 1.0)
         leaning += diatonic * melody.inside_key(bar.key, bar.chord_at(step))
         latest = [piece.line[at] for at in piece.latest_line]
         leaning += melody.from_latest([one for one in latest if band[0] <= one <= band[1]])
@@ -211,6 +245,15 @@ def _count(piece: Piece, step: int, instrument: int) -> int:
     if step != piece.step:
         return 0
     return sum(note.instrument == instrument for note in piece.onset)
+
+
+def _by_octaves(pitch: int, band: Band) -> int:
+    """A pitch moved by octaves to where a band is near."""
+    while pitch < band[0] - NEAR_BAND and pitch + 12 <= band[1] + NEAR_BAND:
+        pitch += 12
+    while pitch > band[1] + NEAR_BAND and pitch - 12 >= band[0] - NEAR_BAND:
+        pitch -= 12
+    return pitch
 
 
 @cache

@@ -23,6 +23,7 @@ from emsync_server.composition.progressions import (
     chords_of,
     in_mode,
     is_diatonic,
+    leaves_key,
     states_key,
 )
 
@@ -39,6 +40,7 @@ music, restated bars reach 0.6 to 1, any two bars 0.2.
 BRIGHTNESS_WIDTH = 0.45  # how far from the valence a progression's brightness may well lie
 FOREIGN_VALENCE = -0.25  # below, excited phrases have a chord that belongs to no key
 DIMINISHED = 0.3  # share of such dominants
+SHORT = 2  # phrases of a cue that has no other place for colour
 MOST_COLOURED, FIFTHLESS = 16, 2  # kinds of chord from the diminished on have no dominant
 LIFTED_RECALL = 0.6  # where the theme comes back in another mode
 
@@ -91,6 +93,8 @@ def plan_form(
     landings: Sequence[int] = (),
     suspense: bool = False,
     colour: float = 0.0,
+    riffs: bool = False,
+    plain: bool = False,
 ) -> Form:
     """The form of bars in order.
 
@@ -99,11 +103,15 @@ def plan_form(
     keep_key: whether only notes of the key may sound ·
     landings: bars at which something new may well begin, those that matter first ·
     suspense: whether what is excited and dark has chords that belong to no key ·
-    colour: how likely a chord is led to by its own dominant, the last phrase aside
+    colour: how likely a chord is led to by its own dominant, the last phrase of longer cues
+    aside; where it is likely at all, one a phrase is ·
+    riffs: whether each letter comes twice and has the same chords in all moods ·
+    plain: whether chords keep to the key, the major one on the flat seventh aside
     """
     phrases = _phrases(bars, landings)
-    letters = _letters(len(phrases))
-    book = _Songbook(rng, keep_key=keep_key, suspense=suspense)
+    letters = _letters(len(phrases), riffs=riffs)
+    book = _Songbook(rng, keep_key=keep_key, suspense=suspense, plain=plain, riffs=riffs)
+    units: dict[str, int] = {}
     forms: list[BarForm] = []
     theme_bars = phrases[0][1]
     for number, ((start, stop), letter) in enumerate(zip(phrases, letters, strict=True)):
@@ -111,9 +119,10 @@ def plan_form(
         chords = book.chords(letter, bars[start], mean_valence)
         recall = _recall(letter, bars[start], bars[0])
         restates = number > 0 and letter == THEME
-        pairs = _spread(chords, theme_bars if letter == THEME else stop - start)
-        if number < len(phrases) - 1 and not keep_key:
-            pairs = book.coloured(letter, pairs, colour)
+        unit = units.setdefault(letter, stop - start)
+        pairs = _spread(chords, unit if riffs or letter == THEME else stop - start)
+        if (number < len(phrases) - 1 or number < SHORT) and not keep_key and colour > 0.0:
+            pairs = book.coloured(letter, pairs, (colour, bars[start].key))
         for place in range(stop - start):
             pair = pairs[place % len(pairs)]
             theme_bar = place if restates and place < theme_bars else None
@@ -144,7 +153,11 @@ def _phrases(bars: Sequence[BarPlace], landings: Sequence[int]) -> list[tuple[in
     return phrases
 
 
-def _letters(count: int) -> list[str]:
+def _letters(count: int, *, riffs: bool) -> list[str]:
+    if riffs:
+        turns = ((THEME, "B", THEME, chr(ord("C") + turn)) for turn in range(count))
+        twice = [letter for turn in turns for letter in turn for _ in range(2)]
+        return [*twice[: max(count - 1, 0)], THEME][:count]
     if count < len(SHORT_FORMS):
         return list(SHORT_FORMS[count])
     letters = list(SHORT_FORMS[-1])
@@ -161,59 +174,85 @@ def _recall(letter: str, here: BarPlace, first: BarPlace) -> float:
 
 
 class _Songbook:
-    """One progression for each letter in each mode and mood; the theme's is the same in all moods,
-    and comes in the other mode where that is asked.
+    """One progression for each letter in each mode and mood; the theme's, and every one where the
+    music is made of riffs, is the same in all moods, and comes in the other mode where that is
+    asked.
     """
 
-    def __init__(self, rng: Random, *, keep_key: bool, suspense: bool) -> None:
+    def __init__(
+        self, rng: Random, *, keep_key: bool, suspense: bool, plain: bool, riffs: bool
+    ) -> None:
         self._rng = rng
+        self._plain = plain
+        self._riffs = riffs
         self._suspense = suspense
         self._keep_key = keep_key
-        self._theme: tuple[str, Mode] | None = None
+        self._stated: dict[str, tuple[str, Mode]] = {}
         self._drawn: dict[tuple[str, Mode, Mood], str] = {}
         self._draws: dict[str, NDArray[np.float64]] = {}
 
     def chords(self, letter: str, place: BarPlace, valence: float) -> tuple[int, ...]:
-        if letter == THEME and self._theme is not None:
-            return chords_of(in_mode(*self._theme, place.mode), place.key)
+        if letter in self._stated:
+            return chords_of(in_mode(*self._stated[letter], place.mode), place.key)
         name = (letter, place.mode, place.mood)
         if name not in self._drawn:
             taken = {p for (_, mode, mood), p in self._drawn.items() if (mode, mood) == name[1:]}
             options = list(PROGRESSIONS[place.mode, place.mood])
             if self._keep_key:
                 options = [one for one in options if states_key(one, place.mode)]
+            elif self._plain:
+                options = [one for one in options if is_diatonic(one, place.mode, flat=True)]
             elif place.mood is Mood.EXCITED_DARK and (self._suspense or valence < FOREIGN_VALENCE):
                 options = [one for one in options if not is_diatonic(one, place.mode)]
             if letter == THEME:  # the key is plain from the start
                 options = [one for one in options if one.split()[0] in ("I", "i")]
+            elif self._riffs:  # a loop without its tonic is soon heard in another key
+                options = [one for one in options if {"I", "i"} & {*one.split()}] or options
             fresh = [numerals for numerals in options if numerals not in taken] or options
             apart = np.array([brightness(one, place.mode) - valence for one in fresh])
             weights = np.exp(-((apart / BRIGHTNESS_WIDTH) ** 2)) + 1e-6
             chosen = self._rng.choice(len(fresh), p=weights / weights.sum())
             self._drawn[name] = fresh[int(chosen)]
-        if letter == THEME:
-            self._theme = (self._drawn[name], place.mode)
+        if letter == THEME or self._riffs:
+            self._stated[letter] = (self._drawn[name], place.mode)
         return chords_of(self._drawn[name], place.key)
 
     def coloured(
-        self, letter: str, pairs: list[tuple[int, int]], colour: float
+        self, letter: str, pairs: list[tuple[int, int]], how: tuple[float, int]
     ) -> list[tuple[int, int]]:
         """The chords of a phrase, some led to by their own dominants: the same ones each time the
-        letter comes.
+        letter comes, and one at least where there is one that leaves the key.
+
+        how: how likely, and the key
         """
-        if colour == 0.0:
-            return pairs
+        colour, key = how
         if letter not in self._draws:
             self._draws[letter] = self._rng.random(MOST_COLOURED)
-        coloured = list(pairs)
+        draws = self._draws[letter]
+        leading: dict[int, int] = {}
         for place, ((one, other), (coming, _)) in enumerate(pairwise(pairs)):
-            plain = one == other and coming != one and coming // 12 < FIFTHLESS
-            drawn = self._draws[letter][place % MOST_COLOURED]
-            if plain and drawn < colour:
-                # by its dominant's root, or by the diminished chord on its leading note
-                led = (coming + 7) % 12 if drawn > DIMINISHED * colour else (coming - 1) % 12 + 24
-                coloured[place] = (one, led)
+            led = _led_by(
+                coming, key, rather_diminished=draws[place % MOST_COLOURED] <= DIMINISHED * colour
+            )
+            if one == other and coming != one and led is not None:
+                leading[place] = led
+        least = min(leading, key=lambda place: draws[place % MOST_COLOURED], default=None)
+        coloured = list(pairs)
+        for place, led in leading.items():
+            if place == least or draws[place % MOST_COLOURED] < colour:
+                coloured[place] = (pairs[place][0], led)
         return coloured
+
+
+def _led_by(coming: int, key: int, *, rather_diminished: bool) -> int | None:
+    """A chord outside the key that leads to the coming one: its dominant, or the diminished chord
+    on its leading note; None where there is none.
+    """
+    if coming // 12 >= FIFTHLESS:
+        return None
+    dominant, diminished = (coming + 7) % 12, (coming - 1) % 12 + 24
+    options = (diminished, dominant) if rather_diminished else (dominant, diminished)
+    return next((chord for chord in options if leaves_key(chord, key)), None)
 
 
 def _spread(chords: tuple[int, ...], bars: int) -> list[tuple[int, int]]:

@@ -33,6 +33,7 @@ LACKING_LEANINGS = (0.3, 1.3, 0.5)  # root, third, fifth
 ENOUGH_VOICES, DOUBLED_LEANING = 2, -0.6
 CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -1.5
 PASSING_SHARE = 0.5  # off the beat, clashes pass
+ROUGH_SHARE = 0.25  # a band rubs more than an orchestra, on the beat too
 ODD_PLACE_LEANING = -1.5
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))

@@ -25,6 +25,7 @@ Nats = NDArray[np.float64] | None
 RICH_ENTROPY_BITS = 2.9  # more is not richer
 LEAST_MARGIN = 0.01  # of correlation: nearer keys are confused
 LEAST_ENTROPY_BITS = 2.6  # the 5 % quantile of held-out pieces: below, it is dull
+HOME_S = 30.0  # an ear has forgotten by then in which key the cue began
 WINDOW_S = 6.0  # emotion is estimated over stretches of about this long
 _MAJOR_SCALE = np.array([0, 2, 4, 5, 7, 9, 11])
 _HARMONIC_MINOR_SCALE = np.array([0, 2, 3, 5, 7, 8, 10, 11])
@@ -54,6 +55,8 @@ class Measures:
     asked_key_margin: float | None = None
     """By how much the key of the brief fits the notes better than any other; None where the brief
     names none."""
+    home_key_margin: float | None = None
+    """By how much the key of the last bar fits the last HOME_S better than any other key."""
     nats_at_landings: float | None = None
     """What a note of a chord at a landing costs under the network alone; None without landings."""
     nats_at_other_chords: float | None = None
@@ -81,6 +84,7 @@ class Measures:
             - self.valence_error
             - 0.6 * self.density_error_octaves
             - 1.0 * (self.asked_key_margin is not None and self.asked_key_margin <= LEAST_MARGIN)
+            - 0.4 * (self.home_key_margin is not None and self.home_key_margin <= LEAST_MARGIN)
             + 0.15 * min(self.pitch_class_entropy_bits, RICH_ENTROPY_BITS)
             - 2.0 * max(0.85 - self.scale_consistency, 0.0)
             - 1.0 * max(LEAST_ENTROPY_BITS - self.pitch_class_entropy_bits, 0.0)
@@ -115,6 +119,7 @@ def measure(score: Score, writer: Writer, *, strains: float) -> Measures:
         sounding_share=_sounding_share(passage, duration_s),
         worst_tempo_strain=strains,
         asked_key_margin=_key_margin(weights, request),
+        home_key_margin=_home_margin(passage, request, duration_s),
         nats_at_landings=None if at_landings is None else at_landings.sum(),
         nats_at_other_chords=None if at_others is None else at_others.sum(),
         pitch_nats_at_landings=None if at_landings is None else at_landings[PITCH],
@@ -208,9 +213,19 @@ def _scale_consistency(share: np.ndarray, weights: np.ndarray) -> float:
 def _key_margin(weights: np.ndarray, request: CueRequest) -> float | None:
     if not request.key_is_asked:
         return None
+    return _margin(weights, request.bars[0].key)
+
+
+def _home_margin(passage: Passage, request: CueRequest, duration_s: float) -> float | None:
+    """None where nothing is played near the end."""
+    near_end = passage.between(max(duration_s - HOME_S, 0.0), duration_s)
+    weights = near_end.pitch_classes
+    return _margin(weights, request.bars[-1].key) if weights.sum() > 0 else None
+
+
+def _margin(weights: np.ndarray, key: int) -> float:
     fits = key_fits(weights)
-    asked = request.bars[0].key
-    return float(fits[asked] - np.delete(fits, asked).max())
+    return float(fits[key] - np.delete(fits, key).max())
 
 
 def _repeated_bars(score: Score) -> float:

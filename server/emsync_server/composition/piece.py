@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 from emsync_server.composition.instruments import DRUM_KIT
 
 if TYPE_CHECKING:
+    from emsync_server.composition.riffs import HeardNote
+    from emsync_server.composition.slots import RiffPlace
     from emsync_server.composition.theme import Theme
 
 REMEMBERED_BARS = 8
@@ -68,6 +70,8 @@ class Piece:
     """The line of the first phrase, once it stands."""
     line: dict[int, int] = field(default_factory=dict)
     """The melody: pitch by step."""
+    riffs: dict[RiffPlace, HeardNote] = field(default_factory=dict)
+    """What comes again, as it was first heard."""
     _sounding: list[WrittenNote] = field(default_factory=list)
     """Pitched notes that sound where the pen stands."""
     _last_step: dict[int, int] = field(default_factory=dict)

@@ -104,14 +104,24 @@ def brightness(numerals: str, mode: Mode) -> float:
     return sum(_BRIGHTNESS[mode][chord] for chord in chords) / len(chords)
 
 
-def is_diatonic(numerals: str, mode: Mode) -> bool:
-    """Whether all notes of a progression belong to the key; minor keys have both sevenths."""
+def is_diatonic(numerals: str, mode: Mode, *, flat: bool = False) -> bool:
+    """Whether all notes of a progression belong to the key; minor keys have both sevenths.
+
+    flat: whether major keys have the major chord on their flat seventh, as rock music's do
+    """
     scale = set(_MINOR_DEGREES) | {11} if mode is Mode.MINOR else set(_MAJOR_DEGREES)
+    numerals = " ".join(one for one in numerals.split() if not flat or one != "bVII")
     return all(
         (root + tone) % 12 in scale
         for root, kind in _steps_of(numerals, mode)
         for tone in CHORD_TONES[kind]
     )
+
+
+def leaves_key(chord: int, key: int) -> bool:
+    """Whether a chord (root + 12 · kind) leaves a key; minor keys have both sevenths."""
+    scale = set(_MINOR_DEGREES) | {11} if key >= 12 else set(_MAJOR_DEGREES)
+    return any((chord + tone - key) % 12 not in scale for tone in CHORD_TONES[chord // 12])
 
 
 def states_key(numerals: str, mode: Mode) -> bool:

@@ -43,9 +43,17 @@ MODE_EDGE = 0.12  # valence must pass this to change the mode
 REST_DENSITY = 7.5  # notes a second at rest, where the brief is silent
 DENSITY_OCTAVES = 1.1  # of density for one of arousal
 LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
-COLOUR = {CueStyle.ORCHESTRAL: 0.6}
-"""How likely a chord is led to by its own dominant: real orchestral pieces leave their scale more
-than others do."""
+COLOUR = {
+    CueStyle.ORCHESTRAL: 0.6, CueStyle.CHAMBER: 0.5, CueStyle.PIANO: 0.5, CueStyle.SONG: 0.4,
+    CueStyle.GAME: 0.3, CueStyle.FOLK: 0.2,
+}  # fmt: skip
+"""How likely a chord is led to by its own dominant: real orchestral pieces leave their scale most;
+all leave it in some (of a minute of real music one note in a hundred at the least)."""
+RIFFS = frozenset({CueStyle.BAND, CueStyle.GAME})
+"""Styles that loop: of real band and game music four bars in five come again."""
+LOOP_DENSER = 1.12
+"""Real band and game music is at least half as dense again as what others play; so far as arousal
+leaves room."""
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
 
 _STYLE_WORD: dict[CueStyle, Style | None] = {
@@ -129,6 +137,8 @@ class CueRequest:
     """Whether the brief names the key."""
     theme_bars: int = 0
     """The first bars, so many, state the theme."""
+    riffs: bool = False
+    """Whether it is made of units that come again note by note."""
     suspense: bool = False
     """Whether excited dark music holds back instead of striking."""
     weights: tuple[float, ...] = ()
@@ -205,9 +215,7 @@ def request_for(
     suspense = holds_back(cue, emotions, shots, rng)
     bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng), suspense))
     final_step = _final_step(tempo_map, bars, landings)
-    bars, theme_bars = _formed(
-        cue, bars, sections, (final_step, landings, suspense, COLOUR.get(style, 0.0)), rng
-    )
+    bars, theme_bars = _formed((cue, style), bars, sections, (final_step, landings, suspense), rng)
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
     weights = tuple(hit.weight for hit in cue.hits if hit.locked)
     return CueRequest(
@@ -219,6 +227,7 @@ def request_for(
         final_step=final_step,
         key_is_asked=cue.brief.key is not None,
         theme_bars=theme_bars,
+        riffs=style in RIFFS,
         suspense=suspense,
         weights=weights if len(weights) == len(landings) else (),
     )
@@ -301,7 +310,7 @@ def _bars(
                 arousal=emotion[1],
                 key=tonic + 12 if mode is Mode.MINOR else (tonic + 3) % 12,
                 ensemble=ensemble_for(style, mood, cue.brief.families, suspense=suspense),
-                density=_density(cue.brief.density, emotion[1]),
+                density=_density(cue.brief.density, emotion[1], loops=style in RIFFS),
                 markers=markers_for(style, mood, cue.brief.families),
             )
         )
@@ -309,17 +318,18 @@ def _bars(
 
 
 def _formed(
-    cue: Cue,
+    asked: tuple[Cue, CueStyle],
     bars: tuple[BarRequest, ...],
     sections: list[tuple[Mood, Mode]],
-    planned: tuple[int, tuple[int, ...], bool, float],
+    planned: tuple[int, tuple[int, ...], bool],
     rng: Random,
 ) -> tuple[tuple[BarRequest, ...], int]:
     """The bars with their chords and with how much they recall the theme, and the theme's bars.
 
-    planned: where the last chord begins, the landings, whether it holds back, and its colour
+    planned: where the last chord begins, the landings, whether it holds back
     """
-    final_step, landings, suspense, colour = planned
+    cue, style = asked
+    final_step, landings, suspense = planned
     final = bisect_right(bars, final_step, key=lambda bar: bar.start_step) - 1
     in_second_half = 2 * (final_step - bars[final].start_step) >= bars[final].steps
     places = [BarPlace(bar.key, mood) for bar, (mood, _) in zip(bars, sections, strict=True)]
@@ -333,21 +343,23 @@ def _formed(
         keep_key=keep_key,
         landings=[*(_opened_by(step, bars) for step in landings), *_soft_bars(cue, bars)],
         suspense=suspense,
-        colour=colour,
+        colour=COLOUR.get(style, 0.0),
+        riffs=style in RIFFS,
+        plain=style is CueStyle.BAND,
     )
     formed = []
-    for index, (bar, asked) in enumerate(zip(bars, form.bars, strict=True)):
-        chords = asked.chords
+    for index, (bar, wanted) in enumerate(zip(bars, form.bars, strict=True)):
+        chords = wanted.chords
         if not bar.halves:
             chords = (chords[int(index == final and in_second_half)],) * 2
         formed.append(
             replace(
                 bar,
                 chords=chords,
-                recall=asked.recall,
-                phrase=asked.phrase,
-                letter=asked.letter,
-                theme_bar=asked.theme_bar,
+                recall=wanted.recall,
+                phrase=wanted.phrase,
+                letter=wanted.letter,
+                theme_bar=wanted.theme_bar,
             )
         )
     return tuple(formed), form.theme_bars
@@ -367,10 +379,11 @@ def _soft_bars(cue: Cue, bars: tuple[BarRequest, ...]) -> list[int]:
     return [int(np.abs(starts - (float(hit.time.seconds) - start_s)).argmin()) for hit in soft]
 
 
-def _density(asked: float | None, arousal: float) -> float:
+def _density(asked: float | None, arousal: float, *, loops: bool) -> float:
     """Notes a second: the brief's, leaning with the arousal."""
     if asked is None:
-        return float(REST_DENSITY * 2 ** (DENSITY_OCTAVES * arousal))
+        rest = REST_DENSITY * (LOOP_DENSER if loops else 1.0)
+        return float(rest * 2 ** (DENSITY_OCTAVES * arousal))
     return float(LEAST_DENSITY * (GREATEST_DENSITY / LEAST_DENSITY) ** asked * 2 ** (0.3 * arousal))
 
 

@@ -100,6 +100,30 @@ _OSTINATI: dict[int, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 """Figures that stay where they are, while something comes nearer."""
+_RIFFS: dict[int, tuple[str, ...]] = {
+    4: ("1.5:0 1:2 1.5:1", "1:0 r.5 1:2 .5:1 1:0", "1.5:0 1.5:2 .5:1 .5:0"),
+    6: (
+        "1:0 .5:0 1:2 .5:1 .5:0 .5:1", ".75:0 .75:2 .5:1 1:3 .5:2 .5:1",
+        ".5:0 1:2 .5:1 r.5 .5:0 .5:2 .5:1",
+    ),
+    8: (
+        ".5:0 .5:2 .5:1 .5:0 .5:3 .5:2 .5:1 .5:2", ".5:0 .5:0 .5:3 .5:0 .5:2 .5:0 .5:1 .5:2",
+        ".5:0 .25:2 .25:1 .5:0 .5:3 r.5 .5:2 .5:1 .5:0",
+    ),
+    12: (
+        ".25:0 .25:0 .5:2 .25:0 .25:0 .5:3 .25:0 .25:0 .5:2 .25:1 .25:2 .5:0",
+        ".25:0 .25:2 .25:1 .25:0 .5:3 .5:2 .25:0 .25:2 .25:1 .25:0 .5:1 .5:2",
+        ".5:0 .25:0 .25:2 .5:1 .25:0 .25:0 .5:3 .25:0 .25:2 .5:1 .25:2 .25:1",
+    ),
+    16: (
+        ".25:0 .25:2 .25:1 .25:0 .25:3 .25:0 .25:2 .25:0 "
+        ".25:0 .25:2 .25:1 .25:0 .25:4 .25:3 .25:2 .25:1",
+        ".25:0 .25:0 .25:2 .25:0 .25:0 .25:3 .25:0 .25:0 "
+        ".25:2 .25:0 .25:0 .25:1 .25:0 .25:2 .25:3 .25:2",
+    ),
+}  # fmt: skip
+"""Figures with a face of their own, off the beat here and there, which a band plays again and
+again; two of a kind make a riff of two bars."""
 NEAR = 4  # cells nearest to the arousal that are drawn among
 
 
@@ -132,6 +156,13 @@ def figure_cell(rng: Random, notes_per_bar: float, *, ostinato: bool = False) ->
         return ()
     count = min(book, key=lambda notes: abs(np.log(notes / notes_per_bar)))
     return _parsed(book[count][int(rng.integers(len(book[count])))])
+
+
+def riff_cells(rng: Random, notes_per_bar: float) -> tuple[Cell, Cell]:
+    """A riff of two bars, of about so many notes in four quarters."""
+    count = min(_RIFFS, key=lambda notes: abs(np.log(notes / notes_per_bar)))
+    first, second = rng.permutation(len(_RIFFS[count]))[:2]
+    return _parsed(_RIFFS[count][int(first)]), _parsed(_RIFFS[count][int(second)])
 
 
 def fitted(cell: Cell, bar_steps: int) -> Cell:

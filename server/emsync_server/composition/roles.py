@@ -63,7 +63,7 @@ _PADS = _indices(
 _OCTAVES = _indices("violin string_ensemble flute piccolo synth_strings tremolo_strings oboe")
 """Who doubles a line an octave higher, the likelier ones first."""
 _MIDDLES = {
-    "violin": 76, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
+    "violin": 73, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
     "english_horn": 68, "french_horn": 65, "cello": 57, "viola": 68, "trumpet": 71, "choir": 70,
     "string_ensemble": 77, "brass_section": 68, "celesta": 84, "saxophone": 68, "trombone": 62,
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,

@@ -38,6 +38,7 @@ from emsync_server.composition.representation import (
     POSITION,
     STEPS_PER_QUARTER,
     VELOCITY,
+    Style,
 )
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.slots import Texture
@@ -215,6 +216,7 @@ class Rules:
         """(128,) what holds for pitches whatever their role: the key, no clashes, tuned drums."""
         bar = self._bar_at(step)
         is_tense = bar.valence < TENSE_VALENCE and bar.arousal > 0
+        is_tense = is_tense and self.request.style is not Style.BAND
         leaning = leanings.key_leaning(
             bar.key, bar.chord_at(step), is_asked=self.request.key_is_asked, is_tense=is_tense
         )
@@ -222,6 +224,8 @@ class Rules:
             leaning = leaning + leanings.tuning(bar.key)
         on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
         clashes = leanings.clashes(piece.sounding_at(step))
+        if self.request.riffs:
+            return leaning + clashes * leanings.ROUGH_SHARE
         return leaning + clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
 
     def _is_light(self, step: int) -> bool:

@@ -8,6 +8,21 @@ from emsync_server.composition.roles import Band, Role
 
 
 @dataclass(frozen=True, slots=True)
+class RiffPlace:
+    """Where a note stands in material that comes again."""
+
+    letter: str
+    """Of the phrase."""
+    bar: int
+    """Of the letter's unit, counted from 0."""
+    role: Role
+    step: int
+    """Since its bar began."""
+    rank: int
+    """Among the notes of the role that begin there."""
+
+
+@dataclass(frozen=True, slots=True)
 class Slot:
     """A note that is due."""
 
@@ -29,6 +44,8 @@ class Slot:
     """The bar of the phrase whose turns it takes up, as a bar of the cue."""
     closes: bool = False
     """Whether it is the last note of a phrase's line."""
+    riff: RiffPlace | None = None
+    """Its place in material that comes again, where the music is made of such."""
 
     @property
     def place(self) -> tuple[int, int, int]:

@@ -29,6 +29,7 @@ from emsync_server.composition.pacing import OPENING_S, resting, thinned
 from emsync_server.composition.representation import STEPS_PER_QUARTER
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
+from emsync_server.composition.riffs import RiffBook
 from emsync_server.composition.roles import (
     LEAST_CEILING,
     OCTAVE,
@@ -61,6 +62,8 @@ OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (3, 3, 4, 5)  # at each level
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
+ARTICULATIONS = 4
+"""What comes again is held for one of so many shares of its length, and not for each bar's own."""
 BREATHLESS_AROUSAL = 0.6
 """What is more excited goes on through the ends of its phrases."""
 UNDER_THEME, BETWEEN = 0.8, 1.25
@@ -82,6 +85,8 @@ def plan_texture(rng: Random, request: CueRequest) -> Texture:
     phrases = [list(bars) for _, bars in groupby(request.bars, key=lambda bar: bar.phrase)]
     slots: list[tuple[Slot, ...]] = []
     for number, bars in enumerate(phrases):
+        following = phrases[number + 1][0].letter if number + 1 < len(phrases) else None
+        planner.goes_on = request.riffs and following == bars[0].letter
         slots.extend(planner.phrase(bars, len(slots), (number, len(phrases))))
     return tuple(slots)
 
@@ -93,7 +98,10 @@ class _Planner:
         self._rng = rng
         self._request = request
         self._accents = AccentPlan(request)
+        self._riffs = RiffBook(rng, loops=request.riffs)
         self._motifs: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}
+        self.goes_on = False
+        """Whether the next phrase is the same again, as in a loop, which takes no breath there."""
         self._level = THIN
         self._suspense = False
         self._alone = False
@@ -128,10 +136,11 @@ class _Planner:
         spent = sum(map(len, line)) + sum(map(len, bass)) + sum(map(len, pads))
         figure = rests.kept(Role.FIGURE, [*self._figure(bars, casting, spent)])
         planned: list[list[Slot]] = []
-        for layers in zip(line, bass, pads, figure, drums, strict=True):
+        for index, layers in enumerate(zip(line, bass, pads, figure, drums, strict=True)):
             due = [slot for layer in layers for slot in layer]
-            planned.append(due)
-        if len(bars) > 1 and number < place[1] - 1 and arousal < BREATHLESS_AROUSAL:
+            planned.append(self._riffs.placed(due, bars, index))
+        breathes = len(bars) > 1 and number < place[1] - 1 and not self.goes_on
+        if breathes and arousal < BREATHLESS_AROUSAL:
             until = bars[-1].start_step + bars[-1].steps * 5 // 8
             if not self._accents.within(until, bars[-1].end_step + STEPS_PER_QUARTER):
                 planned = thinned(bars, planned, until)
@@ -205,7 +214,7 @@ class _Planner:
             return
         band = bass_band(casting.bass)
         calmer = arousal if self._level >= FULL else min(arousal, 0.1)
-        cell = rhythm.bass_cell(self._rng, calmer, bars[0].steps)
+        cell = self._riffs.bass(bars[0], calmer)
         for bar in bars:
             strokes = at_changes(rhythm.fitted(cell, bar.steps), bar, self._accents.soft)
             yield [self._slot(bar, stroke, casting.bass, Role.BASS, band) for stroke in strokes]
@@ -262,12 +271,13 @@ class _Planner:
         bar_s = 4 * STEPS_PER_QUARTER * bars[0].seconds_per_step
         players = self._movers(casting, per_second * bar_s)
         per_player = per_second * bar_s / max(len(players), 1)
-        cell = rhythm.figure_cell(self._rng, per_player, ostinato=self._suspense)
+        cells = self._riffs.figure(bars[0], per_player, ostinato=self._suspense)
         ceiling = self._ceiling(bars, casting) - OSTINATO_DROP * self._suspense
         ceiling += round(DARKER * min(bars[0].valence, 0.0))
         for index, bar in enumerate(bars):
-            breathes = index == len(bars) - 1 and len(bars) > 1
-            strokes = rhythm.fitted(cell, bar.steps // 2 if breathes else bar.steps)
+            breathes = index == len(bars) - 1 and len(bars) > 1 and not self.goes_on
+            until = bar.steps // 2 if breathes else bar.steps
+            strokes = rhythm.fitted(cells[index % 2], until)
             yield [
                 self._figured(bar, stroke, player, ceiling - 7 * rank)
                 for rank, player in enumerate(players)
@@ -323,7 +333,9 @@ class _Planner:
         velocity = loudness(self._accents, bar, (stroke.step, role), self._level)
         steps = stroke.steps
         if role in (Role.BASS, Role.FIGURE) and not self._accents.at(bar.start_step + stroke.step):
-            steps = max(round(steps * _articulation(bar.valence)), 1)
+            held = _articulation(bar.valence)
+            held = round(ARTICULATIONS * held) / ARTICULATIONS if self._request.riffs else held
+            steps = max(round(steps * held), 1)
         return Slot(stroke.step, player, within_reach(band), role, steps, velocity, tone=tone)
 
     def _with_landings(

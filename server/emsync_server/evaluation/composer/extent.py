@@ -32,6 +32,7 @@ class Extent:
     obedience_s: float = 24.0
     ranked_cues: int = 24
     ranked_takes: int = 8
+    long_cues: int = 3
     long_s: float = 600.0
     gallery: bool = True
     """All cues of the gallery at their length; else the first two, short."""
@@ -53,6 +54,7 @@ QUICK = Extent(
     obedience_s=12.0,
     ranked_cues=1,
     ranked_takes=4,
+    long_cues=1,
     long_s=90.0,
     gallery=False,
 )
