@@ -9,7 +9,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from emsync.errors import DiskFullError, OutputError
@@ -31,12 +31,14 @@ def replacing_file(target: Path) -> Iterator[Path]:
 
     The working name keeps the suffix, since muxers and adapters choose their format by it.
     """
-    with translated_os_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with working_folder(target.parent) as folder:
-            working = folder / f"new{target.suffix}"
-            yield working
-            working.replace(target)
+    with (
+        translated_os_errors(target),
+        _made(target.parent),
+        working_folder(target.parent) as folder,
+    ):
+        working = folder / f"new{target.suffix}"
+        yield working
+        working.replace(target)
 
 
 @contextmanager
@@ -45,14 +47,27 @@ def working_folder(beside: Path) -> Iterator[Path]:
 
     What a killed process left is removed by the next one: the name says whose it is.
     """
-    with translated_os_errors(beside):
-        beside.mkdir(parents=True, exist_ok=True)
-        sweep_abandoned(beside)
-        folder = Path(tempfile.mkdtemp(prefix=f".emsync-{_NODE}-{os.getpid()}-", dir=beside))
-    try:
+    with ExitStack() as stack:
+        with translated_os_errors(beside):
+            stack.enter_context(_made(beside))
+            sweep_abandoned(beside)
+            folder = Path(tempfile.mkdtemp(prefix=f".emsync-{_NODE}-{os.getpid()}-", dir=beside))
+        stack.callback(shutil.rmtree, folder, ignore_errors=True)
         yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _made(folder: Path) -> Iterator[None]:
+    """Make a folder where it is missing; where the work fails and leaves it empty, it is gone."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for each in missing:
+            with suppress(OSError):  # what is not empty stays
+                each.rmdir()
+        raise
 
 
 def sweep_abandoned(beside: Path) -> None:

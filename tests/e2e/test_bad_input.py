@@ -270,3 +270,31 @@ def test_a_job_that_is_interrupted_leaves_nothing(film: Path, tmp_path: Path):
     assert job.returncode == 130, rest
     assert "Traceback" not in rest
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_a_command_that_is_interrupted_while_it_loads_says_so(tmp_path: Path):
+    code = (
+        "import signal, sys, threading\n"
+        "from emsync_server.cli import main\n"
+        "class Slow:\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        "        if name == 'emsync_server.cli.commands':\n"
+        "            signal.raise_signal(signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Slow())\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "compose", "x", "-o", tmp_path / "out"],
+        capture_output=True,
+        text=True,
+    )
+    assert complaint(done, 130) == "emsync: Cancelled; nothing was left behind."
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits of memory")
+def test_without_memory_for_the_libraries_a_sentence_says_so(tmp_path: Path):
+    limited = f"ulimit -v 250000; exec '{sys.executable}' -m emsync_server compose x -o out"
+    done = subprocess.run(["sh", "-c", limited], capture_output=True, text=True, cwd=tmp_path)
+    assert "memory is full" in complaint(done, 5)
+    assert list(tmp_path.iterdir()) == []

@@ -9,6 +9,7 @@ from dataclasses import replace
 from fractions import Fraction
 from threading import Event
 
+import mido
 import numpy as np
 import pytest
 from tests.cues import sheet_of
@@ -19,12 +20,15 @@ from emsync.cue import Brief, Hit
 from emsync.emotion import ValenceArousal
 from emsync.errors import CueSheetError, JobCancelledError, MissingPartError, NotFoundError
 from emsync.family import Family
+from emsync.score import ControlChange, Controller
 from emsync.settings import ComposeSettings
 from emsync.timecode import RationalTime
 from emsync_server.composition import compose, load_composer
 from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
 from emsync_server.composition.keys import key_fits
+from emsync_server.composition.rewriting import _controls as joined_controls
 from emsync_server.midi import read_midi
+from emsync_server.midi.writing import TICKS_PER_QUARTER
 from emsync_server.progress import ProgressSink, silent_progress
 
 HITS = (100, 237, 350, 401)
@@ -161,6 +165,44 @@ def test_some_bars_are_written_anew_and_nothing_else_changes(tmp_path):
     assert notes_outside(tmp_path, start_q, stop_q) == before
     assert notes_outside(tmp_path, 0, start_q) != inside_before
     assert all(abs(landing.error_s) < 20e-6 for landing in new.landings)
+
+
+def messages(folder, start_q, stop_q):
+    """For each track of the file what stands outside the bars, ends of notes apart: any of these
+    may have begun inside. And where each controller of a channel stands at `stop_q`.
+    """
+    start, stop = int(start_q * TICKS_PER_QUARTER), int(stop_q * TICKS_PER_QUARTER)
+    outside, standing = {}, {}
+    for track in mido.MidiFile(folder / "score.mid").tracks:
+        now, kept = 0, []
+        for message in track:
+            now += message.time
+            ends = message.type == "note_off" or (
+                message.type == "note_on" and not message.velocity
+            )
+            if message.type == "control_change" and now <= stop:
+                standing[track.name, message.control] = message.value
+            if not start <= now < stop and not ends and message.type != "end_of_track":
+                kept.append((now, message.copy(time=0).bytes()))
+        outside[track.name] = kept
+    return outside, standing
+
+
+@pytest.mark.parametrize("seed", range(2, 7))
+def test_every_event_outside_the_bars_stays_and_controllers_are_back_at_the_barline(tmp_path, seed):
+    (old,) = composed(tmp_path, seed=1)
+    bars = old.tempo_map.bars()
+    range_q = bars[2].start_q, bars[4].start_q
+    before, stood = messages(tmp_path, *range_q)
+    composed(tmp_path, seed=seed, bars=(3, 5))
+    after, stands = messages(tmp_path, *range_q)
+    assert before.keys() <= after.keys() | {
+        name for name, kept in before.items() if not any(data[0] >> 4 == 9 for _, data in kept)
+    }  # who played in these bars alone may be gone
+    for name in before.keys() & after.keys():
+        assert after[name] == before[name], name
+    played = {key for key in stood if key[0] in after}
+    assert {key: stands[key] for key in played} == {key: stood[key] for key in played}
 
 
 def test_the_last_bars_can_be_written_anew(tmp_path):
@@ -320,3 +362,21 @@ def test_music_breathes_before_it_lands(tmp_path):
             end_s = float(at(note.start_q + note.length_q) - landing.hit_s)
             if note.start_q < landing.time_q and abs(end_s) < 0.01:
                 pytest.fail(f"{note} runs into the accent at {float(landing.hit_s):.2f} s")
+
+
+@pytest.mark.parametrize("fresh", [(), ((17, 40), (19, 60))], ids=["nobody plays", "others play"])
+@pytest.mark.parametrize("old", [(), ((8, 90),), ((8, 90), (17, 50), (40, 70))], ids=len)
+def test_controllers_of_bars_written_anew_reach_no_further(old, fresh):
+    def controls(pairs):
+        return tuple(ControlChange(Fraction(q), Controller.EXPRESSION, v) for q, v in pairs)
+
+    def outside(changes):
+        return [one for one in changes if not 16 <= one.time_q < 32]
+
+    def level(changes):
+        return [127, *(one.value for one in changes if one.time_q <= 32)][-1]
+
+    before = controls(old)
+    after = joined_controls(controls(fresh), before, (Fraction(16), Fraction(32)))
+    assert outside(after) == outside(before)
+    assert level(after) == level(before)

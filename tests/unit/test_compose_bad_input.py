@@ -113,7 +113,7 @@ def test_cancelled_at_any_moment_nothing_is_left(moment: int, tmp_path: Path) ->
 
     sink = ProgressSink(leave, cancelled)
     with pytest.raises(JobCancelledError, match="nothing was left behind"):
-        composed(tmp_path, sheet_of(24 * 60), progress=sink)
+        composed(tmp_path / "new" / "take", sheet_of(24 * 60), progress=sink)
     assert list(tmp_path.iterdir()) == []
 
 

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import sys
 
+from emsync.errors import MemoryFullError
+
 __all__ = ["main"]
 
 INTERRUPTED = 130
 """What a shell says of a program that Ctrl-C ended."""
+
+NO_MEMORY = ("failed to map segment", "cannot allocate memory")
+"""What the loader of libraries says where there is no memory for them."""
 
 
 def main() -> None:
@@ -25,6 +30,13 @@ def main() -> None:
     try:
         from emsync_server.cli.commands import run
     except KeyboardInterrupt:  # the imports take most of a second; nothing has begun
+        sys.stderr.write("emsync: Cancelled; nothing was left behind.\n")
         sys.exit(INTERRUPTED)
+    except (ImportError, MemoryError) as err:
+        if isinstance(err, ImportError) and not any(words in str(err) for words in NO_MEMORY):
+            raise
+        full = MemoryFullError.of_any_work()
+        sys.stderr.write(f"emsync: {full.sentence}\n")
+        sys.exit(full.exit_code)
 
     sys.exit(run())

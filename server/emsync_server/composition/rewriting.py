@@ -48,6 +48,8 @@ from emsync_server.midi import read_midi
 from emsync_server.progress import Progress
 
 AT_REST = {Controller.EXPRESSION: 127, Controller.PEDAL: 0}
+SET_BACK_Q = Fraction(1, 48)
+"""Before the barline: later than any step of the grid, and still inside the bars written anew."""
 TREMOLO = INSTRUMENT_INDEX["tremolo_strings"]
 CONTEXT_EVENTS = 500  # the network reads at most so many events before the bars
 
@@ -277,17 +279,20 @@ def _controls(
     old: tuple[ControlChange, ...],
     range_q: tuple[Fraction, Fraction],
 ) -> tuple[ControlChange, ...]:
-    """New controllers inside, old ones outside; where the old part has none, they are set back."""
+    """New controllers inside, old ones outside; before the first bar that stays, each stands where
+    it stood.
+    """
     start_q, stop_q = range_q
     inside = [one for one in fresh if start_q <= one.time_q < stop_q]
     outside = [one for one in old if not start_q <= one.time_q < stop_q]
+    gone = [one for one in old if start_q <= one.time_q < stop_q]
     resumed = {one.controller for one in outside if one.time_q == stop_q}
-    at_rest = [
-        ControlChange(stop_q, controller, _value_at(old, controller, stop_q))
-        for controller in dict.fromkeys(one.controller for one in inside)
+    set_back = [
+        ControlChange(stop_q - SET_BACK_Q, controller, _value_at(old, controller, stop_q))
+        for controller in dict.fromkeys(one.controller for one in (*inside, *gone))
         if controller not in resumed
     ]
-    return tuple(sorted((*outside, *inside, *at_rest), key=lambda one: one.time_q))
+    return tuple(sorted((*outside, *inside, *set_back), key=lambda one: one.time_q))
 
 
 def _value_at(old: tuple[ControlChange, ...], controller: Controller, time_q: Fraction) -> int:
