@@ -23,7 +23,7 @@ from emsync_server.composition.representation import (  # noqa: E402
 from emsync_training.corpus import Corpus  # noqa: E402
 from emsync_training.export import Storage, export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
-from emsync_training.learning import TrainSettings  # noqa: E402
+from emsync_training.learning import TrainSettings, arithmetic  # noqa: E402
 from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
 from emsync_training.train import (  # noqa: E402
@@ -142,6 +142,18 @@ def test_training_lowers_the_loss_and_draws_its_log(corpus, tmp_path):
                     if row["held_out_nats_per_note"]]  # fmt: skip
     assert held_out[-1] < held_out[0] - 0.5
     assert (tmp_path / "composer.png").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("known", "mixed"),
+    [({"avx512_bf16": True}, True), ({"avx2": True}, False), ({}, False)],
+    ids=str,
+)
+def test_a_processor_without_bfloat16_trains_in_single_precision(known, mixed, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    with arithmetic(torch.device("cpu")):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if mixed else torch.float32)
 
 
 def test_padding_and_withheld_velocities_cost_nothing():
