@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.training
 
 import emsync_training.train as training  # noqa: E402
+from emsync.errors import NotFoundError  # noqa: E402
 from emsync_server.composition.representation import (  # noqa: E402
     BAR_ROW,
     CLASSES,
@@ -20,6 +21,7 @@ from emsync_server.composition.representation import (  # noqa: E402
     OFFSETS,
     PAD_ROW,
 )
+from emsync_training.commands import main  # noqa: E402
 from emsync_training.corpus import Corpus  # noqa: E402
 from emsync_training.export import Storage, export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
@@ -219,3 +221,19 @@ def test_training_goes_on_from_exported_weights(storage, error, tmp_path):
     for name in OFFSETS:
         condition[..., CONDITION[f"{name}_present"]] = 1.0 * (condition[..., :1] > 0.5)
     assert torch.allclose(network(events, condition), again(events, condition), atol=error)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("corpus", "--midi", "none", "--manifest", "none.csv", "--out", "out"),
+        ("train", "--corpus", "none", "--out", "out", "--steps", "1"),
+        ("export", "--checkpoint", "none.pt", "--out", "out"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_a_file_that_is_not_there_is_a_sentence(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFoundError, match=rf"There is no 'none.*given to '{asked[0]}'"):
+        main(list(asked))
+    assert list(tmp_path.iterdir()) == []
