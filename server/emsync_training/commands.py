@@ -6,6 +6,7 @@ import argparse
 import math
 from pathlib import Path
 
+from emsync.errors import NotFoundError
 from emsync_training.baselines.commands import add_baseline_commands
 from emsync_training.measuring_commands import add_measuring_commands
 from emsync_training.shots.commands import add_shot_commands
@@ -53,7 +54,12 @@ def main(arguments: list[str] | None = None) -> int:
     add_shot_commands(commands)
     add_understanding_commands(commands)
     options = parser.parse_args(arguments)
-    options.run(options)
+    try:
+        options.run(options)
+    except FileNotFoundError as err:
+        raise NotFoundError(
+            f"There is no '{err.filename}'. Look at what was given to '{options.command}'."
+        ) from err
     return 0
 
 

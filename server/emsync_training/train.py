@@ -17,7 +17,7 @@ from torch import Tensor
 
 from emsync_training.corpus import Corpus
 from emsync_training.dataset import Batch, CropSampler
-from emsync_training.learning import Learner, TrainSettings, held_out_row
+from emsync_training.learning import Learner, TrainSettings, arithmetic, held_out_row
 from emsync_training.losses import field_losses, nats_per_note
 from emsync_training.networks.composer import Composer, ComposerShape
 from emsync_training.training_log import TrainingLog
@@ -83,7 +83,7 @@ def train(
         state.learner.network.load_state_dict(dict(weights))
         state.ema.load_state_dict(dict(weights))
     losses: Losses = field_losses
-    if settings.compiled:
+    if settings.compiled or device.type == "cuda":
         losses = torch.compile(field_losses, dynamic=False)
     sampler = CropSampler(corpus, held_out=False)
     held_out = held_out_batches(corpus, settings.held_out_crops)
@@ -160,7 +160,7 @@ def _step(
     total = 0.0
     for _ in range(settings.accumulate):
         batch = sampler.batch(state.learner.rng, settings.crops)
-        with torch.autocast(device.type, dtype=torch.bfloat16):
+        with arithmetic(device):
             nats, counts = losses(state.learner.network, *_tensors(batch, device))
         loss = nats_per_note(nats, counts)
         (loss / settings.accumulate).backward()  # type: ignore[no-untyped-call]

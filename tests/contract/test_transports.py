@@ -86,7 +86,7 @@ def test_the_first_bars_can_be_played_while_the_rest_is_composed(
     with pytest.raises(JobCancelledError, match="Heard enough"):
         client.compose(slow_sheet(root), SLOW, root / "out", ready=listen)
     assert heard == [(2.5, b"half of it")]
-    wait_until(lambda: not any((root / "out").iterdir()))
+    wait_until(lambda: not any((root / "out").glob("*")))
 
 
 def test_short_calls_say_who_answers(start_server: StartServer, reach: Reach, root: Path) -> None:
@@ -140,12 +140,12 @@ def test_cancelling_from_another_thread_stops_the_work_and_leaves_no_files(
     events = transport.call_streaming(Method.COMPOSE_CUE, request)
     while "step" not in next(events)["progress"].get("note", ""):
         pass
-    assert any(out.iterdir()), "the work should be under way"
+    assert any(out.glob("*")), "the work should be under way"
     Thread(target=events.cancel).start()
     with pytest.raises(JobCancelledError):
         list(events)
     events.close()
-    wait_until(lambda: not any(out.iterdir()))
+    wait_until(lambda: not any(out.glob("*")))
 
 
 def test_a_watcher_that_raises_leaves_the_call(
@@ -161,7 +161,7 @@ def test_a_watcher_that_raises_leaves_the_call(
     client = Client(reach())
     with pytest.raises(JobCancelledError, match=r"^Cancelled\.$"):
         client.compose(slow_sheet(root), SLOW, out, watch=leave)
-    wait_until(lambda: not any(out.iterdir()))
+    wait_until(lambda: not any(out.glob("*")))
     wait_until(lambda: client.server_info().jobs == 0)
 
 
@@ -211,7 +211,7 @@ def test_a_server_told_to_go_lets_jobs_clean_up(
     with pytest.raises(ServerUnavailableError, match="was stopped before the work was done"):
         Client(reach()).compose(slow_sheet(root), SLOW, out, watch=terminate)
     assert server_process.wait(10) == 0
-    assert not any(out.iterdir())
+    assert not any(out.glob("*"))
     assert read_address(runtime) is None
     assert not list(runtime.glob("*.sock"))
 
@@ -271,7 +271,7 @@ def test_work_that_takes_too_long_is_stopped(
     with pytest.raises(LimitError, match=r"longer than the 0\.3 s"):
         Client(reach()).compose(slow_sheet(root), SLOW, out)
     assert time.monotonic() - began < 10.0
-    assert not any(out.iterdir())
+    assert not any(out.glob("*"))
 
 
 def test_a_request_beyond_the_ceiling_of_bytes_is_refused(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
@@ -23,9 +25,10 @@ from emsync.family import Family
 from emsync.score import ControlChange, Controller
 from emsync.settings import ComposeSettings
 from emsync.timecode import RationalTime
-from emsync_server.composition import compose, load_composer
+from emsync_server.composition import DecoderSettings, compose, load_composer
 from emsync_server.composition.emotion_estimate import Passage, estimated_emotion
 from emsync_server.composition.keys import key_fits
+from emsync_server.composition.representation import BAR, CONDITION, CONDITION_SIZE
 from emsync_server.composition.rewriting import _controls as joined_controls
 from emsync_server.midi import read_midi
 from emsync_server.midi.writing import TICKS_PER_QUARTER
@@ -380,3 +383,55 @@ def test_controllers_of_bars_written_anew_reach_no_further(old, fresh):
     after = joined_controls(controls(fresh), before, (Fraction(16), Fraction(32)))
     assert outside(after) == outside(before)
     assert level(after) == level(before)
+
+
+def test_each_event_hears_its_own_bar_and_how_far_away_the_hits_are(tmp_path):
+    composer, read = tiny_composer(), []
+    real = composer.session.step
+
+    def listening(state, events, condition):
+        read.append(
+            (np.reshape(events, (-1, 5))[0], np.reshape(condition, (-1, CONDITION_SIZE))[0])
+        )
+        return real(state, events, condition)
+
+    composer.session.step = listening
+    curve = [(0, -0.8, -0.6), (20, 0.8, 0.6)]
+    sheet = sheet_of(24 * 20, [240], emotion=curve)
+    compose(sheet, "film", tmp_path, ComposeSettings(), silent_progress(), composer=composer,
+            decoding=DecoderSettings(candidates=1))  # fmt: skip
+    (take,) = (wire.read_take(tmp_path / "take.json"),)
+    bars = take.tempo_map.bars()
+    bar, heard = -1, []
+    for event, condition in read:
+        if event[0] > BAR or condition[CONDITION["is_theme"]]:
+            break  # the end, or the theme is read again for reference
+        bar += event[0] == BAR
+        step = 0 if event[0] == BAR else int(event[0])
+        at_s = float(take.tempo_map.seconds_at(bars[bar].start_q + Fraction(step, 12)))
+        told = {name: condition[CONDITION[name]].item() for name in
+                ("valence", "arousal", "next_hit_s", "end_s")}  # fmt: skip
+        if 0.5 < at_s < 9.5:
+            assert told["next_hit_s"] == pytest.approx(min(10 - at_s, 8), abs=0.03)
+        assert told["end_s"] == pytest.approx(min(20 - at_s, 8), abs=0.03)
+        heard.append((bar, told["valence"], told["arousal"]))
+    assert len({valence for _, valence, _ in heard}) > 5
+    for column in (1, 2):
+        values = [row[column] for row in heard]
+        assert values == sorted(values)  # the curve rises
+        assert len(set(zip([row[0] for row in heard], values, strict=True))) == len(
+            {row[0] for row in heard}
+        )
+
+
+def test_composing_needs_no_training_libraries(tmp_path):
+    program = (
+        "import sys, emsync_server.cli.commands, emsync_server.app, emsync_server.rpc.server\n"
+        "from emsync_server.composition import load_composer\n"
+        "load_composer()\n"
+        "print({'torch', 'onnx', 'emsync_training'} & set(sys.modules))"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "set()"

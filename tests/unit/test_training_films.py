@@ -6,10 +6,12 @@ import pickle
 
 import numpy as np
 import pytest
+from tests.films import draw_film
 
 torch = pytest.importorskip("torch")
 
 from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
+from emsync_training.film_features.extraction import extract_features  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
 from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
@@ -193,3 +195,16 @@ def test_labels_without_features_nan_and_odd_shapes_are_sentences(tmp_path):
         read_films(write_labels(tmp_path / "empty.csv", labels, words=" "), tmp_path / "few")
     with pytest.raises(NotFoundError, match="no folder"):
         read_films(table, tmp_path / "nowhere")
+
+
+def test_every_film_of_a_folder_gets_features_and_what_is_none_is_named(tmp_path):
+    films, out, said = tmp_path / "films", tmp_path / "out", []
+    films.mkdir()
+    draw_film(films / "one.mp4", seconds=4.0, cuts_s=(2.0,))
+    (films / "none.mp4").write_text("no film")
+    read, complaints = extract_features(films, out, workers=1, say=said.append)
+    assert read == 1
+    assert len(complaints) == 1 and "none.mp4" in complaints[0]
+    with np.load(out / "one.npz") as features:
+        assert features.files
+        assert all(np.isfinite(features[name]).all() for name in features.files)

@@ -10,6 +10,7 @@ torch = pytest.importorskip("torch")
 pytestmark = pytest.mark.training
 
 import emsync_training.train as training  # noqa: E402
+from emsync.errors import NotFoundError  # noqa: E402
 from emsync_server.composition.representation import (  # noqa: E402
     BAR_ROW,
     CLASSES,
@@ -20,10 +21,11 @@ from emsync_server.composition.representation import (  # noqa: E402
     OFFSETS,
     PAD_ROW,
 )
+from emsync_training.commands import main  # noqa: E402
 from emsync_training.corpus import Corpus  # noqa: E402
 from emsync_training.export import Storage, export_composer  # noqa: E402
 from emsync_training.labels import BAR_FEATURES, LabelScale  # noqa: E402
-from emsync_training.learning import TrainSettings  # noqa: E402
+from emsync_training.learning import TrainSettings, arithmetic  # noqa: E402
 from emsync_training.losses import field_losses, nats_per_note  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape, OffsetEncoding  # noqa: E402
 from emsync_training.train import (  # noqa: E402
@@ -144,6 +146,18 @@ def test_training_lowers_the_loss_and_draws_its_log(corpus, tmp_path):
     assert (tmp_path / "composer.png").stat().st_size > 1000
 
 
+@pytest.mark.parametrize(
+    ("known", "mixed"),
+    [({"avx512_bf16": True}, True), ({"avx2": True}, False), ({}, False)],
+    ids=str,
+)
+def test_a_processor_without_bfloat16_trains_in_single_precision(known, mixed, monkeypatch):
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: known, raising=False)
+    with arithmetic(torch.device("cpu")):
+        product = torch.ones(2, 2) @ torch.ones(2, 2)
+    assert product.dtype == (torch.bfloat16 if mixed else torch.float32)
+
+
 def test_padding_and_withheld_velocities_cost_nothing():
     torch.manual_seed(0)
     network = Composer(TINY)
@@ -207,3 +221,19 @@ def test_training_goes_on_from_exported_weights(storage, error, tmp_path):
     for name in OFFSETS:
         condition[..., CONDITION[f"{name}_present"]] = 1.0 * (condition[..., :1] > 0.5)
     assert torch.allclose(network(events, condition), again(events, condition), atol=error)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ("corpus", "--midi", "none", "--manifest", "none.csv", "--out", "out"),
+        ("train", "--corpus", "none", "--out", "out", "--steps", "1"),
+        ("export", "--checkpoint", "none.pt", "--out", "out"),
+    ],
+    ids=lambda asked: asked[0],
+)
+def test_a_file_that_is_not_there_is_a_sentence(asked, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(NotFoundError, match=rf"There is no 'none.*given to '{asked[0]}'"):
+        main(list(asked))
+    assert list(tmp_path.iterdir()) == []

@@ -31,7 +31,8 @@ def main() -> None:
         from emsync_server.cli.commands import run
     except KeyboardInterrupt:  # the imports take most of a second; nothing has begun
         sys.stderr.write("emsync: Cancelled; nothing was left behind.\n")
-        sys.exit(INTERRUPTED)
+        sys.stderr.flush()
+        os._exit(INTERRUPTED)  # CPython 3.11 may send itself the signal again on the usual way out
     except (ImportError, MemoryError) as err:
         if isinstance(err, ImportError) and not any(words in str(err) for words in NO_MEMORY):
             raise

@@ -8,11 +8,12 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
 
+import av
 import numpy as np
 from numpy.typing import NDArray
 
 from emsync.errors import EmsyncError, InputError, NotFoundError
-from emsync_server.media import open_film
+from emsync_server.media import SmallPicture, open_film
 from emsync_server.outputs import replacing_file
 from emsync_server.progress import ProgressSink
 from emsync_server.spotting.experts import Reading, feature_experts
@@ -54,7 +55,7 @@ def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
     """(T, size) of each expert that read something in a film. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
     with open_film(path) as film, opened_reading(feature_experts(), film.probe) as reading:
-        seen = look_at_film(film, progress, watch=reading.see)
+        seen = look_at_film(film, _NoFinder(), progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()
     rows: dict[str, list[NDArray[np.float32]]] = {}
@@ -63,6 +64,17 @@ def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
         if features is not None:
             rows.setdefault(each.expert, []).append(features)
     return {name: np.stack(found) for name, found in rows.items()}
+
+
+class _NoFinder:
+    """Features are of the whole film: nobody asks where it is cut."""
+
+    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+        """Nothing is looked for."""
+
+    def finish(self) -> tuple[()]:
+        """Nothing was found."""
+        return ()
 
 
 def _features(reading: Reading) -> NDArray[np.float32] | None:
