@@ -43,7 +43,10 @@ def parse_seconds(text: str) -> Seconds:
     try:
         return Fraction(numerator) / Fraction(denominator or 1)
     except (ValueError, ZeroDivisionError) as err:
-        raise TimelineError(f"The FCPXML holds a time of '{text[:40]}', which is none.") from err
+        raise TimelineError(
+            f"The FCPXML holds a time of '{text[:40]}', which is none. Export it again from "
+            "Final Cut Pro."
+        ) from err
 
 
 def time_text(seconds: Seconds) -> str:

@@ -113,6 +113,8 @@ def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
         return [Stretch(at, at + duration, None, start, speed, is_opaque=False)]
     content_of = _track_content if isinstance(item, otio.schema.Track) else _stack_content
     inside = content_of(item, depth + 1)
+    if speed < 0 and start + speed * duration < 0:  # what comes before its first frame is nothing
+        start -= speed * duration  # so its range is played from the end
     ramp = ramp_of(item)
     return _ramped(inside, ramp, at) if ramp else _mapped(inside, start, speed, at, at + duration)
 

@@ -108,7 +108,10 @@ class TrackReader:
         clock, _, frames = text.partition(";")
         match = _CLOCK.match(clock)
         if match is None or (frames and not frames.isdigit()):
-            raise TimelineError(f"The project holds a time of '{text[:40]}', which is none.")
+            raise TimelineError(
+                f"The project holds a time of '{text[:40]}', which is none. Save it again in "
+                "Kdenlive."
+            )
         hours, minutes, seconds, part = match.groups()
         total = Fraction(int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds))
         total += Fraction(int(part), 10 ** len(part)) if part else 0
