@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.hosts.fake_studio import FakeClient
-from tests.hosts.test_hosting import cut
+from tests.hosts.host_timelines import cut
 
 from emsync import wire
 from emsync.client import Client, ProcessTransport
