@@ -147,13 +147,19 @@ def _check_comparable(old: CueSheet, new: CueSheet, source: Path) -> None:
 
 
 def _carried(old: _Old, sheet: CueSheet, cue: Cue, inside: Path) -> PlacedCue:
-    """The earlier files of a cue, with its new place in the take."""
+    """The earlier files of a cue, with its new place in each of its takes."""
     shift = cue.range.start - old.cue.range.start
     hits = tuple(replace(hit, time=hit.time + shift) for hit in old.cue.hits)
-    take = replace(old.take, picture=sheet.picture, cue=replace(cue, hits=hits))
+    now = replace(cue, hits=hits)
     inside.mkdir(parents=True, exist_ok=True)
-    for name in (take.midi, "stems.json", old.stems.mix, *(s.path for s in old.stems.stems)):
+    for name in ("stems.json", old.stems.mix, *(s.path for s in old.stems.stems)):
         (inside / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(old.folder / name, inside / name)
-    write_text(inside / "take.json", wire.dumps(take))
-    return PlacedCue(take, old.stems, inside)
+    for path in sorted(old.folder.glob("take*.json")):
+        take = wire.read_take(path)
+        if take.cue != old.take.cue or not (old.folder / take.midi).is_file():
+            continue  # of a score that lay here before
+        shutil.copyfile(old.folder / take.midi, inside / take.midi)
+        moved = replace(take, picture=sheet.picture, cue=now)
+        write_text(inside / path.name, wire.dumps(moved))
+    return PlacedCue(wire.read_take(inside / "take.json"), old.stems, inside)

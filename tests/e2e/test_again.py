@@ -10,7 +10,7 @@ from tests.timelines import R24, clip, saved, timeline, track
 
 from emsync import wire
 from emsync.errors import InputError, NotFoundError
-from emsync.settings import SpotSettings
+from emsync.settings import ComposeSettings, SpotSettings
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.again import score_again
 from emsync_server.app import ScoreSettings, score
@@ -31,7 +31,8 @@ def first(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the score of the first edit."""
     folder = tmp_path_factory.mktemp("first")
     source = edit(folder / "cut.otio", SHOTS)
-    score(source, folder / "score", ScoreSettings(), silent_progress())
+    settings = ScoreSettings(compose=ComposeSettings(takes=2))
+    score(source, folder / "score", settings, silent_progress())
     return folder / "score"
 
 
@@ -41,8 +42,10 @@ def test_an_unchanged_cue_is_the_same_bytes(first: Path, tmp_path: Path):
     again = score_again(source, first, tmp_path / "out", ScoreSettings(), silent_progress())
     assert again.unchanged_cues == ("renamed",)  # called after the timeline, as spotting does
     stems = [Path("stems") / path.name for path in (first / "stems").iterdir()]
-    for name in (Path("score.mid"), Path("mix.wav"), *stems):
+    for name in (Path("score.mid"), Path("score-2.mid"), Path("mix.wav"), *stems):
         assert (tmp_path / "out" / name).read_bytes() == (first / name).read_bytes()
+    other = wire.read_take(tmp_path / "out/take-2.json")
+    assert (other.number, other.midi, other.cue.name) == (2, "score-2.mid", "renamed")
 
 
 @pytest.mark.slow

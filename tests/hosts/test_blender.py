@@ -20,7 +20,7 @@ import soundfile
 from tests.contract.conftest import REPOSITORY, wait_until
 from tests.films import draw_film
 from tests.hosts.fake_studio import FakeClient
-from tests.hosts.test_hosting import cut, quiet
+from tests.hosts.host_timelines import cut, quiet
 
 from emsync import wire
 from emsync.client.runtime_file import read_address

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from tests.hosts.fake_studio import FakeClient
-from tests.hosts.test_hosting import cut
+from tests.hosts.host_timelines import cut
 
 from emsync import wire
 from emsync.client import Client, ProcessTransport
@@ -105,7 +105,7 @@ def test_a_score_is_laid_chosen_regenerated_and_removed(tmp_path: Path) -> None:
     host.timeline = replace(host.timeline, range=Span(100, 20))
     session.regenerate("Reel 1", 8)
     assert finished(session).is_laid and host.notes()["Reel 1"].seed == 8
-    assert "2 stems of 'Reel 1' were removed" in session.remove("Reel 1") and not host.laid
+    assert "2 stems of 'Reel 1' removed" in session.remove("Reel 1") and not host.laid
     session.resume()
     assert finished(session).is_laid
     assert session.job is None

@@ -18,7 +18,7 @@ import pytest
 import soundfile
 from tests.contract.conftest import wait_until
 from tests.films import draw_film
-from tests.hosts.test_hosting import cut
+from tests.hosts.host_timelines import cut
 
 from emsync import wire
 from emsync.client.runtime_file import read_address

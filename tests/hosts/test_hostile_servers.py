@@ -152,7 +152,7 @@ def test_a_host_that_closes_before_the_stems_are_laid_fetches_them_later(
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from tests.hosts.test_hosting import cut\n"
+        "from tests.hosts.host_timelines import cut\n"
         "from emsync.client import Client, ProcessTransport\n"
         "from emsync.hosting import Order, Studio, Wishes\n"
         "def watch(fraction, note):\n"

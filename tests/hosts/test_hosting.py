@@ -1,4 +1,4 @@
-"""What all hosts share: the timeline as a file, orders, runs, jobs, and what was laid compared."""
+"""What all hosts share: orders, runs, jobs, and what was laid compared."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 from tests.contract.conftest import REPOSITORY
-from tests.hosts.fake_studio import FakeClient, connected
+from tests.hosts.fake_studio import connected
+from tests.hosts.host_timelines import cut, quiet, studio
 from tests.hosts.old_python import old_python
 
 from emsync import wire
@@ -32,147 +33,22 @@ from emsync.errors import (
 )
 from emsync.hosting import (
     Cancelled,
-    ClipKind,
     Done,
     Failed,
     FoundStem,
-    HostClip,
-    HostMarker,
     HostTimeline,
-    HostTrack,
-    HostTransition,
     Job,
     JobEvent,
     Order,
     Progressed,
     Span,
-    Studio,
-    TrackKind,
     Wishes,
     diagnose,
     differences,
     read_note,
 )
-from emsync.hosting.picture_file import picture_text
 from emsync.hosting.requests import answer
 from emsync.hosting.run_folder import file_name
-from emsync_otio import read_edit
-
-RATES = [
-    pytest.param(Fraction(24_000, 1001), id="23.976"),
-    pytest.param(Fraction(24), id="24"),
-    pytest.param(Fraction(25), id="25"),
-    pytest.param(Fraction(30_000, 1001), id="29.97"),
-    pytest.param(Fraction(30), id="30"),
-    pytest.param(Fraction(50), id="50"),
-    pytest.param(Fraction(60_000, 1001), id="59.94"),
-    pytest.param(Fraction(60), id="60"),
-]
-
-
-def quiet(fraction: float, note: str) -> None:
-    """Nobody watches."""
-
-
-def studio() -> Studio:
-    return Studio(FakeClient())  # type: ignore[arg-type]
-
-
-def cut(rate: Fraction = Fraction(24), film: Path | None = None) -> HostTimeline:
-    """Three shots with a dissolve, a title above, sound, a marker; starts at an hour."""
-    media = str(film) if film else None
-    shots = (
-        HostClip("a", 0, 48, media=media),
-        HostClip("b", 48, 48, media=media, source_start_s=2.0),
-        HostClip("c", 96, 48, media=media, speed=0.5),
-    )
-    dissolve = HostTransition(96, 6, 6)
-    title = HostClip("title", 50, 20, ClipKind.TITLE)
-    return HostTimeline(
-        "Reel 1",
-        rate,
-        144,
-        start_frames=86_400,
-        tracks=(
-            HostTrack("V1", TrackKind.PICTURE, shots, (dissolve,)),
-            HostTrack("V2", TrackKind.PICTURE, (title,)),
-            HostTrack("A1", TrackKind.SOUND, (HostClip("talk", 0, 144, media=media),)),
-        ),
-        markers=(HostMarker(24, "hit door"),),
-    )
-
-
-@pytest.mark.parametrize("rate", RATES)
-def test_the_server_reads_the_edit_that_the_host_had(tmp_path: Path, rate: Fraction) -> None:
-    film = tmp_path / "a film %20 né.mp4"
-    film.write_bytes(b"film")
-    path = tmp_path / "reel.otio"
-    timeline = cut(rate, film)
-    path.write_text(picture_text(timeline, Span(0, 144)), encoding="utf-8")
-    edit = read_edit(path)
-    assert (edit.picture.rate, edit.picture.duration.value) == (rate, 144)
-    assert edit.picture.start.value == 86_400 and edit.picture.has_sound
-    seen = [(b.time.value, b.kind.value) for b in edit.boundaries]
-    assert seen == [(48, "cut"), (96, "dissolve")]
-    assert [(hit.time.value, hit.label) for hit in edit.hits] == [(24, "hit door")]
-    assert [shot.media for shot in edit.shots] == [film] * 3
-    starts = [float(shot.source_start.seconds) for shot in edit.shots if shot.source_start]
-    assert starts == pytest.approx([0.0, 2.0, 0.0], abs=1e-6)
-    assert [shot.speed for shot in edit.shots] == [1, 1, Fraction(1, 2)]
-
-
-@pytest.mark.parametrize(
-    "media",
-    [
-        "C:\\films\\a b%20.mov",
-        "C:/films/ü.mov",
-        "\\\\server\\share\\a.mov",
-        "//server/a.mov",
-        "films/a.mov",
-    ],
-)
-def test_paths_of_other_machines_are_offline_media_and_no_error(tmp_path: Path, media: str) -> None:
-    track = HostTrack("V1", TrackKind.PICTURE, (HostClip("a", 0, 48, media=media),))
-    path = tmp_path / "reel.otio"
-    timeline = HostTimeline("Reel", Fraction(24), 48, tracks=(track,))
-    path.write_text(picture_text(timeline, Span(0, 48)), encoding="utf-8")
-    edit = read_edit(path)
-    assert edit.shots[0].media is None and "offline" in edit.picture.warnings[0]
-
-
-def test_a_part_of_the_timeline_is_cut_out_to_the_frame(tmp_path: Path) -> None:
-    film = tmp_path / "film.mp4"
-    film.write_bytes(b"film")
-    path = tmp_path / "part.otio"
-    path.write_text(picture_text(cut(film=film), Span(60, 60)), encoding="utf-8")
-    edit = read_edit(path)
-    assert edit.picture.duration.value == 60 and edit.picture.start.value == 86_460
-    assert [b.time.value for b in edit.boundaries] == [36]
-    first = edit.shots[0].source_start
-    assert first is not None and float(first.seconds) == pytest.approx(2.5)
-    assert edit.hits == ()
-
-
-def test_clips_that_overlap_in_one_track_are_seen_as_the_audience_sees_them(
-    tmp_path: Path,
-) -> None:
-    track = HostTrack(
-        "V1", TrackKind.PICTURE, (HostClip("below", 0, 100), HostClip("above", 40, 20))
-    )
-    path = tmp_path / "odd.otio"
-    timeline = HostTimeline("odd", Fraction(25), 100, tracks=(track,))
-    path.write_text(picture_text(timeline, Span(0, 100)), encoding="utf-8")
-    assert [b.time.value for b in read_edit(path).boundaries] == [40, 60]
-
-
-def test_twenty_thousand_clips_are_written_in_time(tmp_path: Path) -> None:
-    clips = tuple(HostClip("x", 4 * n, 4) for n in range(20_000))
-    track = HostTrack("V1", TrackKind.PICTURE, clips)
-    timeline = HostTimeline("long", Fraction(24), 80_000, tracks=(track,))
-    began = time.process_time()
-    text = picture_text(timeline, Span(0, 80_000))
-    assert time.process_time() - began < 5.0  # measured: 0.6 s
-    assert text.count('"Clip.2"') == 20_000
 
 
 def test_a_score_is_placed_where_the_range_begins(tmp_path: Path) -> None:

@@ -185,6 +185,26 @@ def test_lua_scores_the_clip_under_the_playhead_and_means_the_score_there(
     assert takes == {"Reel 1 0": 1, "Reel 1 48": 2}
 
 
+def test_deleting_the_file_that_lua_names_cancels(
+    cut: Make, does: Callable[[str], str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolve = cut()
+    console = Console(resolve, does)
+    before = snapshot(resolve)
+    say = host_bridge_module.say_event
+
+    def delete_when_composing(stdout: Any, event: dict[str, Any]) -> None:
+        say(stdout, event)
+        if event.get("progress", {}).get("fraction", 0) > 0.4:
+            (named,) = (line for line in console.said if line.startswith("To cancel, delete"))
+            Path(named.rpartition("the file ")[2]).unlink(missing_ok=True)
+
+    monkeypatch.setattr(host_bridge_module, "say_event", delete_when_composing)
+    assert not console.emsync.score(console.table())
+    assert "cancelled; nothing was left behind" in console.said[-1]
+    assert snapshot(resolve) == before and not list(tmp_path.rglob("*.wav"))
+
+
 def test_lua_says_one_sentence_and_leaves_the_timeline_as_it_was(
     cut: Make, does: Callable[[str], str]
 ) -> None:

@@ -32,7 +32,7 @@ def test_of_several_scores_the_one_under_the_playhead_is_meant(cut: Make) -> Non
         actions.score(ResolveHost(resolve), wishes, lambda *_: None, bool, part="clip")
     said: list[str] = []
     assert main("next", resolve, say=said.append) == 0
-    assert any("Take 2 of 2 of 'Reel 1 48': D minor, 60 bpm, 1 bars." in line for line in said)
+    assert any("Take 2 of 2 of 'Reel 1 48': D minor, 60 bpm, 1 bar." in line for line in said)
     notes = ResolveHost(resolve).notes()
     assert (notes["Reel 1 0"]["take"], notes["Reel 1 48"]["take"]) == (1, 2)
 

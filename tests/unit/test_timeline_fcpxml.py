@@ -5,11 +5,15 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import opentimelineio as otio
 import pytest
 from tests.timelines import FILM_2398, NTSC_30
 
 from emsync.errors import TimelineError
 from emsync_otio import read_edit
+from emsync_otio.fcpxml_writing import document_of
+from emsync_otio.keeping import lost_aspects
+from emsync_otio.opening import open_timeline
 
 RESOURCES = """
  <format id="r1" name="FFVideoFormat1080p25" frameDuration="100/2500s" width="1920" height="1080"/>
@@ -209,6 +213,43 @@ def test_a_retimed_compound_clip_shows_its_cuts_sooner(path: Path):
         resources=COMPOUND,
     )
     assert cuts(path) == [(25, "cut")]
+
+
+RAMP = '<timept time="0s" value="100s"/>{}<timept time="3s" value="104s"/>'
+
+
+@pytest.mark.parametrize(
+    ("points", "frames"),
+    [
+        pytest.param('<timept time="1s" value="103s"/>', [17], id="fast and then slow"),
+        pytest.param('<timept time="2s" value="101s"/>', [58], id="slow and then fast"),
+        pytest.param(
+            '<timept time="1s" value="101s"/><timept time="2s" value="101s"/>', [58], id="held"
+        ),
+        pytest.param(
+            '<timept time="1s" value="103s"/><timept time="2s" value="101s"/>',
+            [17, 38, 58],
+            id="there, back and there again",
+        ),
+    ],
+)
+def test_a_ramp_over_a_compound_moves_its_cuts(path: Path, points: str, frames: list[int]):
+    """The cut is at 102 s: where the ramp reaches that, and nowhere else."""
+    fcpxml(
+        path,
+        '<ref-clip ref="m1" offset="3600s" start="0s" duration="3s">'
+        f"<timeMap>{RAMP.format(points)}</timeMap></ref-clip>",
+        resources=COMPOUND,
+    )
+    assert cuts(path) == [(frame, "cut") for frame in frames]
+    made = open_timeline(path)
+    assert lost_aspects(made, open_timeline(written_anew(made, path)), Fraction(25)) == ()
+
+
+def written_anew(made: otio.schema.Timeline, path: Path) -> Path:
+    out = path.with_name("anew.fcpxml")
+    out.write_bytes(document_of(made, Fraction(25)))
+    return out
 
 
 def test_compounds_in_a_circle_are_refused(path: Path):

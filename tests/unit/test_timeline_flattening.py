@@ -340,3 +340,13 @@ def test_a_clock_of_samples_is_not_taken_for_the_frame_rate():
     made = timeline(track(clip("a", 48_000, Fraction(48_000)), clip("b", 50, R25)))
     made.global_start_time = frames(0, Fraction(48_000))
     assert edit_of(made, HERE).picture.rate == 25
+
+
+def test_a_compound_played_backwards_from_its_start_is_played_from_its_end():
+    """Its range begins at 10: backwards from there, four fifths of it would be nothing."""
+    inside = otio.schema.Stack(children=[track(clip("x", 30, R24), clip("y", 30, R24))])
+    inside.source_range = span(10, 40, R24)
+    inside.effects.append(otio.schema.LinearTimeWarp(time_scalar=-1.0))
+    edit = edit_of(timeline(track(clip("a", 50, R24), inside)), Path("cut.otio"))
+    assert edit.picture.duration.value == 90
+    assert [boundary.time.value for boundary in edit.boundaries] == [50, 70]

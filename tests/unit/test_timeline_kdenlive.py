@@ -92,6 +92,38 @@ def test_clock_positions_are_frames_of_the_profile(path: Path):
     assert cuts(path) == [(100, "cut")]
 
 
+@pytest.mark.parametrize(
+    ("second", "frames"),
+    [
+        pytest.param(entry("p", "00:00:01:05", "00:00:02:04"), 25, id="timecode"),
+        pytest.param(entry("p", 40, 10), 31, id="in and out changed places"),
+        pytest.param(entry("short", 50, 2000), 50, id="behind the end of its media"),
+        pytest.param(entry("gone", 0, 24), 0, id="of a producer that is not there"),
+    ],
+)
+def test_entries_last_as_long_as_mlt_plays_them(path: Path, second: str, frames: int):
+    """What `melt` 7.12 says: between a clip of 20 frames and another of 10."""
+    around = entry("p", 0, 19), entry("p", 100, 109)
+    project(
+        path,
+        {"v": lane("v", around[0] + second + around[1])},
+        extra=producer("short", length="100"),
+    )
+    assert read_edit(path).picture.duration.value == 20 + frames + 10
+
+
+def test_a_file_whose_picture_stream_is_switched_off_hides_nothing(path: Path):
+    project(
+        path,
+        {
+            "v1": lane("v1", entry("p", 0, 99)),
+            "v2": lane("v2", '<blank length="10"/>' + entry("mute", 0, 9)),
+        },
+        extra=producer("mute", video_index="-1"),
+    )
+    assert cuts(path) == []
+
+
 def test_upper_tracks_hide_lower_ones_and_titles_do_not(path: Path):
     project(
         path,

@@ -25,7 +25,8 @@ def exact_rate(rate: float) -> Fraction:
     """The rate that a float stands for: 23.976, 23.98 and 23.976023976 are all 24000/1001."""
     if not math.isfinite(rate) or rate <= 0:
         raise TimelineError(
-            f"The timeline counts time at {rate} frames per second, which is no rate."
+            f"The timeline counts time at {rate} frames per second, which is no rate. "
+            "Export it again from the editor."
         )
     whole = round(rate * 1.001)
     ntsc = Fraction(whole * 1000, 1001)
@@ -42,7 +43,10 @@ def exact_seconds(time: otio.opentime.RationalTime) -> Seconds:
 @lru_cache(maxsize=1 << 16)  # a timeline of 20,000 clips is gone through several times
 def _seconds(value: float, rate: float) -> Seconds:
     if not math.isfinite(value):
-        raise TimelineError(f"The timeline holds a time of {value} frames, which is no time.")
+        raise TimelineError(
+            f"The timeline holds a time of {value} frames, which is no time. "
+            "Export it again from the editor."
+        )
     nearest = round(value)
     ticks = (
         Fraction(nearest)

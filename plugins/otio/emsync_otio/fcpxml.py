@@ -32,6 +32,7 @@ from emsync_otio.own import (
     recover_tracks_in_place,
 )
 from emsync_otio.picture_size import state_picture_size_in_place
+from emsync_otio.ramps import state_ramp_in_place
 from emsync_otio.rows import Join, Laid, tracks_of
 
 __all__ = ["read_timeline"]
@@ -339,6 +340,7 @@ class _Reader:
         recover_in_place(item, element.findtext("note"))
         item.enabled = element.get("enabled") != "0" and not _is_clear(element)
         item.source_range = otio_range(source, duration, rate)
+        state_ramp_in_place(item, self.resources.ramp_of(element, start, source, duration))
         speed = self.resources.speed_of(element, start, rate)
         if speed == 0:
             item.effects.append(otio.schema.FreezeFrame())

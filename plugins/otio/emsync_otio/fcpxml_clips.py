@@ -13,10 +13,11 @@ import opentimelineio as otio
 
 from emsync_otio.clock import Seconds, exact_rate, seconds_range
 from emsync_otio.fcpxml_resources import time_text
-from emsync_otio.flattening import item_range
+from emsync_otio.flattening import item_range, speed_of
 from emsync_otio.looks import Looks, looks_of
 from emsync_otio.media_paths import file_url
 from emsync_otio.picture_size import PictureSize
+from emsync_otio.ramps import ramp_of
 
 __all__ = ["Clips"]
 
@@ -117,16 +118,14 @@ class Clips:
         self, item: otio.core.Item, element: Element, source: Seconds, duration: Seconds
     ) -> Seconds:
         """A time map where an item's speed is not its own; what its clock reads at its head."""
-        speed = Fraction(1)
-        for effect in item.effects:
-            if isinstance(effect, otio.schema.LinearTimeWarp):
-                speed *= Fraction(effect.time_scalar).limit_denominator(1_000_000)
-        if speed == 1:
+        speed = speed_of(item)
+        if speed == 1 and not ramp_of(item):
             return source
         times = SubElement(element, "timeMap")
-        for at in (Fraction(0), duration):
-            value = {"value": time_text(source + at * speed), "interp": "linear"}
-            SubElement(times, "timept", {"time": time_text(at), **value})
+        ends = ((Fraction(0), source), (duration, source + duration * speed))
+        for at, value in ramp_of(item) or ends:
+            about = {"value": time_text(value), "interp": "linear"}
+            SubElement(times, "timept", {"time": time_text(at), **about})
         return Fraction(0)
 
     def _nested(

@@ -12,6 +12,7 @@ import opentimelineio as otio
 from emsync.errors import TimelineError
 from emsync.timecode import parse_rate
 from emsync_otio.clock import Seconds, otio_range
+from emsync_otio.ramps import RampPoint
 
 __all__ = ["SCORE_KEY", "Media", "Resources", "parse_seconds", "seconds_of", "time_text"]
 
@@ -42,7 +43,10 @@ def parse_seconds(text: str) -> Seconds:
     try:
         return Fraction(numerator) / Fraction(denominator or 1)
     except (ValueError, ZeroDivisionError) as err:
-        raise TimelineError(f"The FCPXML holds a time of '{text[:40]}', which is none.") from err
+        raise TimelineError(
+            f"The FCPXML holds a time of '{text[:40]}', which is none. Export it again from "
+            "Final Cut Pro."
+        ) from err
 
 
 def time_text(seconds: Seconds) -> str:
@@ -191,6 +195,21 @@ class Resources:
         zero, length = self._clock_of(element.get("ref", ""))
         # A time map may count from the first frame of its media, whatever timecode that has.
         return source + zero if source < zero and source <= length else source
+
+    def ramp_of(
+        self, element: Element, start: Seconds, source: Seconds, duration: Seconds
+    ) -> list[RampPoint]:
+        """The points of a retime that lie in a clip, its ends among them; `source` is what its
+        media's or compound's clock reads at its first frame."""
+        points = _time_map(element)
+        if not points or duration <= 0:
+            return []
+        shift = source - _mapped(points, start)
+        inside = {time for time, _ in points if start < time < start + duration}
+        return [
+            (time - start, _mapped(points, time) + shift)
+            for time in sorted({start, *inside, start + duration})
+        ]
 
     def speed_of(self, element: Element, start: Seconds, rate: Fraction) -> Fraction:
         """Media seconds per timeline second: the retime's mean over the clip, or the conform's."""

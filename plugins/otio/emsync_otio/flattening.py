@@ -17,6 +17,7 @@ from emsync.errors import TimelineError
 from emsync.picture import BoundaryKind
 from emsync_otio.clock import Seconds, exact_seconds, seconds_range
 from emsync_otio.looks import Looks, blend_kind_words, is_black, looks_of
+from emsync_otio.ramps import RampPoint, ramp_of
 
 __all__ = ["Blend", "Stretch", "flatten", "item_range", "shown_range", "speed_of"]
 
@@ -112,7 +113,10 @@ def _placed(item: otio.core.Item, at: Seconds, depth: int) -> list[Stretch]:
         return [Stretch(at, at + duration, None, start, speed, is_opaque=False)]
     content_of = _track_content if isinstance(item, otio.schema.Track) else _stack_content
     inside = content_of(item, depth + 1)
-    return _mapped(inside, start, speed, at, at + duration)
+    if speed < 0 and start + speed * duration < 0:  # what comes before its first frame is nothing
+        start -= speed * duration  # so its range is played from the end
+    ramp = ramp_of(item)
+    return _ramped(inside, ramp, at) if ramp else _mapped(inside, start, speed, at, at + duration)
 
 
 def shown_range(item: otio.core.Item) -> tuple[Seconds, Seconds]:
@@ -135,6 +139,33 @@ def speed_of(item: otio.core.Item) -> Fraction:
                 )
             speed *= Fraction(effect.time_scalar).limit_denominator(1_000_000)
     return speed
+
+
+def _ramped(inside: Sequence[Stretch], ramp: Sequence[RampPoint], at: Seconds) -> list[Stretch]:
+    """Stretches of a nested timeline, seen through a window whose speed changes at the points."""
+    outcome: list[Stretch] = []
+    for (begin, source), (end, later) in pairwise(ramp):
+        speed = (later - source) / (end - begin)
+        for piece in _mapped(inside, source, speed, at + begin, at + end):
+            last = outcome[-1] if outcome else None
+            if last is not None and _goes_on(last, piece):
+                length = piece.end - last.start
+                shown = piece.source + piece.speed * (piece.end - piece.start) - last.source
+                outcome[-1] = replace(last, end=piece.end, speed=shown / length, left=piece.left)
+            else:
+                outcome.append(piece)
+    return outcome
+
+
+def _goes_on(last: Stretch, piece: Stretch) -> bool:
+    """Whether two stretches are one take whose speed changes between them."""
+    reached = last.source + last.speed * (last.end - last.start)
+    return (
+        last.clip is piece.clip
+        and (last.end, reached) == (piece.start, piece.source)
+        and last.left is None
+        and piece.entered is None
+    )
 
 
 def _mapped(

@@ -243,8 +243,12 @@ def _whole(value: object) -> int:
 
 
 def _is_disabled(producer: Element, is_sound: bool) -> bool:
-    """Kdenlive switches a clip off by a producer that gives neither picture nor sound."""
-    return property_of(producer, "set.test_audio" if is_sound else "set.test_image") == "1"
+    """Kdenlive switches a clip off by a producer that gives neither picture nor sound; MLT takes
+    no stream of a file where it is told to."""
+    if property_of(producer, "set.test_audio" if is_sound else "set.test_image") == "1":
+        return True
+    stream = property_of(producer, "audio_index" if is_sound else "video_index")
+    return stream == "-1" and property_of(producer, "mlt_service").startswith("avformat")
 
 
 def _warp_speed(producer: Element) -> Fraction:

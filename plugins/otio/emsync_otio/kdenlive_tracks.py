@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from emsync_otio.rows import Join
 __all__ = ["Entry", "TrackReader", "property_of"]
 
 _BLENDS = ("luma", "dissolve", "wipe", "composite", "slide", "matte")
+_TIMECODE_COLONS = 3
 _CLOCK = re.compile(r"^(?:(\d+):)?(\d+):(\d+)(?:[.,](\d+))?$")
 
 
@@ -102,15 +104,22 @@ class TrackReader:
                 yield self._join(end, end - first, 0, kind, lane)
 
     def frames(self, text: str) -> int:
-        """A position: a count of frames, or a clock to the millisecond (or frame, after ';')."""
+        """A position: a count of frames, a clock to the millisecond (or frame, after ';'), or
+        timecode that drops no numbers."""
         if text.isdigit():
             return int(text)
+        if text.count(":") == _TIMECODE_COLONS and text.replace(":", "").isdigit():
+            hours, minutes, seconds, counted = map(int, text.split(":"))
+            return (hours * 3600 + minutes * 60 + seconds) * math.ceil(self._rate) + counted
         clock, _, frames = text.partition(";")
         match = _CLOCK.match(clock)
         if match is None or (frames and not frames.isdigit()):
-            raise TimelineError(f"The project holds a time of '{text[:40]}', which is none.")
-        hours, minutes, seconds, part = match.groups()
-        total = Fraction(int(hours or 0) * 3600 + int(minutes) * 60 + int(seconds))
+            raise TimelineError(
+                f"The project holds a time of '{text[:40]}', which is none. Save it again in "
+                "Kdenlive."
+            )
+        hour, minute, second, part = match.groups()
+        total = Fraction(int(hour or 0) * 3600 + int(minute) * 60 + int(second))
         total += Fraction(int(part), 10 ** len(part)) if part else 0
         return round(total * self._rate) + (int(frames) if frames else 0)
 
@@ -128,15 +137,28 @@ class TrackReader:
                 at += self.frames(child.get("length", "0"))
             elif child.tag == "entry":
                 producer = self._producers.get(child.get("producer"))
-                first = self.frames(child.get("in", "0"))
-                last = child.get("out") or (producer.get("out") if producer is not None else None)
-                length = self.frames(last) - first + 1 if last else 0
-                if length > 0 and producer is not None and _is_joint(producer):
+                if producer is None:
+                    continue  # MLT passes over what it does not know, and what follows comes sooner
+                first, length = self._shown(child, producer)
+                if length > 0 and _is_joint(producer):
                     joints.append((at, at + length, producer))
-                elif length > 0 and producer is not None:
+                elif length > 0:
                     fades = self._fade_length(child, "from"), self._fade_length(child, "to")
                     yield Entry(at, at + length, first, producer, *fades, _is_frozen(child))
-                at += max(length, 0)
+                at += length
+
+    def _shown(self, entry: Element, producer: Element) -> tuple[int, int]:
+        """First frame and length of what an entry shows, as MLT (7.12) takes them: in and out may
+        have changed places, and nothing lies behind the producer's length."""
+        out = entry.get("out") or producer.get("out")
+        if not out:
+            return 0, 0
+        first, last = sorted((self.frames(entry.get("in", "0")), self.frames(out)))
+        said = property_of(producer, "length") if producer.tag in ("producer", "chain") else ""
+        if said and self.frames(said) > 0:
+            last = min(last, self.frames(said) - 1)
+            first = min(first, last)
+        return first, last - first + 1
 
     def _with_joint(
         self, entries: list[Entry], start: int, end: int, joint: Element

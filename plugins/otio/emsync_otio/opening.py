@@ -129,6 +129,9 @@ def said_by(err: BaseException) -> str:
     if not isinstance(err, otio.exceptions.OTIOError | ValueError | SyntaxError | OSError):
         return ""
     words = re.sub(r"\s+", " ", str(err)).strip()
+    words = re.sub(
+        r"^(invalid literal for int\(\) with base 10|could not convert.*): ", "no number: ", words
+    )
     words = words.partition(": While reading")[0]  # what follows names C++ types
     words = re.sub(r"RationalTime\(([\d.]+), [\d.]+\)", r"\1 frames", words)
     return f" ({words[:200].rstrip('.')})" if words else ""

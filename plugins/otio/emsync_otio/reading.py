@@ -106,7 +106,8 @@ def picture_rate(timeline: otio.schema.Timeline) -> Fraction:
     lengths: dict[Fraction, Seconds] = {}
     _count_rates_in_place(timeline.tracks, lengths)
     if lengths:
-        return max(lengths, key=lambda rate: (lengths[rate], rate))
+        stated = exact_rate(start.rate) if start is not None and start.rate > 0 else None
+        return max(lengths, key=lambda rate: (lengths[rate], rate == stated, rate))
     if start is not None and _is_frame_rate(start.rate):
         return exact_rate(start.rate)
     raise TimelineError(

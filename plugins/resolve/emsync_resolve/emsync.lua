@@ -146,6 +146,7 @@ local function run(request)
   local file = assert(io.open(path, "wb"))
   file:write(encode(request))
   file:close()
+  print("To cancel, delete the file " .. path)  -- Resolve waits, and hears no key
   local command = os.getenv("EMSYNC_COMMAND") or "emsync"
   local lines = io.popen(command .. ' host "' .. path .. '"', "r")
   local result, sentence

@@ -28,7 +28,7 @@ from emsync_server.progress import Progress
 
 __all__ = ["FORMATS", "benchmark_timelines", "drawn_score", "drawn_timeline"]
 
-FORMATS = (".otio", ".otioz", ".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".edl")
+FORMATS = (".otio", ".otioz", ".fcpxml", ".fcpxmld", ".xml", ".kdenlive", ".xges", ".edl")
 RATE = Fraction(24)
 SHOT_FRAMES = (24, 28)
 FILMS = 200

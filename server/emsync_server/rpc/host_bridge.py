@@ -2,8 +2,8 @@
 
 In: a request of `emsync.hosting.requests`, as one line or in a file. Out: JSON lines as those of
 `emsync rpc`. A second line, `cancel`, cancels and leaves nothing. An input that ends without it
-says that the host is gone: takes that are finished then stay, to be fetched later. What gives a
-file (Lua) cannot cancel.
+says that the host is gone: takes that are finished then stay, to be fetched later. Where
+the request came as a file (from Lua, which can say nothing while it waits), deleting that cancels.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def _bridged(stdin: IO[str], stdout: IO[str], request_file: Path | None) -> int:
         request = _filed(request_file)
 
     def watch(fraction: float, note: str) -> None:
-        if cancelled.is_set():
+        if cancelled.is_set() or (request_file is not None and not request_file.exists()):
             raise JobCancelledError("The work was cancelled; nothing was left behind.")
         if left.is_set():
             raise BrokenPipeError("the host is gone")
