@@ -204,10 +204,24 @@ def test_a_line_that_goes_in_circles_was_never_said(folder, monkeypatch):
     assert len(twice.parts) == 2
 
 
+def test_a_model_that_fails_or_is_no_whisper_is_refused_in_a_sentence(folder, monkeypatch):
+    (folder / "vocabulary.json").write_text('["a", "b"]')
+    with pytest.raises(MissingPartError, match="vocabulary is not Whisper's"):
+        TranscriptExpert(folder)
+    (folder / "vocabulary.json").write_text('["<|startoftranscript|>"]')
+
+    def fails(self, samples, **options):
+        raise ValueError("token was not found in the prompt")
+
+    monkeypatch.setattr(StandIn, "transcribe", fails)
+    with pytest.raises(MissingPartError, match="fails with them"):
+        heard(folder, monkeypatch, Segment(3, 5, "Run!"))
+
+
 def test_there_is_no_transcript_without_a_model_or_the_package(folder, monkeypatch):
     assert can_transcribe()
     monkeypatch.setattr(StandIn, "fails", True)
-    with pytest.raises(MissingPartError, match="faster-whisper does not take it"):
+    with pytest.raises(MissingPartError, match=r"faster-whisper does not take them \(Unsupported"):
         TranscriptExpert(folder)
     monkeypatch.setitem(sys.modules, "faster_whisper", None)
     with pytest.raises(MissingPartError, match="pip install faster-whisper"):

@@ -55,6 +55,7 @@ BEAMS = 5
 MOST_TOKENS = 224
 """In one window; more is a circle. As in OpenAI's own code: half of the context."""
 BIN = "model.bin"
+VOCABULARIES, FIRST_TOKEN = ("vocabulary.json", "vocabulary.txt"), "<|startoftranscript|>"
 ENGLISH = "en"
 
 Mask = NDArray[np.bool_]
@@ -64,6 +65,12 @@ def can_transcribe() -> bool:
     """Whether the package is installed and there is a model to run."""
     there = (user_folder() / TranscriptExpert.name / BIN).is_file()
     return there and importlib.util.find_spec("faster_whisper") is not None
+
+
+def _knows_speech(folder: Path) -> bool:
+    """Whether the vocabulary beside a model is a Whisper's."""
+    there = [folder / name for name in VOCABULARIES if (folder / name).is_file()]
+    return all(FIRST_TOKEN in path.read_text("utf-8", errors="replace") for path in there)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -121,8 +128,13 @@ class TranscriptExpert:
                 cpu_threads=max(1, (os.cpu_count() or 2) - 1),
                 local_files_only=True,
             )
-        except (RuntimeError, ValueError, OSError) as err:
-            raise unusable(folder / BIN, "faster-whisper does not take it") from err
+        except Exception as err:  # tokenizers raises nothing narrower
+            raise unusable(
+                folder, f"faster-whisper does not take them ({str(err).rstrip('.')})"
+            ) from err
+        if not _knows_speech(folder):
+            raise unusable(folder, "its vocabulary is not Whisper's")
+        self._folder = folder
         self._speech = SpeechExpert(built_in)
 
     def read(self, items: Sequence[SoundWindow]) -> list[Reading | None]:
@@ -160,17 +172,23 @@ class TranscriptExpert:
         translated_from: str | None = None,
     ) -> list[Reading]:
         """The lines whose middle lies in a stretch."""
-        segments, info = self._model.transcribe(
-            heard.samples,
-            task="transcribe" if translated_from is None else "translate",
-            language=translated_from,
-            beam_size=BEAMS,
-            temperature=0.0,  # above it draws words by chance: another text in each run
-            condition_on_previous_text=False,
-            max_new_tokens=MOST_TOKENS,
-            word_timestamps=True,
-            vad_filter=False,
-        )
+        try:
+            found, info = self._model.transcribe(
+                heard.samples,
+                task="transcribe" if translated_from is None else "translate",
+                language=translated_from,
+                beam_size=BEAMS,
+                temperature=0.0,  # above it draws words by chance: another text in each run
+                condition_on_previous_text=False,
+                max_new_tokens=MOST_TOKENS,
+                word_timestamps=True,
+                vad_filter=False,
+            )
+            segments = list(found)  # it hears as one asks
+        except (RuntimeError, ValueError) as err:
+            raise unusable(
+                self._folder, f"faster-whisper fails with them ({str(err).rstrip('.')})"
+            ) from err
         language = str(info.language) if translated_from is None else ENGLISH
         name = self.name if translated_from is None else TRANSLATION
         kept = list(_kept(segments, heard.start_s, spoken, (name, language)))
@@ -201,7 +219,7 @@ class TranscriptExpert:
 
 
 def _kept(
-    segments: Any,  # noqa: ANN401 - of a package without types
+    segments: Sequence[Any],
     start_s: float,
     spoken: _Spoken,
     told: tuple[str, str],
