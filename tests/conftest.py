@@ -53,6 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         "training": None
         if importlib.util.find_spec("torch") and importlib.util.find_spec("onnx")
         else "torch and onnx are not installed (pip install 'emsync[train]')",
+        "whisper": None
+        if os.environ.get("EMSYNC_WHISPER") and importlib.util.find_spec("faster_whisper")
+        else "no Whisper (python tests/with_whisper.py fetches one)",
     }
     for item in items:
         for marker, reason in missing.items():

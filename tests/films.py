@@ -29,8 +29,10 @@ def draw_film(
     codec: str = "mpeg4",
     pix_fmt: str = "yuv420p",
     sound: bool = True,
+    talk: np.ndarray | None = None,
 ) -> tuple[int, ...]:
-    """A film of coloured shots with a moving block; returns the first frame of each new shot."""
+    """A film of coloured shots with a moving block; returns the first frame of each new shot. Its
+    sound is a tone, or `talk`: mono at 44.1 kHz, as long as the picture."""
     frames = round(seconds * rate)
     cuts = tuple(round(cut * rate) for cut in cuts_s)
     with av.open(str(path), "w") as container:
@@ -50,6 +52,7 @@ def draw_film(
         if audio is not None:
             samples = np.arange(round(seconds * 44_100))
             tone = 0.1 * np.sin(2 * np.pi * 220 * samples / 44_100, dtype=np.float64)
+            tone = tone if talk is None else talk
             for start in range(0, len(tone), 1024):
                 block = tone[start : start + 1024].astype(np.float32)
                 piece = av.AudioFrame.from_ndarray(block[None], format="fltp", layout="mono")

@@ -13,15 +13,17 @@ import pytest
 from tests.films import draw_film
 from tests.unit.rendered_scores import STRINGS, part, write_take
 
-from emsync.emotion import ValenceArousal
+from emsync.emotion import EmotionVote, ShotNotes, ValenceArousal
 from emsync.family import Family
 from emsync.score import Meter, Note, Part, Score, TempoAnchor, TempoMap
+from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import kept_spans_of
 from emsync_server.benchmarks import moods
 from emsync_server.benchmarks.attacks import Manner, attack_errors
 from emsync_server.benchmarks.corpus import corpus_melodies, measured_ranges, score_melodies
 from emsync_server.benchmarks.films import repeat_film
 from emsync_server.benchmarks.landing import films_and_timelines
+from emsync_server.benchmarks.mood_votes import StretchVotes, votes_in, votes_table
 from emsync_server.benchmarks.moods import (
     FilmMood,
     benchmark_moods,
@@ -180,6 +182,36 @@ def test_the_table_of_moods_covers_stretches_that_do_not_overlap():
 )
 def test_moods_are_the_corners_of_the_circumplex_and_its_middle(valence, arousal, mood):
     assert mood_of(ValenceArousal(valence, arousal)) is mood
+
+
+def test_what_an_expert_says_of_a_stretch_is_its_mean_over_time():
+    def note(first_s, last_s, valence):
+        where = TimeRange(
+            RationalTime(first_s, Fraction(1)), RationalTime(last_s - first_s, Fraction(1))
+        )
+        vote = EmotionVote("faces", ValenceArousal(valence, 0), ValenceArousal(0.3, 0.4), 0.5)
+        return ShotNotes(where, (vote,), (), (), "")
+
+    shots = [note(0, 10, 0.8), note(10, 20, -0.4)]
+    assert votes_in(shots, 8, 12)["faces"] == pytest.approx((0.2, 0.0, 0.3, 0.4))
+    assert votes_in(shots, 20, 25) == {}
+
+
+def test_an_expert_is_compared_with_the_hand():
+    sides = [1, 1, 0, 0, -1, -1]
+    told = {"hears": [0.5, 0.4, 0.1, 0.0, -0.4, -0.5], "says_nothing": [0.0] * 6}
+    stretches = [
+        StretchVotes(f"{at}.mp4", (side, 0),
+                     {name: (said[at], 0.0, 0.5, 0.5) for name, said in told.items()})
+        for at, side in enumerate(sides)
+    ]  # fmt: skip
+    rows = {(row[0], row[1]): row for row in votes_table(stretches, "command").rows}
+    assert float(rows["hears", "valence"][3].split()[0]) > 0.9
+    assert rows["hears", "valence"][4:7] == ("+0.45", "+0.05", "-0.45")
+    assert rows["hears", "valence"][7].startswith("0.00 (")
+    assert rows["says_nothing", "valence"][3] == "–"
+    assert rows["says_nothing", "valence"][7].startswith(f"{4 * 0.45**2 / 6:.2f} (")
+    assert rows["hears", "arousal"][3:] == ("–", "–", "+0.00", "–", "0.00 (0.00 to 0.00)", "0.25")
 
 
 @pytest.mark.media

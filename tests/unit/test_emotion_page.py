@@ -126,6 +126,23 @@ def test_whatever_is_overridden_is_a_curve_and_the_last_word_holds(rows):
         )
 
 
+def test_what_was_set_by_hand_is_marked_where_it_holds_and_named():
+    def orange(sheet):
+        picture = cv2.imdecode(np.frombuffer(draw_emotion_picture(sheet, ()).png(), np.uint8), 1)
+        return (np.abs(picture.astype(int) - (67, 112, 255)).max(axis=2) < 3).nonzero()
+
+    sheet = sheet_of()
+    assert len(orange(sheet)[0]) == 0
+    spans = [EmotionOverride(at(2), EmotionWish(valence=0.9), at(4))]
+    rows, columns = orange(replace(sheet, cues=(replace(sheet.cues[0], overrides=tuple(spans)),)))
+    axis = TimeAxis.of_length(6.0)
+    plotted = rows > 100  # the legend is above
+    assert columns[plotted].min() == pytest.approx(axis.x(2), abs=2)
+    assert columns[plotted].max() == pytest.approx(axis.x(4), abs=2)
+    assert np.ptp(rows[plotted]) < 12, "valence alone was set"
+    assert len(rows[~plotted]) > 50, "the legend says what it is"
+
+
 def test_an_override_that_ends_before_it_begins_is_refused():
     with pytest.raises(ValueError, match="cannot hold until"):
         EmotionOverride(at(2), EmotionWish(0, 0), at(1))

@@ -12,6 +12,7 @@ from tests.unit.test_composer_files import HOSTILE
 
 from emsync.errors import MissingPartError
 from emsync_server.inference.network import Network
+from emsync_server.inference.onnx_reading import read_onnx
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts import EXPERTS, Line, Picture, Sense, SoundWindow, Tier
 from emsync_server.spotting.experts.faces_full import FacesFullExpert
@@ -158,6 +159,24 @@ def test_a_tone_lies_in_its_mel_band():
     bands = kaldi_bands(wave)
     assert bands.shape == (98, 128)
     assert abs(int(bands[50].argmax()) - 44) <= 1
+
+
+@pytest.mark.training
+@pytest.mark.parametrize(
+    ("kind", "values"),
+    [("FLOAT", [0.5, -2.0, 3.0]), ("FLOAT16", [0.5, -2.0, 3.0]), ("INT64", [-1, 0, 1 << 40]),
+     ("INT32", [-7, 0, 7]), ("INT8", [-128, 127, 0]), ("BOOL", [1, 0, 1]),
+     ("DOUBLE", [1e-9, -1.0, 2.0])],
+    ids=lambda value: value if isinstance(value, str) else "",
+)  # fmt: skip
+def test_constants_that_are_told_value_by_value_are_read(kind, values):
+    import onnx
+
+    tensor = onnx.helper.make_tensor("w", getattr(onnx.TensorProto, kind), [3], values)
+    assert not tensor.raw_data
+    graph = onnx.helper.make_graph([], "g", [], [], [tensor])
+    found = read_onnx(onnx.helper.make_model(graph).SerializeToString()).constants["w"]
+    assert found.tolist() == onnx.numpy_helper.to_array(tensor).tolist()
 
 
 def stand_in(path, inputs, outputs, build, whole=()):

@@ -141,6 +141,20 @@ def test_the_curve_follows_the_shots():
     assert of.at(35).arousal > 0.4
 
 
+def test_where_the_sound_has_ended_it_is_missing_not_quiet():
+    look = seen(40)
+    whole = heard(40, level_db=-14)
+    ended = np.where(whole.time_s < 20, -14, -100).astype(np.float32)
+    quiet = np.where(whole.time_s < 20, -14, -60).astype(np.float32)
+    of_ended, of_quiet = (
+        curve(cuts=(20,), look=look, sound=Hearing(whole.time_s, level, whole.brightness_hz))
+        for level in (ended, quiet)
+    )
+    assert Hearing(whole.time_s, ended, whole.brightness_hz).ended_s == pytest.approx(20, abs=0.1)
+    assert Hearing(whole.time_s, quiet, whole.brightness_hz).ended_s is None
+    assert of_ended.at(35).arousal > of_quiet.at(35).arousal + 0.1
+
+
 @given(
     st.integers(1, 2000),
     st.lists(st.integers(1, 2000), max_size=30),

@@ -151,3 +151,15 @@ def test_a_text_is_refused_with_a_sentence(tmp_path):
 )
 def test_a_cue_is_named_after_its_film_as_a_folder_can_be(name, cue):
     assert cue_name_of(Path(name)) == cue
+
+
+@pytest.mark.parametrize(
+    ("seconds", "says"),
+    [(4.0, "its picture at 10.0 s: the rest"), (16.0, "goes on for 6.0 s after"), (10.0, None)],
+    ids=["shorter", "longer", "as long"],
+)
+def test_a_sound_of_another_length_than_the_picture_is_told_of(tmp_path, seconds, says):
+    noise = np.random.default_rng(1).normal(0, 0.1, round(seconds * 44_100))
+    draw_film(tmp_path / "film.mp4", talk=noise)
+    warnings = spot(tmp_path / "film.mp4", SETTINGS, silent_progress()).picture.warnings
+    assert [says in each for each in warnings] == ([True] if says else [])

@@ -57,6 +57,13 @@ def test_a_line_reads_the_same_alone_and_beside_a_longer_one(expert):
     assert beside.ekman.six() == pytest.approx(alone.ekman.six(), abs=1e-4)
 
 
+def test_a_foreign_line_is_not_read_and_an_unsure_one_counts_less(expert):
+    text = "I hate you, you ruined everything!"
+    foreign, unsure = expert.read([Line(0, 1, text, "de"), Line(0, 1, text, "en", certainty=0.6)])
+    assert foreign is None
+    assert unsure.certainty == 0.6
+
+
 def test_other_scripts_and_nothing_give_no_reading(expert):
     assert expert.read(lines("שלום עולם, מה שלומך היום", "", "   ", "今日は とても 悲しい")) == [
         None, None, None, None,

@@ -19,6 +19,7 @@ from emsync.cue import CueSheet
 from emsync.emotion import ValenceArousal
 from emsync.errors import NotFoundError
 from emsync.settings import SpotSettings
+from emsync_server.benchmarks.mood_votes import StretchVotes, votes_in, votes_table
 from emsync_server.benchmarks.tables import Table, signed, write_table
 from emsync_server.progress import Progress
 from emsync_server.spotting import spot
@@ -40,6 +41,16 @@ class FilmMood(Enum):
     TENSION = "tension"
     GLOOM = "gloom"
     PLAIN = "plain"
+
+
+SIDES = {
+    FilmMood.JOY: (1, 1),
+    FilmMood.CALM: (1, -1),
+    FilmMood.TENSION: (-1, 1),
+    FilmMood.GLOOM: (-1, -1),
+    FilmMood.PLAIN: (0, 0),
+}
+"""Of the circumplex, in valence and in arousal."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +99,12 @@ def mood_of(emotion: ValenceArousal) -> FilmMood:
 
 
 def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
-    """Spot each clip, and write what was said of each stretch and the confusion table."""
+    """Spot each clip, and write what was said of each stretch, the confusion table, and how each
+    expert alone compares."""
     stretches = hand_made_moods()
     clips = list(dict.fromkeys(each.clip for each in stretches))
     judged: list[_Judged] = []
+    voted: list[StretchVotes] = []
     for at, clip in enumerate(clips):
         path = media / "clips" / clip
         if not path.is_file():
@@ -99,12 +112,18 @@ def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
                 f"There is no clip '{path}'. Name the folder of media with --media."
             )
         sheet = spot(path, SpotSettings(), progress.part(at / len(clips), (at + 1) / len(clips)))
-        judged += [_judged(each, sheet) for each in stretches if each.clip == clip]
+        here = [each for each in stretches if each.clip == clip]
+        judged += [_judged(each, sheet) for each in here]
+        voted += [
+            StretchVotes(clip, SIDES[FilmMood(each.mood)],
+                         votes_in(sheet.shots, each.start_s, each.end_s))
+            for each in here
+        ]  # fmt: skip
     command = "emsync benchmark moods --media ../shared/media -o moods.json"
     write_table(_listed(judged, command), [asdict(each) for each in judged], output)
-    confusion = _confusion(judged, command)
     with output.with_suffix(".md").open("a", encoding="utf-8") as file:
-        file.write("\n" + confusion.markdown())
+        for table in (_confusion(judged, command), votes_table(voted, command)):
+            file.write("\n" + table.markdown())
 
 
 def _judged(stretch: MoodStretch, sheet: CueSheet) -> _Judged:
@@ -129,12 +148,10 @@ def _judged(stretch: MoodStretch, sheet: CueSheet) -> _Judged:
 
 def _is_possible(mood: FilmMood, said: tuple[float, float], band: tuple[float, float]) -> bool:
     """Whether the band reaches the mood's corner, or the middle."""
-    signs = {FilmMood.JOY: (1, 1), FilmMood.CALM: (1, -1), FilmMood.TENSION: (-1, 1),
-             FilmMood.GLOOM: (-1, -1)}  # fmt: skip
     if mood is FilmMood.PLAIN:
         return all(abs(value) <= LEAST + off for value, off in zip(said, band, strict=True))
     return all(sign * value + off >= 0
-               for sign, value, off in zip(signs[mood], said, band, strict=True))  # fmt: skip
+               for sign, value, off in zip(SIDES[mood], said, band, strict=True))  # fmt: skip
 
 
 def _listed(judged: list[_Judged], command: str) -> Table:

@@ -54,7 +54,7 @@ def fetch(
     from emsync_server.models.installing import fetch_file
 
     model = _full_model(name)
-    files = [listed for listed, _ in model.files]
+    files = model.known_files
     chosen = file or files[0]
     if chosen not in files:
         raise InputError(f"'{name}' has no file {chosen}; it has {', '.join(files)}.")
@@ -90,8 +90,7 @@ def _prove(name: str, model: Model) -> None:
     from emsync_server.models.installing import remove_files
     from emsync_server.spotting.experts import expert_row
 
-    missing = [file for file, _ in model.files if not (model.folder / file).is_file()]
-    if missing:
+    if missing := model.missing_in(model.folder):
         say(f"{name}: still to come: {', '.join(missing)}")
         return
     row = expert_row(name)

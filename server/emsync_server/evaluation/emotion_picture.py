@@ -17,7 +17,16 @@ from emsync.emotion import EmotionCurve, EmotionPoint, ShotNotes, ValenceArousal
 from emsync.errors import EmsyncError
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
-from emsync_server.evaluation.palette import AROUSAL, CUT, GRID, HIT, INK, PALE_INK, VALENCE
+from emsync_server.evaluation.palette import (
+    AROUSAL,
+    BY_HAND,
+    CUT,
+    GRID,
+    HIT,
+    INK,
+    PALE_INK,
+    VALENCE,
+)
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
 from emsync_server.media import Film, open_film
 
@@ -29,6 +38,10 @@ BAND_DEVIATIONS = 1.2816
 MOST_STILLS = 48
 OTHER = Colour(158, 157, 36)
 TINY = 1e-6
+ENDS = {"valence": ("pleasant", "unpleasant"), "arousal": ("excited", "calm")}
+"""What the axes' ends mean."""
+BAR_HEIGHT = 6
+"""Of the mark over what a person set."""
 LEAST_SLOT = 6
 """Narrower shots get no still."""
 EXPERT_COLOURS: dict[str, Colour] = {
@@ -106,12 +119,14 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
     shots = counted(len(sheet.shots), "shot")
-    words = f"{shots}; asked: {', '.join(asked) or 'no experts'}"
+    names = ", ".join(name.replace("_", " ") for name in asked)
+    words = f"{shots}; asked: {names or 'no experts'}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
-    bands = [LegendEntry("band: 4 in 5 lie inside", VALENCE.over_white(0.3))]
-    votes = [LegendEntry(name, EXPERT_COLOURS.get(name, OTHER)) for name in asked]
-    draw_legend(canvas, [*marks, *bands, *votes], LEFT, 62)
+    bands = [LegendEntry("band: 4 in 5 rated photographs", VALENCE.over_white(0.3))]
+    hand = [LegendEntry("set by hand", BY_HAND)] if _spans_by_hand(sheet, *ENDS) else []
+    votes = [LegendEntry(name.replace("_", " "), EXPERT_COLOURS.get(name, OTHER)) for name in asked]
+    draw_legend(canvas, [*marks, *bands, *hand, *votes], LEFT, 62)
 
 
 def _draw_axis(
@@ -122,14 +137,18 @@ def _draw_axis(
     def y(value: float) -> float:
         return top + ROW * (0.5 - value / 2)
 
-    for value, words in ((1.0, "+1"), (0.0, name), (-1.0, "−1")):
+    high, low = ENDS[name]
+    for value, words in ((1.0, high), (0.0, name), (-1.0, low)):
         canvas.line((LEFT, y(value)), (canvas.width - RIGHT, y(value)), GRID)
         canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=13, align=Align.RIGHT)
+    for start_s, end_s in _spans_by_hand(sheet, name):
+        left, right = axis.x(start_s), axis.x(end_s)
+        canvas.box(left, y(1.0), max(right, left + 3), y(1.0) + BAR_HEIGHT, BY_HAND)
     for note, point in felt_shots(sheet):
         mean, off = getattr(point.emotion, name), getattr(point.uncertainty, name)
-        low, high = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
+        bottom, above = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
         left, right = axis.x(float(note.range.start.seconds)), axis.x(float(note.range.end.seconds))
-        canvas.box(left, y(float(high)), right, y(float(low)), colour, opacity=0.16)
+        canvas.box(left, y(float(above)), right, y(float(bottom)), colour, opacity=0.16)
         canvas.line((left, y(mean)), (right, y(mean)), colour, width=3)
     for cue in sheet.cues:
         start_s, end_s = float(cue.range.start.seconds), float(cue.range.end.seconds)
@@ -144,6 +163,26 @@ def _draw_axis(
             size = 2 + 4 * vote.share
             box = (x - size, value - size, x + size, value + size)
             canvas.box(*box, EXPERT_COLOURS.get(vote.expert, OTHER), opacity=0.7)
+
+
+def _spans_by_hand(sheet: CueSheet, *axes: str) -> list[tuple[float, float]]:
+    """Where a person set one of these axes of the emotion: from and to, seconds. Keyframes hold
+    from the first to the last; one alone has no length."""
+    spans = []
+    for cue in sheet.cues:
+        chosen = [
+            each
+            for each in cue.overrides
+            if any(getattr(each.emotion, axis) is not None for axis in axes)
+        ]
+        spans += [
+            (float(each.time.seconds), float(each.end.seconds))
+            for each in chosen
+            if each.end is not None
+        ]
+        keys = [float(each.time.seconds) for each in chosen if each.end is None]
+        spans += [(min(keys), max(keys))] if keys else []
+    return spans
 
 
 def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:

@@ -9,6 +9,7 @@ __all__ = [
     "AROUSAL",
     "ATTACK",
     "BAR",
+    "BY_HAND",
     "CUT",
     "FAMILY_COLOURS",
     "FRAME",
@@ -31,6 +32,7 @@ FRAME = Colour(129, 199, 132)
 ATTACK = Colour(25, 103, 210)
 MISSED = Colour(142, 36, 170)
 SOUND = Colour(144, 164, 174)
+BY_HAND = Colour(255, 112, 67)
 VALENCE = Colour(0, 137, 123)
 AROUSAL = Colour(106, 27, 154)
 

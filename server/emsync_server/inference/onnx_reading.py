@@ -23,6 +23,7 @@ _TENSOR = 5  # of AttributeProto
 _OPSET, _DOMAIN, _VERSION = 8, 1, 2  # of ModelProto, and of its OperatorSetIdProto
 _OUTPUT = 2  # of NodeProto
 _DIMENSIONS, _TYPE, _NAME, _RAW, _EXTERNAL, _LOCATION = 1, 2, 8, 9, 13, 14  # of TensorProto
+_FLOATS, _INTEGERS, _DOUBLES = 4, frozenset({5, 7}), 10  # values told one by one, not as bytes
 _TYPES: dict[int, type[np.generic]] = {
     1: np.float32, 2: np.uint8, 3: np.int8, 6: np.int32, 7: np.int64, 9: np.bool_,
     10: np.float16, 11: np.float64,
@@ -35,7 +36,7 @@ class OnnxGraph:
 
     operators: frozenset[str]
     constants: dict[str, NDArray[np.generic]]
-    """Views into the file's bytes."""
+    """Views into the file's bytes, unless it tells values one by one."""
     opset: int
     """Version of the standard operators that it was written for; 0: it does not say."""
 
@@ -95,6 +96,7 @@ def _operator(node: memoryview, constants: dict[str, NDArray[np.generic]]) -> st
 def _constant(tensor: memoryview) -> tuple[str, NDArray[np.generic]]:
     shape: list[int] = []
     kind, name, raw = 0, "", memoryview(b"")
+    told: list[NDArray[np.generic]] = []
     for number, value in _fields(tensor):
         if number in (_EXTERNAL, _LOCATION):
             raise ValueError("it reads its weights from other files")
@@ -106,9 +108,23 @@ def _constant(tensor: memoryview) -> tuple[str, NDArray[np.generic]]:
             name = str(_bytes(value), "utf-8")
         elif number == _RAW:
             raw = _bytes(value)
+        elif number in (_FLOATS, _DOUBLES):
+            told.append(np.frombuffer(_bytes(value), "<f4" if number == _FLOATS else "<f8"))
+        elif number in _INTEGERS:
+            whole = [value] if isinstance(value, int) else list(_varints(value))
+            told.append(np.array(whole, np.uint64).astype(np.int64))  # below 0: two's complement
+    if told and not raw and kind in _TYPES:
+        raw = memoryview(_as_bytes(np.concatenate(told), np.dtype(_TYPES[kind])))
     if kind not in _TYPES or len(raw) != math.prod(shape) * np.dtype(_TYPES[kind]).itemsize:
         raise ValueError(f"its constant '{name}' is not as long as its shape {shape} says")
     return name, np.frombuffer(raw, _TYPES[kind]).reshape(shape)
+
+
+def _as_bytes(values: NDArray[np.generic], kind: np.dtype[np.generic]) -> bytes:
+    """Values told one by one as the bytes that they stand for; half floats are told as bits."""
+    if kind == np.float16:
+        return values.astype(np.uint16).tobytes()
+    return values.astype(kind).tobytes()
 
 
 def _fields(data: memoryview) -> Iterator[tuple[int, int | memoryview]]:

@@ -68,6 +68,10 @@ class Model:
     """Whether the licence lets them be used in paid work. Never on by default where it does not."""
     source: str = ""
     """Where its makers publish it, in words; of the full tier."""
+    one_of: tuple[str, ...] = ()
+    """Files of which one must be there beside `files`; of the full tier."""
+    may_have: tuple[str, ...] = ()
+    """Files that are used where they are there; of the full tier."""
 
     @property
     def sha256(self) -> str:
@@ -79,14 +83,29 @@ class Model:
     def expected(self) -> tuple[tuple[str, str | None], ...]:
         """The files with the hash that each must have: the listed one, or that of its install."""
         recorded = read_record(self.folder) if self.is_full_tier else {}
-        return tuple((name, digest or recorded.get(name)) for name, digest in self.files)
+        others = [(name, None) for name in (*self.one_of, *self.may_have) if name in recorded]
+        return tuple(
+            (name, digest or recorded.get(name)) for name, digest in self.files + tuple(others)
+        )
+
+    @property
+    def known_files(self) -> tuple[str, ...]:
+        """The name of every file that it can have."""
+        return (*(name for name, _ in self.files), *self.one_of, *self.may_have)
+
+    def missing_in(self, folder: Path) -> list[str]:
+        """What it cannot do without and a folder lacks, in words."""
+        missing = [name for name, _ in self.files if not (folder / name).is_file()]
+        if self.one_of and not any((folder / name).is_file() for name in self.one_of):
+            missing.append(" or ".join(self.one_of))
+        return missing
 
     @property
     def state(self) -> ModelState:
         """Looks at every file."""
-        found = [(file_sha256(self.folder / name), digest) for name, digest in self.expected]
-        if any(actual is None for actual, _ in found):
+        if self.missing_in(self.folder):
             return ModelState.MISSING
+        found = [(file_sha256(self.folder / name), digest) for name, digest in self.expected]
         same = all(actual == digest for actual, digest in found)
         return ModelState.READY if same else ModelState.DAMAGED
 
@@ -98,7 +117,7 @@ class Model:
     @property
     def size_bytes(self) -> int:
         """Of the files that are here."""
-        paths = [self.folder / name for name, _ in self.files]
+        paths = [self.folder / name for name in self.known_files]
         return sum(path.stat().st_size for path in paths if path.is_file())
 
 
@@ -145,6 +164,8 @@ def _model(name: str, row: dict[str, Any], folder: Path) -> Model:
         is_full_tier=full,
         is_commercial=row.get("commercial", True),
         source=row.get("source", ""),
+        one_of=tuple(row.get("one_of", ())),
+        may_have=tuple(row.get("may_have", ())),
     )
 
 

@@ -59,14 +59,15 @@ def import_model(model: Model, source: Path, progress: Progress) -> None:
 
     Raises NotFoundError, MissingPartError (a file is not the listed one), OutputError.
     """
-    missing = [name for name, _ in model.files if not (source / name).is_file()]
-    if missing:
+    if missing := model.missing_in(source):
         raise NotFoundError(
             f"'{source}' does not hold all of '{model.name}': {', '.join(missing)} is missing."
         )
     hashes = {}
-    for index, (name, listed) in enumerate(model.files):
-        progress.report(index / len(model.files), f"copying {name}")
+    there = [name for name in model.known_files if (source / name).is_file()]
+    for index, name in enumerate(there):
+        progress.report(index / len(there), f"copying {name}")
+        listed = dict(model.files).get(name)
         digest = file_sha256(source / name)
         assert digest is not None
         if listed not in (None, digest):
@@ -80,7 +81,7 @@ def import_model(model: Model, source: Path, progress: Progress) -> None:
 
 def remove_files(model: Model) -> None:
     """Take a model off this machine again."""
-    for name in (*(name for name, _ in model.files), RECORD):
+    for name in (*model.known_files, RECORD):
         (model.folder / name).unlink(missing_ok=True)
 
 

@@ -150,6 +150,8 @@ def _arousal_clues(evidence: Evidence, grid: Signal) -> list[_Clue]:
         clues.append(_nothing(grid, MOTION_SHARE))
     if heard is not None and not heard.is_silent:
         level = _scaled(heard.level_db, *LEVEL_RANGE_DB)
+        if (end_s := heard.ended_s) is not None:  # no sound is not a quiet sound
+            level = np.where(heard.time_s < end_s, level, np.nan).astype(np.float32)
         clues.append(_clue(grid, heard.time_s, level, None, LEVEL_SHARE))
     else:
         clues.append(_nothing(grid, LEVEL_SHARE))

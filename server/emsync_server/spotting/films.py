@@ -20,7 +20,7 @@ from emsync_server.spotting.experts.cache import ReadingCache, default_cache_fol
 from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.finders import finder_of
 from emsync_server.spotting.findings import FilmFindings, remembered
-from emsync_server.spotting.hearing import HearingSampler
+from emsync_server.spotting.hearing import LONG_TAIL_S, Hearing, HearingSampler
 from emsync_server.spotting.looking import Seen, draft_film, look_at_film
 from emsync_server.spotting.sheets import sheet_of
 
@@ -73,9 +73,24 @@ def _find(
         sampler = HearingSampler(end_s)
         heard = reading.hear(end_s, listening, also=(sampler,), access=access)
         readings = reading.finish()
-        picture = film.picture(*dict.fromkeys(reading.complaints))
         hearing = sampler.finish() if heard and film.probe.has_sound else None
+        complaints = [*reading.complaints, *_other_lengths(film, hearing, float(end_s))]
+        picture = film.picture(*dict.fromkeys(complaints))
     return FilmFindings(picture, seen, hearing, tuple(readings))
+
+
+def _other_lengths(film: Film, hearing: Hearing | None, end_s: float) -> list[str]:
+    """A sentence where the sound is not as long as the picture."""
+    if hearing is None or film.warnings:
+        return []
+    if (sound_end_s := hearing.ended_s) is not None:
+        return [f"The sound of '{film.path.name}' ends at {sound_end_s:.1f} s, its picture at "
+                f"{end_s:.1f} s: the rest was judged by the picture alone."]  # fmt: skip
+    stated = film.probe.stated_end_s
+    if stated is not None and float(stated) - end_s > LONG_TAIL_S:
+        return [f"'{film.path.name}' goes on for {float(stated) - end_s:.1f} s after its last "
+                "picture: what sounds there was not used."]  # fmt: skip
+    return []
 
 
 def look(

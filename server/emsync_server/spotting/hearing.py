@@ -8,13 +8,16 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Hearing", "HearingSampler"]
+__all__ = ["LONG_TAIL_S", "Hearing", "HearingSampler"]
 
 RATE_HZ = 16_000
 SAMPLES_PER_S = 10
 HOP = RATE_HZ // SAMPLES_PER_S  # 1600 samples
 SILENCE_DB = -70.0
 """Quieter than any room: nothing was recorded."""
+NOTHING_DB = -99.0
+"""Zeros: there is no sound there, which is not the same as a quiet one."""
+LONG_TAIL_S = 2.0
 LOWEST_HZ, HIGHEST_HZ = 60.0, 7_500.0
 
 HZ = np.fft.rfftfreq(HOP, 1 / RATE_HZ)
@@ -34,6 +37,17 @@ class Hearing:
     """Root mean square, dB below full scale; never below -100."""
     brightness_hz: Samples
     """Spectral centroid; NaN in silence."""
+
+    @property
+    def ended_s(self) -> float | None:
+        """When the sound ended for good, where it ended long before the picture: nothing at all,
+        not even a hiss, comes after. None: it goes on, or there never was any."""
+        sounding = np.flatnonzero(self.level_db > NOTHING_DB)
+        if not len(sounding):
+            return None
+        tail_s = (len(self.level_db) - int(sounding[-1]) - 1) / SAMPLES_PER_S
+        end_s = float(self.time_s[sounding[-1]]) + 0.5 / SAMPLES_PER_S
+        return end_s if tail_s >= LONG_TAIL_S else None
 
     @property
     def is_silent(self) -> bool:

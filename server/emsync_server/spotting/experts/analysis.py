@@ -92,7 +92,9 @@ def opened_reading(rows: Sequence[ExpertRow], probe: FilmProbe) -> Iterator[Film
 def read_words(readings: Sequence[Reading], rows: Sequence[ExpertRow]) -> list[Reading]:
     """What experts of words make of the words that others heard and saw."""
     spoken = [each for each in readings if each.text]
-    lines = [Line(each.start_s, each.end_s, each.text, each.language) for each in spoken]
+    lines = [
+        Line(each.start_s, each.end_s, each.text, each.language, each.certainty) for each in spoken
+    ]
     found: list[Reading] = []
     for row in rows if lines else ():
         if row.sense is not Sense.TEXT:

@@ -92,6 +92,8 @@ class Line:
     text: str
     language: str | None = None
     """ISO 639-1 code; None: not known."""
+    certainty: float = 1.0
+    """How sure the one who heard or saw them is of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,9 @@ class WindowPlan:
     """By how much each window begins before the stretch that it is about; before the film there is
     silence."""
     rate_hz: int = SOUND_HZ
+    least_s: float | None = None
+    """So much must be left for the last window, which is filled up with silence; None: half of
+    `length_s`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,8 +104,9 @@ class Windows:
             self.take(window)
 
     def end(self) -> None:
-        """Hand on what is left, if it is half a window or more, filled up with silence."""
-        if len(self._kept) >= self._length / 2:
+        """Hand on what is left, if it is as much as the plan wants, filled up with silence."""
+        least_s = self.plan.length_s / 2 if self.plan.least_s is None else self.plan.least_s
+        if len(self._kept) >= least_s * self.plan.rate_hz:
             missing = max(0, self._length - len(self._kept))
             self.take(self._window(np.pad(self._kept[: self._length], (0, missing))))
 

@@ -55,6 +55,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         SoundEmotionExpert,
         model="sound_emotion",
         windows=SOUND_EMOTION_PLAN,
+        version=2,
     ),
     ExpertRow(
         "loudness",

@@ -1,6 +1,7 @@
 """What words express: all-MiniLM-L6-v2, fine-tuned on GoEmotions for Ekman's six and 'neutral'.
 
-English only: of a text whose words it does not know it says nothing.
+English only: of a line that is known to be in another language, or whose words it does not know, it
+says nothing.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ MOST_TOKENS = 64
 MOST_UNKNOWN = 0.3
 """A line with a greater share of unknown words is in another language, or no text."""
 UNKNOWN = "[UNK]"
+ENGLISH = "en"
 LONGEST_TEXT = 2000
 
 
@@ -50,7 +52,11 @@ class TextEmotionExpert:
     def read(self, items: Sequence[Line]) -> list[Reading | None]:
         """One reading for each line of English."""
         found = self.encoded([item.text for item in items])
-        known = [at for at, each in enumerate(found) if _is_known(each)]
+        known = [
+            at
+            for at, each in enumerate(found)
+            if items[at].language in (None, ENGLISH) and _is_known(each)
+        ]
         readings: list[Reading | None] = [None] * len(items)
         if known:
             rows = self.probabilities([found[at] for at in known])
@@ -76,7 +82,7 @@ class TextEmotionExpert:
     def _reading(self, item: Line, row: np.ndarray) -> Reading:
         shares = (row / max(float(row.sum()), 1e-9)).tolist()
         ekman = EkmanProbabilities(**dict(zip(EMOTIONS, shares, strict=True)))
-        return Reading(self.name, item.start_s, item.end_s, ekman=ekman)
+        return Reading(self.name, item.start_s, item.end_s, ekman=ekman, certainty=item.certainty)
 
 
 def _is_known(line: Encoding) -> bool:
