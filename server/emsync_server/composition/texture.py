@@ -27,7 +27,7 @@ from emsync_server.composition.marking import HAND_BELOW, LEFT_HAND_FLOOR, both_
 from emsync_server.composition.melody import arch
 from emsync_server.composition.orchestration import SOLOS, Mood, mood_of
 from emsync_server.composition.pacing import OPENING_S, resting, thinned
-from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
 from emsync_server.composition.riffs import RiffBook
@@ -60,7 +60,7 @@ OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (3, 3, 4, 5)  # at each level
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
-ARTICULATIONS = 3
+ARTICULATIONS = 2
 """What comes again is held for one of so many shares of its length, and not for each bar's own."""
 BREATHLESS_AROUSAL = 0.6
 """What is more excited goes on through the ends of its phrases."""
@@ -69,7 +69,8 @@ UNDER_THEME, BETWEEN = 0.8, 1.25
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
 RUNNING, RUN_STEP, RUN_LIFT = (Family.STRINGS, Family.WOODWINDS), 2, 5
-"""Who bows or blows a figure moves by steps, in the upper part of its room."""
+"""Who bows or blows a figure moves by steps, in the upper part of its room; a band's riff does,
+too."""
 PEDALS = frozenset(
     INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
 )
@@ -293,7 +294,8 @@ class _Planner:
     def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
         floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
         floor = LEFT_HAND_FLOOR if self._alone else floor
-        runs = INSTRUMENTS[player].family in RUNNING and not self._suspense
+        by_steps = self._request.style is Style.BAND or INSTRUMENTS[player].family in RUNNING
+        runs = by_steps and not self._suspense
         low = floor + (RUN_STEP if runs else HEIGHT_STEP) * stroke.tone + RUN_LIFT * runs
         return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
 
