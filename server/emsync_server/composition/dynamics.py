@@ -26,6 +26,11 @@ OF_FORCE = {Force.LIGHT: (6, 24), Force.PLAIN: (2, 8), Force.FULL: (0, 0)}
 """softer by so much where not everybody strikes: those who mark the landing, and the others."""
 
 
+THIN, LIGHT, FULL, TUTTI = range(4)
+"""Levels of a texture."""
+LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
+
+
 def loudness(accents: AccentPlan, bar: BarRequest, what: tuple[int, Role], level: int) -> int:
     """The MIDI velocity of a note: `what` is its step in the bar and its role."""
     place, role = what
@@ -60,3 +65,22 @@ def _metric(place: int, bar: BarRequest) -> int:
     if place % STEPS_PER_QUARTER:
         return OFF_BEAT
     return ON_STRONG if bar.halves and place == bar.steps // 2 else 0
+
+
+def level_of(arousal: float, opening: BarRequest, place: tuple[int, int]) -> int:
+    """Thin to tutti, by the arousal; a beginning is thinner, every departure breathes, the last
+    return is the fullest.
+    """
+    number, count = place
+    level = sum(arousal > edge for edge in LEVEL_AROUSAL)
+    if count > 2:
+        grows = number == 0 or (opening.letter not in "AB" and number % 2 == 0)
+        level += int(opening.letter == "A" and number >= count - 2 and level < FULL) - int(grows)
+    return min(max(level, THIN), TUTTI)
+
+
+def articulation(valence: float) -> float:
+    """The share of its length that a note of a bass or a figure is held: the brighter the lighter
+    (Gabrielsson & Lindström 2010: staccato is heard as happier).
+    """
+    return min(1.0 - 0.55 * valence, 1.0) if valence > 0 else 1.0

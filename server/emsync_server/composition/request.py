@@ -51,7 +51,7 @@ COLOUR = {
 all leave it in some (of a minute of real music one note in a hundred at the least)."""
 RIFFS = frozenset({CueStyle.BAND, CueStyle.GAME})
 """Styles that loop: of real band and game music four bars in five come again."""
-LOOP_DENSER = 1.12
+LOOP_DENSER = 1.2
 """Real band and game music is at least half as dense again as what others play; so far as arousal
 leaves room."""
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room

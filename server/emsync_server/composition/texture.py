@@ -16,9 +16,10 @@ import numpy as np
 from emsync.family import Family
 from emsync_server.composition import rhythm
 from emsync_server.composition.accents import AccentPlan
-from emsync_server.composition.dynamics import loudness
+from emsync_server.composition.dynamics import FULL, LIGHT, THIN, articulation, level_of, loudness
 from emsync_server.composition.force import Force
 from emsync_server.composition.form import THEME
+from emsync_server.composition.gestures import TIMPANI, TIMPANI_BAND, Gesture, gestures_of, led_to
 from emsync_server.composition.groove import strokes_of
 from emsync_server.composition.harmonic_rhythm import at_changes, held_chords, struck_anew
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS
@@ -26,7 +27,7 @@ from emsync_server.composition.marking import HAND_BELOW, LEFT_HAND_FLOOR, both_
 from emsync_server.composition.melody import arch
 from emsync_server.composition.orchestration import SOLOS, Mood, mood_of
 from emsync_server.composition.pacing import OPENING_S, resting, thinned
-from emsync_server.composition.representation import STEPS_PER_QUARTER
+from emsync_server.composition.representation import STEPS_PER_QUARTER, Style
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.rhythm import Cell, Stroke
 from emsync_server.composition.riffs import RiffBook
@@ -48,12 +49,9 @@ from emsync_server.composition.slots import Slot, Texture
 
 Random = np.random.Generator
 
-THIN, LIGHT, FULL, TUTTI = range(4)
-"""Levels of a texture."""
-LEVEL_AROUSAL = (-0.3, 0.15, 0.55)
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
-LIVELIER = 0.15  # of arousal, more for the line
+LIVELIER, LOOP_LIVELIER = 0.15, 0.3  # of arousal, more for the line
 SPARSER = 0.8  # of arousal, less for the line and the bass of suspense
 PEDAL_BAND, PEDAL_BARS = (82, 89), 2
 """In suspense a high note is held over so many bars."""
@@ -62,7 +60,7 @@ OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (3, 3, 4, 5)  # at each level
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
-ARTICULATIONS = 4
+ARTICULATIONS = 2
 """What comes again is held for one of so many shares of its length, and not for each bar's own."""
 BREATHLESS_AROUSAL = 0.6
 """What is more excited goes on through the ends of its phrases."""
@@ -71,8 +69,8 @@ UNDER_THEME, BETWEEN = 0.8, 1.25
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
 RUNNING, RUN_STEP, RUN_LIFT = (Family.STRINGS, Family.WOODWINDS), 2, 5
-"""Who bows or blows a figure moves by steps, in the upper part of its room."""
-TIMPANI = INSTRUMENT_INDEX["timpani"]
+"""Who bows or blows a figure moves by steps, in the upper part of its room; a band's riff does,
+too."""
 PEDALS = frozenset(
     INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
 )
@@ -98,6 +96,7 @@ class _Planner:
         self._rng = rng
         self._request = request
         self._accents = AccentPlan(request)
+        self._gestures = gestures_of(rng, request, self._accents)
         self._riffs = RiffBook(rng, loops=request.riffs)
         self._motifs: dict[tuple[str, int], tuple[Cell, Cell, Cell]] = {}
         self.goes_on = False
@@ -115,7 +114,7 @@ class _Planner:
         """
         number, _ = place
         arousal = float(np.mean([bar.arousal for bar in bars]))
-        self._level = _level(arousal, bars[0], place)
+        self._level = level_of(arousal, bars[0], place)
         players = bars[0].players
         for bar in bars:
             players = players & bar.players or bar.players
@@ -156,9 +155,10 @@ class _Planner:
             yield from ([] for _ in bars)
             return
         band = singing_band(casting.lead, float(np.mean([bar.valence for bar in bars])))
+        lively = LOOP_LIVELIER if self._request.riffs else LIVELIER
         answer_at = {0: 0, 1: 1, 2: 0, 3: 1}
         for index, bar in enumerate(bars):
-            motif = self._motif(bar.letter, bar.steps, min(arousal + LIVELIER, 1.0))
+            motif = self._motif(bar.letter, bar.steps, min(arousal + lively, 1.0))
             closes = index == len(bars) - 1 and len(bars) > 1
             cell = motif[2] if closes else motif[answer_at[index % 4]]
             echoes = first + index - 2 if index >= 2 and not closes else None
@@ -294,7 +294,8 @@ class _Planner:
     def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
         floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
         floor = LEFT_HAND_FLOOR if self._alone else floor
-        runs = INSTRUMENTS[player].family in RUNNING and not self._suspense
+        by_steps = self._request.style is Style.BAND or INSTRUMENTS[player].family in RUNNING
+        runs = by_steps and not self._suspense
         low = floor + (RUN_STEP if runs else HEIGHT_STEP) * stroke.tone + RUN_LIFT * runs
         return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
 
@@ -305,7 +306,9 @@ class _Planner:
                 accents = (0,) if self._level == FULL or not bar.halves else (0, bar.steps // 2)
                 for step in accents:
                     stroke = Stroke(step, STEPS_PER_QUARTER)
-                    slots.append(self._slot(bar, stroke, TIMPANI, Role.STROKE, (36, 57), tone=0))
+                    slots.append(
+                        self._slot(bar, stroke, TIMPANI, Role.STROKE, TIMPANI_BAND, tone=0)
+                    )
             if DRUM_KIT in bar.players and self._level >= LIGHT:
                 closes = index == len(bars) - 1 or self._leads_to_strike(bar)
                 for step, key, plain in strokes_of(self._request, first + index, closes=closes):
@@ -333,7 +336,7 @@ class _Planner:
         velocity = loudness(self._accents, bar, (stroke.step, role), self._level)
         steps = stroke.steps
         if role in (Role.BASS, Role.FIGURE) and not self._accents.at(bar.start_step + stroke.step):
-            held = _articulation(bar.valence)
+            held = articulation(bar.valence)
             held = round(ARTICULATIONS * held) / ARTICULATIONS if self._request.riffs else held
             steps = max(round(steps * held), 1)
         return Slot(stroke.step, player, within_reach(band), role, steps, velocity, tone=tone)
@@ -353,6 +356,8 @@ class _Planner:
                 if slot.step == here
                 or (slot.step not in quiet and not (slot.role is Role.LEAD and slot.step in rests))
             ]
+            gesture = self._gestures.get(landing.step, Gesture.PLAIN)
+            kept = [*led_to(bar, kept, (gesture, landing), casting.lead, self._slot)]
             if 0 <= here < bar.steps:
                 kept = [slot for slot in kept if slot.step != here or slot.role is Role.DRUMS]
                 kept.extend(self._struck(bar, here, casting))
@@ -389,22 +394,3 @@ class _Planner:
 def within_reach(band: Band) -> Band:
     """A band that holds at least one pitch."""
     return band[0], max(band[1], band[0] + 1)
-
-
-def _level(arousal: float, opening: BarRequest, place: tuple[int, int]) -> int:
-    """Thin to tutti, by the arousal; a beginning is thinner, every departure breathes, the last
-    return is the fullest.
-    """
-    number, count = place
-    level = sum(arousal > edge for edge in LEVEL_AROUSAL)
-    if count > 2:
-        grows = number == 0 or (opening.letter not in "AB" and number % 2 == 0)
-        level += int(opening.letter == "A" and number >= count - 2 and level < FULL) - int(grows)
-    return min(max(level, THIN), TUTTI)
-
-
-def _articulation(valence: float) -> float:
-    """The share of its length that a note of a bass or a figure is held: the brighter the lighter
-    (Gabrielsson & Lindström 2010: staccato is heard as happier).
-    """
-    return min(1.0 - 0.55 * valence, 1.0) if valence > 0 else 1.0
