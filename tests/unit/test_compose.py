@@ -415,7 +415,7 @@ def test_each_event_hears_its_own_bar_and_how_far_away_the_hits_are(tmp_path):
             assert told["next_hit_s"] == pytest.approx(min(10 - at_s, 8), abs=0.03)
         assert told["end_s"] == pytest.approx(min(20 - at_s, 8), abs=0.03)
         heard.append((bar, told["valence"], told["arousal"]))
-    assert len({valence for _, valence, _ in heard}) > 5
+    assert len({valence for _, valence, _ in heard}) >= 4  # bars before the theme is read
     for column in (1, 2):
         values = [row[column] for row in heard]
         assert values == sorted(values)  # the curve rises
