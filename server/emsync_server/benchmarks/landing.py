@@ -17,7 +17,7 @@ import numpy as np
 
 from emsync import wire
 from emsync.cue import CueSheet
-from emsync.errors import EmsyncError
+from emsync.errors import EmsyncError, NotFoundError
 from emsync.settings import MarkerRule, MarkerUse, SpotSettings
 from emsync_otio import is_timeline
 from emsync_server.app import ScoreSettings, score
@@ -90,8 +90,13 @@ def benchmark_hits(
 ) -> None:
     """Score everything, measure, and write the table; scored sources are kept for a second run."""
     kept = output.with_suffix("")
+    sources = list(films_and_timelines(media))
+    if not sources:
+        raise NotFoundError(
+            f"There are no films or timelines in {media}. Name their folder with --media."
+        )
     waiting = []
-    for source in films_and_timelines(media):
+    for source in sources:
         name = source.relative_to(media).as_posix()
         target = kept / f"{name.replace('/', '__')}.json"
         if only in name and not target.is_file():

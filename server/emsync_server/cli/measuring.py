@@ -14,7 +14,6 @@ from typer.core import TyperGroup
 
 from emsync import wire
 from emsync.errors import MissingPartError
-from emsync_server.benchmarks.commands import benchmark_commands
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.evaluation import evaluate as evaluate_folder
 from emsync_server.evaluation import summary_lines
@@ -55,11 +54,11 @@ def register(commands: typer.Typer) -> None:
     evaluating.command(DEFAULT)(folder)
     evaluating.command("composer")(composer)
     commands.add_typer(evaluating, name="evaluate")
-    commands.add_typer(benchmark_commands(), name="benchmark")
-    commands.command(
-        context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
-        add_help_option=False,
-    )(train)
+    for passed_on in (benchmark, train):
+        commands.command(
+            context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+            add_help_option=False,
+        )(passed_on)
 
 
 def folder(
@@ -111,6 +110,14 @@ def composer(
     say((output / TABLE).read_text(encoding="utf-8"))
     if not only or Experiment.GALLERY in only:
         say(f"Look and listen: {output / 'gallery' / 'index.html'}")
+
+
+def benchmark(context: typer.Context) -> None:
+    """The figures of BENCHMARKS.md; --help lists them."""
+    # what only benchmarks need takes longer to load than everything else together
+    from emsync_server.benchmarks.commands import benchmark_commands
+
+    benchmark_commands()(context.args, prog_name="emsync benchmark", standalone_mode=False)
 
 
 def train(context: typer.Context) -> None:

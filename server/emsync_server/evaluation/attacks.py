@@ -22,7 +22,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.linalg
 import soxr
 from numpy.typing import NDArray
 
@@ -124,7 +123,7 @@ def _surprise_db(sound: NDArray[np.float64], order: int, fitted_to: int) -> NDAr
     fit = slice(max(fitted_to - round(FIT_S * RATE_HZ), 0), fitted_to - order)
     normal = past[fit].T @ past[fit]
     normal[np.diag_indices(order)] += 1e-7 * np.trace(normal) / order
-    weights = scipy.linalg.solve(normal, past[fit].T @ present[fit], assume_a="pos")
+    weights = np.linalg.solve(normal, past[fit].T @ present[fit])
     missed = (present - past @ weights) ** 2
     width = round(SMOOTHING_S * RATE_HZ)
     power = np.convolve(missed, np.full(width, 1 / width), mode="valid")
