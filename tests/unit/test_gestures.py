@@ -15,7 +15,7 @@ from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.composing import planned
 from emsync_server.composition.gestures import Gesture, gestures_of, led_to, rolls
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.rhythm import Stroke
 from emsync_server.composition.roles import Role
 from emsync_server.composition.slots import Slot

@@ -22,7 +22,7 @@ from emsync_server.composition.instruments import INSTRUMENT_INDEX
 from emsync_server.composition.phrasing import PEDAL_LEADS_S, PEDALLED, SUSTAINING, Phrasing
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.representation import STEPS_PER_QUARTER
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.midi import read_midi
 from emsync_server.progress import silent_progress
 

@@ -13,7 +13,7 @@ from emsync.cue import Brief, Style
 from emsync_server.composition.composing import planned
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
 from emsync_server.composition.leanings import chord_tones
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.riffs import HeardNote, again, earlier_in_phrase
 from emsync_server.composition.roles import Role
 from emsync_server.composition.score_writing import score_of

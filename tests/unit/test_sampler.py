@@ -21,7 +21,7 @@ from emsync_server.composition.guidance import Guidance, guided
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENTS, playable
 from emsync_server.composition.orchestration import SOLOS, ensemble_for, mood_of
 from emsync_server.composition.representation import CONDITION, CONDITION_SIZE, LENGTH_STEPS
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.sampling import HeadSampling, choose
 from emsync_server.composition.striking import (
     STRIKE,

@@ -23,7 +23,7 @@ from emsync_server.composition.dynamics import loudness
 from emsync_server.composition.force import Force
 from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS, playable
 from emsync_server.composition.orchestration import ensemble_for, mood_of
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.roles import Role, cast_phrase, singing_band
 from emsync_server.composition.texture import plan_texture
 from emsync_server.progress import silent_progress

@@ -14,7 +14,7 @@ from emsync_server.composition.instruments import INSTRUMENT_INDEX
 from emsync_server.composition.patterns.library import DRUM_KEYS
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.representation import Style
-from emsync_server.composition.request import request_for
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.roles import singing_band
 from emsync_server.composition.theme import _moved, stated_theme, theme_pitch
 from emsync_server.progress import silent_progress

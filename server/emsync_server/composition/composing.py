@@ -21,7 +21,7 @@ from emsync_server.composition.decoder import DecoderSettings, Writer, write_tak
 from emsync_server.composition.expression import expressed
 from emsync_server.composition.measures import measure, rank
 from emsync_server.composition.representation import STEPS_PER_QUARTER
-from emsync_server.composition.request import asked_tempo, request_for
+from emsync_server.composition.requesting import asked_tempo, request_for
 from emsync_server.composition.rewriting import rewrite_bars
 from emsync_server.composition.score_writing import score_of
 from emsync_server.composition.take_files import Composed, write_take_files

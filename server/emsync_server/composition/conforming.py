@@ -16,7 +16,7 @@ import numpy as np
 from emsync.cue import Cue, Hit
 from emsync.score import Bar, Meter, Score, TempoAnchor, TempoMap
 from emsync.timecode import RationalTime
-from emsync_server.composition.request import asked_tempo
+from emsync_server.composition.requesting import asked_tempo
 from emsync_server.composition.time_plan import (
     LEAST_SEPARATION_S,
     PlannedHit,

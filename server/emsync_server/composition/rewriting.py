@@ -41,7 +41,8 @@ from emsync_server.composition.representation import (
     note_row,
     sort_rows,
 )
-from emsync_server.composition.request import CueRequest, request_for
+from emsync_server.composition.request import CueRequest
+from emsync_server.composition.requesting import request_for
 from emsync_server.composition.score_writing import score_of
 from emsync_server.composition.take_files import Composed
 from emsync_server.composition.theme import stated_theme
