@@ -63,7 +63,7 @@ _PADS = _indices(
 _OCTAVES = _indices("violin string_ensemble flute piccolo synth_strings tremolo_strings oboe")
 """Who doubles a line an octave higher, the likelier ones first."""
 _MIDDLES = {
-    "violin": 73, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
+    "violin": 76, "flute": 79, "recorder": 79, "piccolo": 88, "oboe": 75, "clarinet": 72,
     "english_horn": 68, "french_horn": 65, "cello": 57, "viola": 68, "trumpet": 71, "choir": 70,
     "string_ensemble": 77, "brass_section": 68, "celesta": 84, "saxophone": 68, "trombone": 62,
     "bassoon": 62, "acoustic_guitar": 69, "clean_guitar": 69, "overdriven_guitar": 69,
@@ -80,6 +80,9 @@ _LEAST_HELD = {
     "oboe": 67, "trumpet": 62, "trombone": 46,
 }  # fmt: skip
 """Where real parts of an instrument seldom lie below, on the whole; it holds no chord there."""
+_MOST_HELD = {"cello": 60}
+"""And above: it can, and then it sings."""
+FIGURE_DROP = 5  # semitones that a figure may begin below where its player holds chords
 PAD_FLOOR, LEAST_CEILING = 46, 60
 
 
@@ -140,9 +143,15 @@ def bass_band(player: int) -> Band:
 
 def reached(player: int, band: Band) -> Band:
     """What a player reaches of a band, or what is nearest to it."""
-    least = _LEAST_HELD.get(INSTRUMENTS[player].name, INSTRUMENTS[player].low)
-    low = min(max(band[0], least), INSTRUMENTS[player].high)
-    return low, max(min(band[1], INSTRUMENTS[player].high), low)
+    played = INSTRUMENTS[player]
+    high = _MOST_HELD.get(played.name, played.high)
+    low = min(max(band[0], _least_held(player)), high - 4)
+    return low, max(min(band[1], high), low)
+
+
+def least_moved(player: int) -> int:
+    """The pitch that a player's figures keep above."""
+    return _least_held(player) - FIGURE_DROP
 
 
 def middle_bands(ceiling: int, count: int) -> list[Band]:
@@ -151,6 +160,10 @@ def middle_bands(ceiling: int, count: int) -> list[Band]:
     floor = max(PAD_FLOOR, top - 5 * count - 4)
     edges = [floor + round((top - floor) * k / count) for k in range(count + 1)]
     return [(low, high + 1) for low, high in pairwise(edges)]
+
+
+def _least_held(player: int) -> int:
+    return _LEAST_HELD.get(INSTRUMENTS[player].name, INSTRUMENTS[player].low)
 
 
 def _lead(players: Ensemble, turn: int, *, excited: bool) -> int | None:

@@ -40,6 +40,7 @@ from emsync_server.composition.roles import (
     Role,
     bass_band,
     cast_phrase,
+    least_moved,
     middle_bands,
     reached,
     singing_band,
@@ -293,7 +294,7 @@ class _Planner:
 
     def _figured(self, bar: BarRequest, stroke: Stroke, player: int, ceiling: int) -> Slot:
         floor = min(max(ceiling - 4 * HEIGHT_STEP, FIGURE_FLOOR), 67)
-        floor = LEFT_HAND_FLOOR if self._alone else floor
+        floor = LEFT_HAND_FLOOR if self._alone else max(floor, least_moved(player))
         by_steps = self._request.style is Style.BAND or INSTRUMENTS[player].family in RUNNING
         runs = by_steps and not self._suspense
         low = floor + (RUN_STEP if runs else HEIGHT_STEP) * stroke.tone + RUN_LIFT * runs
