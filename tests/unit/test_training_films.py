@@ -208,3 +208,31 @@ def test_every_film_of_a_folder_gets_features_and_what_is_none_is_named(tmp_path
     with np.load(out / "one.npz") as features:
         assert features.files
         assert all(np.isfinite(features[name]).all() for name in features.files)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"\xff\xfe\x00name", "not a table of text in UTF-8"),
+        (b"name,split,labels\na,train,joy\nb,dev,joy\nc,test,joy\n", "one label for all films"),
+        (b"", "names no film of the split 'train'"),
+    ],
+    ids=["no text", "one label", "empty"],
+)
+def test_a_table_of_labels_that_is_none_is_told_of(tmp_path, data, says):
+    (tmp_path / "labels.csv").write_bytes(data)
+    with pytest.raises(InputError, match=says):
+        read_films(tmp_path / "labels.csv", tmp_path)
+
+
+def test_a_truncated_file_of_features_is_told_of_and_a_spreadsheets_mark_is_none(tmp_path):
+    films, labels = planted(12)
+    table = write_labels(tmp_path / "labels.csv", labels)
+    table.write_bytes(b"\xef\xbb\xbf" + table.read_bytes())
+    folder = write_folder(tmp_path / "features", films)
+    assert len(read_films(table, folder).names) == len(films)
+    broken = folder / f"{next(iter(films))}.npz"
+    whole = broken.read_bytes()
+    broken.write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(InputError, match="not a complete file of arrays"):
+        read_films(table, folder)

@@ -140,7 +140,7 @@ def _draw_axis(
     high, low = ENDS[name]
     for value, words in ((1.0, high), (0.0, name), (-1.0, low)):
         canvas.line((LEFT, y(value)), (canvas.width - RIGHT, y(value)), GRID)
-        canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=13, align=Align.RIGHT)
+        canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=11, align=Align.RIGHT)
     for start_s, end_s in _spans_by_hand(sheet, name):
         left, right = axis.x(start_s), axis.x(end_s)
         canvas.box(left, y(1.0), max(right, left + 3), y(1.0) + BAR_HEIGHT, BY_HAND)

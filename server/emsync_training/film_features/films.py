@@ -9,6 +9,7 @@ modalities, or the other way round.
 from __future__ import annotations
 
 import csv
+import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,8 +92,11 @@ def read_films(labels: Path, features: Path) -> FilmSet:
 def _rows(path: Path) -> list[tuple[str, str, list[str]]]:
     if not path.is_file():
         raise NotFoundError(f"There is no file '{path}'.")
-    with path.open(encoding="utf-8", newline="") as file:
-        table = list(csv.DictReader(file))
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:  # spreadsheets mark UTF-8
+            table = list(csv.DictReader(file))
+    except (UnicodeDecodeError, csv.Error) as err:
+        raise InputError(f"'{path}' is not a table of text in UTF-8 with commas.") from err
     rows = []
     for number, row in enumerate(table, start=2):
         words = [word.strip() for word in (row.get("labels") or "").split(";") if word.strip()]
@@ -110,6 +114,8 @@ def _rows(path: Path) -> list[tuple[str, str, list[str]]]:
     for split in SPLITS:
         if not any(row[1] == split for row in rows):
             raise InputError(f"{path} names no film of the split '{split}'.")
+    if len({word for _, _, words in rows for word in words}) < 2:
+        raise InputError(f"{path} has one label for all films: there is nothing to tell apart.")
     return rows
 
 
@@ -122,9 +128,9 @@ def _from_folder(folder: Path, rows: list[tuple[str, str, list[str]]]) -> dict[s
         if not path.is_file():
             continue
         try:
-            with np.load(path, allow_pickle=False) as arrays:
+            with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found[name] = {key: _array(arrays[key], f"{path}, '{key}'") for key in arrays.files}
-        except (ValueError, OSError, EOFError, KeyError) as err:
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as err:
             raise InputError(f"'{path}' is not a complete file of arrays.") from err
     return found
 

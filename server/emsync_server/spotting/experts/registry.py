@@ -90,6 +90,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         ScreenTextExpert,
         is_available=has_rapidocr,
         needs="the package rapidocr-onnxruntime",
+        version=2,
     ),
     ExpertRow(
         "transcript",

@@ -20,12 +20,16 @@ from emsync_server.spotting.experts.readings import Reading
 
 __all__ = ["ScreenTextExpert", "has_rapidocr", "may_hold_text"]
 
+Grey = NDArray[np.uint8]
+
 HOW_TO_INSTALL = (
     "pip install --no-deps rapidocr-onnxruntime pyclipper shapely pyyaml six"
     # With its dependencies it brings a second OpenCV, which needs libGL and overwrites ours.
 )
 LEAST_SCORE = 0.6
 LEAST_LETTERS = 2
+LEAST_SPACE = 0.22
+"""Of a line's height: between letters there is half of that."""
 COARSE = (32, 18)
 ALIKE_LEVELS = 6.0
 """Mean difference of coarse pictures, in 8-bit levels."""
@@ -73,10 +77,14 @@ class ScreenTextExpert:
         return readings
 
     def _reading(self, item: Picture) -> Reading | None:
-        found, _ = self._engine(np.ascontiguousarray(item.rgb[..., ::-1]))
+        bgr = np.ascontiguousarray(item.rgb[..., ::-1])
+        found, _ = self._engine(bgr, return_word_box=True)
         lines = [
-            (str(text).strip(), float(score))
-            for _, text, score in found or ()
+            (
+                spaced(str(text), np.asarray(letters, np.float32), grey_line(item.rgb, box)),
+                float(score),
+            )
+            for box, text, score, letters, *_ in found or ()
             if float(score) >= LEAST_SCORE and len(str(text).strip()) >= LEAST_LETTERS
         ]
         if not lines:
@@ -84,6 +92,46 @@ class ScreenTextExpert:
         certainty = min(1.0, sum(score for _, score in lines) / len(lines))
         text = "\n".join(text for text, _ in lines)
         return Reading(self.name, item.time_s, item.time_s, text=text, certainty=certainty)
+
+
+def grey_line(rgb: NDArray[np.uint8], box: Sequence[Sequence[float]]) -> tuple[int, Grey]:
+    """The upright patch around a line of text, and where it begins in the picture's columns."""
+    corners = np.asarray(box, np.float32)
+    left, top = np.maximum(np.floor(corners.min(axis=0)).astype(int), 0).tolist()
+    right, bottom = np.ceil(corners.max(axis=0)).astype(int).tolist()
+    patch = rgb[top : max(bottom, top + 1), left : max(right, left + 1)]
+    return left, np.asarray(cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY), np.uint8)
+
+
+def spaced(text: str, letters: NDArray[np.float32], line: tuple[int, Grey]) -> str:
+    """A line with the spaces that the recogniser swallowed, put where the picture has a wide gap.
+
+    letters: (N, 4, 2) corners of each letter of `text` · line: as `grey_line` has it
+    """
+    text = text.strip()
+    if len(letters) != len(text) or not text.isascii():
+        return text  # other scripts know no spaces, or have none that are lost
+    left, grey = line
+    middles = letters[:, :, 0].mean(axis=1) - left
+    out = text[0]
+    gaps = _gaps(grey)
+    for before, after, letter in zip(middles, middles[1:], text[1:], strict=False):
+        is_gap = any(before < at < after for at in gaps)
+        out += f" {letter}" if is_gap and " " not in (out[-1], letter) else letter
+    return out
+
+
+def _gaps(grey: Grey) -> list[float]:
+    """Middles of the runs of columns without ink that are as wide as a space."""
+    _, ink = cv2.threshold(grey, 0, 1, cv2.THRESH_BINARY + cv2.THRESH_OTSU)
+    if ink.mean() > 0.5:
+        ink = 1 - ink  # dark letters
+    empty = np.concatenate(([0], (ink.sum(axis=0) == 0).astype(np.int8), [0]))
+    starts, ends = (np.flatnonzero(np.diff(empty) == step) for step in (1, -1))
+    least = LEAST_SPACE * grey.shape[0]
+    return [
+        (a + b) / 2 for a, b in zip(starts.tolist(), ends.tolist(), strict=True) if b - a >= least
+    ]
 
 
 def may_hold_text(rgb: NDArray[np.uint8]) -> bool:
