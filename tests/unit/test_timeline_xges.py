@@ -27,8 +27,8 @@ def ges_clip(number: int, kind: str, start_s: float, length_s: float, source: st
     asset = "file:///a.mov" if kind == "GESUriClip" else kind
     return (
         f"<clip id='{number}' asset-id='{asset}' type-name='{kind}' track-types='4' inpoint='0' "
-        f"layer-priority='0' start='{start}' duration='{duration}' rate='0' properties='properties, "
-        f"name=(string)c{number};' metadatas='metadatas;'>{source}</clip>"
+        f"layer-priority='0' start='{start}' duration='{duration}' rate='0' "
+        f"properties='properties, name=(string)c{number};' metadatas='metadatas;'>{source}</clip>"
     )
 
 
