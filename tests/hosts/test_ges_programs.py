@@ -18,10 +18,11 @@ import opentimelineio as otio
 import pytest
 import soundfile
 from tests.films import draw_film
-from tests.timelines import clip, dissolve, saved, score_of, timeline, track
+from tests.timelines import clip, dissolve, gap, saved, score_of, timeline, title, track
 
 from emsync.family import Family
 from emsync_otio import place, read_edit, read_placed_sheet
+from emsync_otio.picture_size import state_picture_size_in_place
 
 pytestmark = [
     pytest.mark.slow,
@@ -109,6 +110,7 @@ def test_what_is_ours_is_still_there_when_ges_saves(scored: Path):
 
 
 def test_ges_shows_the_pictures_that_were_cut_at_their_speed(tmp_path: Path):
+    """Under a title that covers nothing, and out of black at the end."""
     film = tmp_path / "film.mp4"
     with av.open(str(film), "w") as file:
         stream = file.add_stream("mpeg4", rate=25)
@@ -120,10 +122,14 @@ def test_ges_shows_the_pictures_that_were_cut_at_their_speed(tmp_path: Path):
         file.mux(stream.encode(None))
     shots = [clip(n, 50, RATE, start=at, media=str(film)) for n, at in (("a", 0), ("b", 40))]
     shots[1].effects.append(otio.schema.LinearTimeWarp(time_scalar=2.0))
-    source = saved(timeline(track(*shots), rate=RATE), tmp_path / "cut.otio")
+    over = track(gap(20, RATE), title(40, RATE), name="V2")
+    last = clip("c", 25, RATE, start=100, media=str(film))
+    made = timeline(track(*shots, gap(25, RATE), dissolve(0, 20, RATE), last), over, rate=RATE)
+    state_picture_size_in_place(made, 320, 180)
+    source = saved(made, tmp_path / "cut.otio")
     sheet, placed = score_of(read_edit(source), tmp_path)
     for stem in placed[0].stems.stems:
-        soundfile.write(tmp_path / stem.path, np.zeros((4 * 48_000, 2)), 48_000)
+        soundfile.write(tmp_path / stem.path, np.zeros((6 * 48_000, 2)), 48_000)
     place(source, sheet, placed, tmp_path / "scored.xges")
     with av.open(str(rendered(tmp_path / "scored.xges"))) as out:
         shown = {
@@ -131,3 +137,4 @@ def test_ges_shows_the_pictures_that_were_cut_at_their_speed(tmp_path: Path):
             for picture in out.decode(video=0)
         }
     assert [shown[at] for at in (0.4, 1.6, 2.4, 3.6)] == pytest.approx([10, 40, 60, 120], abs=9)
+    assert shown[4.6] < 0 and shown[5.2] < 80 and shown[5.9] == pytest.approx(122, abs=9)

@@ -14,6 +14,8 @@ from functools import cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element
 
 import opentimelineio as otio
 
@@ -47,6 +49,11 @@ START = "emsync-start"
 _XGES = "XGES"
 _VIDEO = 4
 _SPEED = re.compile(r"videorate\s+rate=([\d.]+)$")
+_TITLE = "GESTitleClip"
+_GENERATORS = (_TITLE, "GESTestClip")
+_NOTHING = "nothing"
+_KIND = "emsync-kind"
+_TITLE_TEXT = re.compile(r'text=\(string\)(?!"")')
 _FLAGS = re.compile(r"marker-list-flags, flags=\(int\)\d+; ?")
 
 
@@ -59,7 +66,10 @@ def adapter() -> ModuleType:
 
 def read_timeline(path: Path) -> otio.core.SerializableObject:
     """Read a project, and what the adapter leaves out of it."""
-    written = without_flags(path.read_text(encoding="utf-8"))
+    document = ElementTree.fromstring(without_flags(path.read_text(encoding="utf-8")))
+    for clip in document.iter("clip"):
+        _name_generator_in_place(clip)
+    written = ElementTree.tostring(document, "unicode")
     timeline = otio.adapters.read_from_string(written, adapter_name="xges")
     if not isinstance(timeline, otio.schema.Timeline):
         return timeline
@@ -72,12 +82,42 @@ def read_timeline(path: Path) -> otio.core.SerializableObject:
     for track in timeline.tracks:
         said = _said(track.metadata.get(_XGES, {}), LAYER_NAME)
         track.name = said or track.name
-        for clip in track:
-            if isinstance(clip, otio.schema.Clip):
+        for clip in list(track):
+            if isinstance(clip, otio.schema.Clip) and not _generate_in_place(track, clip):
                 recover_in_place(clip, _said(clip.metadata.get(_XGES, {}).get("clip", {}), OWN))
                 _name_speeds_in_place(clip)
     recover_tracks_in_place(timeline)
     return timeline
+
+
+def _name_generator_in_place(clip: Element) -> None:
+    """The adapter leaves out titles and test pictures, and refuses transitions to them: they go by
+    as clips of a file, and their kind in their metadata."""
+    kind = clip.get("type-name", "")
+    if kind not in _GENERATORS:
+        return
+    said = " ".join(source.get("children-properties", "") for source in clip.iter("source"))
+    if kind == _TITLE and not _TITLE_TEXT.search(said):
+        kind = _NOTHING
+    metadatas = adapter().GstStructure.new_from_str(clip.get("metadatas") or "metadatas;")
+    metadatas.set(_KIND, "string", kind)
+    clip.set("metadatas", str(metadatas))
+    clip.set("type-name", "GESUriClip")
+    if clip.get("track-types", "").isdecimal() and int(clip.get("track-types", "")) & _VIDEO:
+        clip.set("track-types", str(_VIDEO))  # a test picture's tone is none of the film's
+
+
+def _generate_in_place(track: otio.schema.Track, clip: otio.schema.Clip) -> bool:
+    """Give a title, a test picture or nothing its own form again; whether it was one of them."""
+    kind = _said(clip.metadata.get(_XGES, {}).get("clip", {}), _KIND)
+    if kind == _NOTHING:
+        track[track.index(clip)] = otio.schema.Gap(source_range=clip.source_range)
+    elif kind:
+        clip.media_reference = otio.schema.GeneratorReference(
+            generator_kind="title" if kind == _TITLE else "test picture",
+            metadata={"emsync_otio": {"see_through": kind == _TITLE}},
+        )
+    return bool(kind)
 
 
 def without_flags(written: str) -> str:
