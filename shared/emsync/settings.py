@@ -53,6 +53,7 @@ class ShotDetector(Enum):
     """What finds the shot boundaries of a flat film."""
 
     FAST = "fast"  # emsync's own, inside the one decoding pass
+    ACCURATE = "accurate"  # the same, and a second look where it is in doubt
     ADAPTIVE = "adaptive"  # PySceneDetect's, as it comes: this and the following
     CONTENT = "content"
     HASH = "hash"

@@ -16,6 +16,7 @@ from emsync_training.experts.boosted_trees import read_boosted_trees  # noqa: E4
 from emsync_training.experts.graph import Graph, Stored  # noqa: E402
 from emsync_training.experts.packages import Package, Registry, unpacked  # noqa: E402
 from emsync_training.experts.scene import FEATURES, scene_graph  # noqa: E402
+from emsync_training.experts.second_look import second_look_graph  # noqa: E402
 from emsync_training.experts.tensorflow_bundle import read_bundle  # noqa: E402
 from emsync_training.experts.tfjs import Topology, read_weights  # noqa: E402
 
@@ -184,3 +185,61 @@ def test_half_precision_of_the_scene_network_stays_near_single():
     cosine = (single * half).sum(axis=1)
     cosine = cosine / np.linalg.norm(single, axis=1) / np.linalg.norm(half, axis=1)
     assert cosine.min() > 0.9999
+
+
+def test_the_second_look_gives_what_the_published_network_does():
+    """Its own layers, three-dimensional and with norms apart, on weights by chance."""
+    torch = pytest.importorskip("torch")
+    functional = torch.nn.functional
+    random = np.random.default_rng(7)
+    weights: dict[str, np.ndarray] = {}
+
+    def drawn(name, *shape, scale=1.0, around=0.0):
+        weights[name] = random.normal(around, scale, shape).astype(np.float32)
+        return torch.from_numpy(weights[name])
+
+    def block(x, name, filters):
+        parts = []
+        for dilation in (1, 2, 4, 8):
+            part = f"{name}.Conv3D_{dilation}.layers"
+            over = drawn(f"{part}.0.weight", 2 * filters, x.shape[1], 1, 3, 3, scale=0.2)
+            along = drawn(f"{part}.1.weight", filters, 2 * filters, 3, 1, 1, scale=0.2)
+            y = functional.conv3d(x, over, padding=(0, 1, 1))
+            pads = (dilation, 0, 0)
+            parts.append(functional.conv3d(y, along, padding=pads, dilation=(dilation, 1, 1)))
+        mean, bias = (drawn(f"{name}.bn.{each}", 4 * filters, scale=0.1)
+                      for each in ("running_mean", "bias"))  # fmt: skip
+        gain = drawn(f"{name}.bn.weight", 4 * filters, scale=0.1, around=1.0)
+        variance = drawn(f"{name}.bn.running_var", 4 * filters, scale=0.1).abs() + 1
+        weights[f"{name}.bn.running_var"] = variance.numpy()
+        return functional.batch_norm(torch.cat(parts, 1), mean, variance, gain, bias, eps=1e-3)
+
+    def linear(x, name, out):
+        weight = drawn(f"{name}.weight", out, x.shape[-1], scale=x.shape[-1] ** -0.5)
+        return functional.linear(x, weight, drawn(f"{name}.bias", out, scale=0.1))
+
+    def compared(x, name):
+        around = functional.pad(x @ x.T, (50, 50))
+        windows = torch.stack([row[at : at + 101] for at, row in enumerate(around)])
+        return functional.relu(linear(windows, name, 128))
+
+    frames = 9
+    pictures = random.random((frames, 3, 27, 48)).astype(np.float32)
+    colours = random.random((frames, 512)).astype(np.float32)
+    colours /= np.linalg.norm(colours, axis=1, keepdims=True)
+    x, means = torch.from_numpy(pictures).transpose(0, 1)[None], []
+    for stage, filters in enumerate((16, 32, 64)):
+        kept = functional.relu(block(x, f"SDDCNN.{stage}.DDCNN.0", filters))
+        x = functional.relu(block(kept, f"SDDCNN.{stage}.DDCNN.1", filters)) + kept
+        x = functional.avg_pool3d(x, (1, 2, 2))
+        means.append(x.mean(dim=(3, 4))[0].T)
+    projected = linear(torch.cat(means, 1), "frame_sim_layer.projection", 128)
+    alike = compared(functional.normalize(projected), "frame_sim_layer.fc")
+    coloured = compared(torch.from_numpy(colours), "color_hist_layer.fc")
+    x = x[0].permute(1, 2, 3, 0).reshape(frames, -1)
+    x = functional.relu(linear(torch.cat((coloured, alike, x), 1), "fc1", 1024))
+    expected = torch.cat([linear(x, f"cls_layer{which}", 1) for which in (1, 2)], 1).numpy()
+    found = run(second_look_graph(weights, frames, Stored.SINGLE), pictures=pictures,
+                colours=colours)  # fmt: skip
+    assert found == pytest.approx(expected, rel=1e-4, abs=1e-4 * float(np.ptp(expected)))
+    assert np.ptp(expected) > 0.01 * np.abs(expected).mean()

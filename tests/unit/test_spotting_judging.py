@@ -136,7 +136,9 @@ def test_of_a_cut_within_a_gradual_change_the_likelier_is_told():
         (-1.0, -2.0, []),
     ):
         judge = Judge(
-            certain(cut_logit, len(CUT_EVIDENCE)), certain(fade_logit, len(GRADUAL_EVIDENCE))
+            certain(cut_logit, len(CUT_EVIDENCE)),
+            certain(fade_logit, len(GRADUAL_EVIDENCE)),
+            certain(9.0, 1),
         )
         assert [change.kind for change in judge.told([cut, fade])] == kinds
 
@@ -154,7 +156,7 @@ def test_the_shipped_judge_weighs_what_is_measured(tmp_path):
     told = json.loads((MODELS_FOLDER / "shots_judge.json").read_text(encoding="utf-8"))
     told["cut"]["measures"].pop("spread")
     (tmp_path / "shots_judge.json").write_text(json.dumps(told), encoding="utf-8")
-    with pytest.raises(AssertionError, match="cut"):
+    with pytest.raises(AssertionError, match="look_jump"):
         shipped_judge(tmp_path)
 
 

@@ -173,7 +173,6 @@ def test_where_stretches_meet_nothing_is_lost(frame):
     assert cuts_of(shot(1, frame) + shot(2, 700 - frame)) == [frame]
 
 
-@pytest.mark.xfail(reason="found in its middle, but told as a dissolve where both shots are clouds")
 def test_a_wipe_is_one_boundary_of_its_kind():
     before, after = shot(1, 60), shot(2, 60)
     edges = [round((k + 1) / 17 * WIDTH) for k in range(16)]

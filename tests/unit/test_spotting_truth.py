@@ -9,11 +9,12 @@ import pytest
 from tests.conftest import MEDIA
 
 from emsync.cue import CueSheet
-from emsync.settings import SpotSettings
+from emsync.settings import ShotDetector, SpotSettings
 from emsync_server.benchmarks.shot_truth import Score, Truth, read_truths, score
 from emsync_server.media import open_film
 from emsync_server.progress import silent_progress
 from emsync_server.spotting import spot
+from emsync_server.spotting.films import look
 
 pytestmark = pytest.mark.media
 
@@ -59,6 +60,28 @@ def test_cuts_of_all_annotated_films_are_found(capsys):
     assert total.cut_f1 > 0.93
     assert total.all_f1 > 0.90
     assert total.graduals_found / total.graduals > 0.75
+
+
+@pytest.mark.slow
+def test_a_second_look_finds_more_of_what_changes_gradually():
+    total, exact = Score(), Score()
+    for path, truth in films().items():
+        with open_film(path) as film:
+            seen = look(film, SpotSettings(shots=ShotDetector.ACCURATE), silent_progress())
+            moments = [each.time.seconds for each in seen.boundaries]
+            shown = None if film.clock.on_grid else [
+                float(frame.tick * film.tick_s) for frame in film.frames()
+            ]  # fmt: skip
+            frames = [
+                round(moment * film.clock.rate) if shown is None
+                else bisect_left(shown, float(moment) - 1e-6)
+                for moment in moments
+            ]  # fmt: skip
+        total, exact = total + score(frames, truth), exact + score(frames, truth, tolerance=0)
+    assert total.cut_f1 >= 0.95
+    assert exact.cut_f1 >= 0.93
+    assert total.all_f1 >= 0.93
+    assert total.graduals_found / total.graduals >= 0.80
 
 
 @pytest.mark.slow

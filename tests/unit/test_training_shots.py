@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
+from tests.films import draw_film
 
 pytest.importorskip("torch")
 
@@ -11,8 +14,17 @@ from emsync.picture import BoundaryKind
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.evidence import CUT_EVIDENCE, GRADUAL_EVIDENCE
 from emsync_server.spotting.judging import Proposal, shipped_judge
-from emsync_training.shots.judging import fit_judge, fit_sum, halves, proposals_in
-from emsync_training.shots.montage import Plan, make_montage, plain_plan
+from emsync_training.commands import main
+from emsync_training.shots.judging import (
+    fit_judge,
+    fit_second,
+    fit_sum,
+    halves,
+    is_true,
+    proposals_in,
+    write_judge,
+)
+from emsync_training.shots.montage import Montage, Plan, make_montage, plain_plan
 from emsync_training.shots.network import ShotNetwork
 
 
@@ -70,7 +82,72 @@ def test_a_fitted_judge_is_written_as_the_server_reads_it(tmp_path):
         )
         for true in random.integers(0, 2, 60)
     ]
-    fit_judge(told, tmp_path / "shots_judge.json")
+    write_judge(fit_judge(told), tmp_path / "shots_judge.json")
     judge = shipped_judge(tmp_path)
     assert judge.cut != shipped_judge(MODELS_FOLDER).cut
     assert len(judge.gradual.weight) == len(GRADUAL_EVIDENCE)
+
+
+def told_of(kind: BoundaryKind, second: float, *, true: bool):
+    names = CUT_EVIDENCE if kind is BoundaryKind.CUT else GRADUAL_EVIDENCE
+    return Proposal(20, 30, kind, (0.0,) * len(names), second=second), true
+
+
+def test_what_a_second_look_is_worth_is_learned_where_there_is_something_to_learn():
+    random = np.random.default_rng(5)
+    told = [
+        told_of(kind, float(random.normal(3 * true, 1)), true=bool(true))
+        for kind in (BoundaryKind.DISSOLVE, BoundaryKind.FADE)
+        for true in random.integers(0, 2, 60)
+    ]
+    weighs = fit_second(told, shipped_judge()).second
+    assert weighs.of((4.0,)) > 1 > -1 > weighs.of((-2.0,))
+    assert weighs.of((1.5,)) == pytest.approx(0, abs=0.5)
+    all_true = [told_of(BoundaryKind.FADE, 1.0, true=True)] * 5
+    untold = fit_second(all_true, shipped_judge()).second
+    assert untold.of((0.7,)) == pytest.approx(0.7)
+
+
+def test_a_fade_at_the_end_of_a_film_is_nothing_to_learn_from():
+    count = 40
+    montage = Montage(
+        np.zeros((count, 36, 64, 3), np.uint8), np.zeros(count, bool), np.zeros(count, np.int8),
+        np.zeros(count, np.float32),
+    )  # fmt: skip
+    at_the_end = Proposal(30, count - 1, BoundaryKind.FADE, ())
+    assert is_true(at_the_end, montage) is None
+    assert is_true(Proposal(20, 30, BoundaryKind.FADE, ()), montage) is False
+
+
+def short_plan(_: np.random.Generator) -> Plan:
+    return Plan(lengths=(20,) * 7, gradual_share=0.5, disturbed_share=0.0, drawn_share=0.0,
+                plain=True, frames=300)  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_the_judge_is_fitted_by_its_command(tmp_path, capsys, monkeypatch):
+    for module, which in (("judging", "plain_plan"), ("learning", "any_plan")):
+        monkeypatch.setattr(f"emsync_training.shots.{module}.{which}", short_plan)
+    monkeypatch.setattr("emsync_training.shots.learning.CROPS", 4)
+    films = tmp_path / "films"
+    films.mkdir()
+    for index in range(4):
+        draw_film(films / f"{'ab'[index % 2]}{index}.mp4", seconds=6.0, cuts_s=(1.5, 3.0, 4.5),
+                  sound=False)  # fmt: skip
+    cuts = {f"{'ab'[index % 2]}{index}.mp4": {"cuts": [36, 72, 108], "gradual": [], "ignore": []}
+            for index in range(4)}  # fmt: skip
+    (films / "truth.json").write_text(json.dumps({"clips": cuts}))
+    options = ["--half", "a", "--learn", "1", "--steps", "60", "--montages", "1"]
+    paths = ["--clips", str(films), "--work", str(tmp_path / "work")]
+    main(["shots-judge", *paths, *options, "--out", str(tmp_path / "shots_judge.json")])
+    assert "proposals" in capsys.readouterr().out
+    assert shipped_judge(tmp_path).cut != shipped_judge().cut
+    kept = [tmp_path / "work" / half / "shots.pt" for half in ("first-half", "second-half")]
+    assert all(path.stat().st_size > 100_000 for path in kept)
+
+
+def test_where_nothing_is_wrong_nothing_is_fitted():
+    cuts = [told_of(BoundaryKind.CUT, 0.0, true=True)] * 3
+    with pytest.raises(SystemExit, match=r"3 proposals \(cut\) 3 are true"):
+        fit_judge(cuts)

@@ -33,7 +33,7 @@ ROUNDS = 3
 FFMPEG_SCENE = 0.3
 """The threshold that FFmpeg's own documentation proposes."""
 DRAFT, FFMPEG = "draft", "ffmpeg-scene"
-EMSYNC = (ShotDetector.FAST.value, DRAFT)
+EMSYNC = (ShotDetector.FAST.value, ShotDetector.ACCURATE.value, DRAFT)
 PEERS = (ShotDetector.ADAPTIVE.value, ShotDetector.CONTENT.value, FFMPEG)
 DETECTORS = (*EMSYNC, *PEERS)
 

@@ -189,7 +189,9 @@ ShotsOption = Annotated[
     ShotDetector,
     typer.Option(
         "--shots",
-        help="What finds a film's cuts: emsync's own (fast), or one of PySceneDetect's.",
+        help="What finds a film's cuts: emsync's own (fast), the same with a second look where it "
+        "is in doubt (accurate: slower, finds more dissolves and fades), or one of "
+        "PySceneDetect's.",
     ),
 ]
 TargetOption = Annotated[

@@ -106,10 +106,11 @@ def _motion(before: SmallPicture, after: SmallPicture, rate: float) -> float:
     contrast. Saturates at about a pixel's width of detail per frame, which is a whip pan.
     """
     change = cv2.absdiff(before.luma, after.luma)
-    change[change <= NOISE_LEVELS] = 0
+    cv2.threshold(change, NOISE_LEVELS, 0, cv2.THRESH_TOZERO, change)
     across = cv2.Sobel(after.luma, cv2.CV_16S, 1, 0, ksize=3)
     down = cv2.Sobel(after.luma, cv2.CV_16S, 0, 1, ksize=3)
-    gradient = (float(np.mean(np.abs(across))) + float(np.mean(np.abs(down)))) / 8  # Sobel's gain
+    steep = [cv2.norm(each, cv2.NORM_L1) / each.size for each in (across, down)]
+    gradient = sum(steep) / 8  # Sobel's gain
     if gradient < LEAST_GRADIENT:
         return float("nan")
     pixels = float(change.mean()) / gradient

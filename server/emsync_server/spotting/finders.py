@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from emsync.settings import SpotSettings
+from emsync.settings import ShotDetector, SpotSettings
 from emsync_server.media import FilmProbe
 from emsync_server.spotting.looking import ChangeFinder
 from emsync_server.spotting.peers import DETECTORS, SceneDetectFinder
+from emsync_server.spotting.second_look import SecondLook
 from emsync_server.spotting.shots import ShotFinder
 
 __all__ = ["finder_of"]
@@ -15,4 +16,5 @@ def finder_of(settings: SpotSettings, probe: FilmProbe) -> ChangeFinder:
     """What the settings ask for."""
     if settings.shots in DETECTORS:
         return SceneDetectFinder(settings.shots, probe.rate)
-    return ShotFinder(rate=probe.rate)
+    accurate = settings.shots is ShotDetector.ACCURATE
+    return ShotFinder(rate=probe.rate, second=SecondLook.load() if accurate else None)

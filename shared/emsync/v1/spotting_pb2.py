@@ -17,7 +17,7 @@ from emsync.v1 import progress_pb2 as emsync_dot_v1_dot_progress__pb2
 from emsync.v1 import timecode_pb2 as emsync_dot_v1_dot_timecode__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65msync/v1/spotting.proto\x12\temsync.v1\x1a\x13\x65msync/v1/cue.proto\x1a\x18\x65msync/v1/progress.proto\x1a\x18\x65msync/v1/timecode.proto\"=\n\nMarkerRule\x12!\n\x03use\x18\x01 \x01(\x0e\x32\x14.emsync.v1.MarkerUse\x12\x0c\n\x04word\x18\x02 \x01(\t\"\xdf\x01\n\x0cSpotSettings\x12\r\n\x05\x64raft\x18\x01 \x01(\x08\x12\x1a\n\rmin_spacing_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x05\x62rief\x18\x03 \x01(\x0b\x32\x10.emsync.v1.Brief\x12!\n\x04rate\x18\x04 \x01(\x0b\x32\x13.emsync.v1.Rational\x12&\n\x07markers\x18\x05 \x01(\x0b\x32\x15.emsync.v1.MarkerRule\x12&\n\x05shots\x18\x06 \x01(\x0e\x32\x17.emsync.v1.ShotDetectorB\x10\n\x0e_min_spacing_s\"M\n\x10SpotMediaRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12)\n\x08settings\x18\x02 \x01(\x0b\x32\x17.emsync.v1.SpotSettings\"l\n\x11SpotMediaResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.emsync.v1.ProgressH\x00\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x13.emsync.v1.CueSheetH\x00\x42\x07\n\x05\x65vent*\x94\x01\n\tMarkerUse\x12\x1a\n\x16MARKER_USE_UNSPECIFIED\x10\x00\x12\x14\n\x10MARKER_USE_MEANT\x10\x01\x12\x12\n\x0eMARKER_USE_ALL\x10\x02\x12\x13\n\x0fMARKER_USE_NONE\x10\x03\x12\x14\n\x10MARKER_USE_NAMED\x10\x04\x12\x16\n\x12MARKER_USE_COLORED\x10\x05*\xce\x01\n\x0cShotDetector\x12\x1d\n\x19SHOT_DETECTOR_UNSPECIFIED\x10\x00\x12\x16\n\x12SHOT_DETECTOR_FAST\x10\x01\x12\x1a\n\x16SHOT_DETECTOR_ADAPTIVE\x10\x02\x12\x19\n\x15SHOT_DETECTOR_CONTENT\x10\x03\x12\x16\n\x12SHOT_DETECTOR_HASH\x10\x04\x12\x1b\n\x17SHOT_DETECTOR_HISTOGRAM\x10\x05\x12\x1b\n\x17SHOT_DETECTOR_THRESHOLD\x10\x06\x32[\n\x0fSpottingService\x12H\n\tSpotMedia\x12\x1b.emsync.v1.SpotMediaRequest\x1a\x1c.emsync.v1.SpotMediaResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x18\x65msync/v1/spotting.proto\x12\temsync.v1\x1a\x13\x65msync/v1/cue.proto\x1a\x18\x65msync/v1/progress.proto\x1a\x18\x65msync/v1/timecode.proto\"=\n\nMarkerRule\x12!\n\x03use\x18\x01 \x01(\x0e\x32\x14.emsync.v1.MarkerUse\x12\x0c\n\x04word\x18\x02 \x01(\t\"\xdf\x01\n\x0cSpotSettings\x12\r\n\x05\x64raft\x18\x01 \x01(\x08\x12\x1a\n\rmin_spacing_s\x18\x02 \x01(\x01H\x00\x88\x01\x01\x12\x1f\n\x05\x62rief\x18\x03 \x01(\x0b\x32\x10.emsync.v1.Brief\x12!\n\x04rate\x18\x04 \x01(\x0b\x32\x13.emsync.v1.Rational\x12&\n\x07markers\x18\x05 \x01(\x0b\x32\x15.emsync.v1.MarkerRule\x12&\n\x05shots\x18\x06 \x01(\x0e\x32\x17.emsync.v1.ShotDetectorB\x10\n\x0e_min_spacing_s\"M\n\x10SpotMediaRequest\x12\x0e\n\x06source\x18\x01 \x01(\t\x12)\n\x08settings\x18\x02 \x01(\x0b\x32\x17.emsync.v1.SpotSettings\"l\n\x11SpotMediaResponse\x12\'\n\x08progress\x18\x01 \x01(\x0b\x32\x13.emsync.v1.ProgressH\x00\x12%\n\x06result\x18\x02 \x01(\x0b\x32\x13.emsync.v1.CueSheetH\x00\x42\x07\n\x05\x65vent*\x94\x01\n\tMarkerUse\x12\x1a\n\x16MARKER_USE_UNSPECIFIED\x10\x00\x12\x14\n\x10MARKER_USE_MEANT\x10\x01\x12\x12\n\x0eMARKER_USE_ALL\x10\x02\x12\x13\n\x0fMARKER_USE_NONE\x10\x03\x12\x14\n\x10MARKER_USE_NAMED\x10\x04\x12\x16\n\x12MARKER_USE_COLORED\x10\x05*\xea\x01\n\x0cShotDetector\x12\x1d\n\x19SHOT_DETECTOR_UNSPECIFIED\x10\x00\x12\x16\n\x12SHOT_DETECTOR_FAST\x10\x01\x12\x1a\n\x16SHOT_DETECTOR_ADAPTIVE\x10\x02\x12\x19\n\x15SHOT_DETECTOR_CONTENT\x10\x03\x12\x16\n\x12SHOT_DETECTOR_HASH\x10\x04\x12\x1b\n\x17SHOT_DETECTOR_HISTOGRAM\x10\x05\x12\x1b\n\x17SHOT_DETECTOR_THRESHOLD\x10\x06\x12\x1a\n\x16SHOT_DETECTOR_ACCURATE\x10\x07\x32[\n\x0fSpottingService\x12H\n\tSpotMedia\x12\x1b.emsync.v1.SpotMediaRequest\x1a\x1c.emsync.v1.SpotMediaResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -27,7 +27,7 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_MARKERUSE']._serialized_start=591
   _globals['_MARKERUSE']._serialized_end=739
   _globals['_SHOTDETECTOR']._serialized_start=742
-  _globals['_SHOTDETECTOR']._serialized_end=948
+  _globals['_SHOTDETECTOR']._serialized_end=976
   _globals['_MARKERRULE']._serialized_start=112
   _globals['_MARKERRULE']._serialized_end=173
   _globals['_SPOTSETTINGS']._serialized_start=176
@@ -36,6 +36,6 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SPOTMEDIAREQUEST']._serialized_end=478
   _globals['_SPOTMEDIARESPONSE']._serialized_start=480
   _globals['_SPOTMEDIARESPONSE']._serialized_end=588
-  _globals['_SPOTTINGSERVICE']._serialized_start=950
-  _globals['_SPOTTINGSERVICE']._serialized_end=1041
+  _globals['_SPOTTINGSERVICE']._serialized_start=978
+  _globals['_SPOTTINGSERVICE']._serialized_end=1069
 # @@protoc_insertion_point(module_scope)
