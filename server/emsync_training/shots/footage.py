@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import av
 import cv2
@@ -62,7 +63,7 @@ def read_footage(clips: Path, stills: Path | None, cache: Path) -> Footage:
         ]
     for image in sorted(stills.iterdir()) if stills else []:
         if (bgr := cv2.imread(str(image))) is not None:
-            shots[f"{STILL}{image.name}"] = [_from_bgr(bgr)[None]]
+            shots[f"{STILL}{image.name}"] = [_from_bgr(np.asarray(bgr, np.uint8))[None]]
     return Footage(shots)
 
 
@@ -73,7 +74,7 @@ def _read_film(film: Path) -> Pictures:
 
 def _small(picture: av.VideoFrame) -> Pictures:
     bgr = picture.to_ndarray(format="bgr24", width=WIDTH, height=HEIGHT, interpolation="AREA")
-    return _ycc(bgr)
+    return _ycc(np.asarray(bgr, np.uint8))
 
 
 def _from_bgr(bgr: NDArray[np.uint8]) -> Pictures:
@@ -85,7 +86,7 @@ def _from_bgr(bgr: NDArray[np.uint8]) -> Pictures:
     left = (width - wide) // 2
     inside = bgr[top : top + keep, left : left + wide]
     small = cv2.resize(inside, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
-    return _ycc(small)
+    return _ycc(np.asarray(small, np.uint8))
 
 
 def _ycc(bgr: NDArray[np.uint8]) -> Pictures:
@@ -93,9 +94,9 @@ def _ycc(bgr: NDArray[np.uint8]) -> Pictures:
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb)[..., [0, 2, 1]], np.uint8)
 
 
-def _ranges(told: dict[str, list[list[int]]], frames: int) -> list[tuple[int, int]]:
+def _ranges(told: dict[str, Any], frames: int) -> list[tuple[int, int]]:
     """The stretches between cuts, gradual changes and what the annotator left open."""
-    stops = [(0, 0), (frames, frames)]
+    stops: list[tuple[int, int]] = [(0, 0), (frames, frames)]
     stops += [(cut, cut) for cut in told["cuts"]]
     stops += [(first, last + 1) for first, last, *_ in (*told["gradual"], *told["ignore"])]
     stops.sort()

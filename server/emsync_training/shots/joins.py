@@ -27,11 +27,12 @@ def fade(before: Floats, after: Floats, share: Floats, rng: np.random.Generator)
     ramp = (1 - stay) / 2
     out = np.clip(1 - share / ramp, 0, 1)[:, None, None, None]
     back = np.clip((share - 1 + ramp) / ramp, 0, 1)[:, None, None, None]
-    return np.where(
+    mixed = np.where(
         (share < 0.5)[:, None, None, None],
         before * out + colour * (1 - out),
         after * back + colour * (1 - back),
     )
+    return np.asarray(mixed, np.float32)
 
 
 def wipe(before: Floats, after: Floats, share: Floats, rng: np.random.Generator) -> Floats:
@@ -48,7 +49,7 @@ def wipe(before: Floats, after: Floats, share: Floats, rng: np.random.Generator)
         order = (order - order.min()) / (order.max() - order.min())
     soft = 0.01 if rng.random() < 0.6 else rng.uniform(0.02, 0.4)
     mask = np.clip((share[:, None, None] * (1 + soft) - order) / soft, 0, 1)[..., None]
-    return (before + (after - before) * mask).astype(np.float32)
+    return np.asarray(before + (after - before) * mask, np.float32)
 
 
 def slide(before: Floats, after: Floats, share: Floats, rng: np.random.Generator) -> Floats:

@@ -191,7 +191,7 @@ def fit_sum(
         answers = layer(seen + torch.randn_like(seen) * NOISE)[:, 0]
         loss = functional.binary_cross_entropy_with_logits(answers, truth, weight)
         descent.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         descent.step()
         plan.step()
     return Sum(blank.mean, blank.deviation, tuple(layer.weight[0].tolist()), layer.bias.item())

@@ -111,7 +111,7 @@ def learn(
     for step in range(steps):
         loss = _loss(network, *_batch(montages, rng))
         descent.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         descent.step()
         plan.step()

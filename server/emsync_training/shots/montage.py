@@ -120,7 +120,7 @@ def make_montage(
         if rng.random() < 0.25:  # no boundary: the film's own beginning and end
             count = min(len(end), int(rng.integers(6, 40)))
             share = np.linspace(0, 1, count, dtype=np.float32)[:, None, None, None]
-            end[:count] = end[:count] * share + np.float32([0, 128, 128]) * (1 - share)
+            end[:count] = end[:count] * share + np.array([0, 128, 128], np.float32) * (1 - share)
     film = np.concatenate(pieces)
     return _finished(film, cuts, graduals, plan, rng)
 
@@ -136,9 +136,9 @@ def _choose(
         stem = last[0][:4]  # asl_, pupp(et_): takes of one place; shots of one film
         near = [each for each in shots if each[0][:4] == stem and each[1] is not last[1]]
         if near and not last[0].startswith(STILL):
-            return near[rng.integers(len(near))]
+            return near[int(rng.integers(len(near)))]
     while True:
-        chosen = shots[rng.integers(len(shots))]
+        chosen = shots[int(rng.integers(len(shots)))]
         if last is None or chosen[1] is not last[1]:
             return chosen
 
@@ -162,10 +162,10 @@ def _shot(
         stride = int(rng.choice((1, 1, 1, 1, 2, 3)))
         length = max(4, min(length, len(stored) // stride))
         start = int(rng.integers(0, len(stored) - stride * (length - 1)))
-        shot = stored[start : start + stride * length : stride]
+        part = stored[start : start + stride * length : stride]
         if rng.random() < 0.3:
-            shot = shot[::-1].copy()
-        shot = _framed(shot, 1.0 if rng.random() < 0.5 else rng.uniform(0.5, 1), rng)
+            part = part[::-1].copy()
+        shot = _framed(part, 1.0 if rng.random() < 0.5 else rng.uniform(0.5, 1), rng)
     if rng.random() < 0.5:
         shot = shot[:, :, ::-1].copy()
     if not plan.plain:
@@ -211,20 +211,20 @@ def _clouds(rng: np.random.Generator) -> Pictures:
     for cells in (3, 12, 45):
         rough = rng.normal(0, rng.uniform(8, 32), (cells, 2 * cells, 3)).astype(np.float32)
         rough *= (1, 0.4, 0.4)
-        cloud += cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC)
+        cloud += np.asarray(cv2.resize(rough, size, interpolation=cv2.INTER_CUBIC), np.float32)
     return cloud.clip(0, 255).astype(np.uint8)
 
 
 def _moved_over(still: Pictures, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """A camera that pans and zooms over a still, or stands; with a hand's unrest."""
-    still = cv2.resize(still, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
+    large = cv2.resize(still, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
     height, width = HEIGHT, WIDTH
     start, end = (np.array([rng.uniform(1, 1.9), *rng.uniform(-0.5, 0.5, 2)]) for _ in range(2))
     pace = rng.choice((0, 0.2, 1, 3)) * length / 100
     end = start + (end - start) * min(1.0, pace)
     unrest = rng.choice((0, 0, 0.3, 0.8))
     out = np.empty((length, height, width, 3), np.float32)
-    source = still.astype(np.float32)
+    source = large.astype(np.float32)
     for index in range(length):
         zoom, down, right = start + (end - start) * index / max(1, length - 1)
         scale = 2 / max(1.0, zoom)
@@ -241,8 +241,8 @@ def _moved_over(still: Pictures, length: int, rng: np.random.Generator) -> NDArr
 def _panned_over(still: Pictures, length: int, rng: np.random.Generator) -> NDArray[np.float32]:
     """A camera that rests, swings to another part of a wide place, and rests or swings on. Whole
     picture widths go by, as in a slide; but nothing is torn."""
-    still = cv2.resize(still, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
-    wide = np.concatenate((still, still[:, ::-1], still, still[:, ::-1]), axis=1)  # 8 WIDTH
+    large = cv2.resize(still, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
+    wide = np.concatenate((large, large[:, ::-1], large, large[:, ::-1]), axis=1)  # 8 WIDTH
     speed = np.zeros(length)
     for _ in range(rng.integers(1, 4)):
         swing = int(rng.integers(5, 60))

@@ -41,4 +41,5 @@ class ShotNetwork(nn.Module):
         x = self.first(((traces - self.mean) / self.deviation).transpose(1, 2))  # (B, W, T)
         for wide, mixed in zip(self.wide, self.mixed, strict=True):
             x = x + self.dropout(mixed(functional.relu(wide(functional.relu(x)))))
-        return self.answers(functional.relu(x)).transpose(1, 2)
+        logits: Tensor = self.answers(functional.relu(x)).transpose(1, 2)
+        return logits
