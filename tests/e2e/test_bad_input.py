@@ -275,7 +275,8 @@ def test_a_job_that_is_interrupted_leaves_nothing(film: Path, tmp_path: Path):
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_a_command_that_is_interrupted_while_it_loads_says_so(tmp_path: Path):
     code = (
-        "import signal, sys, threading\n"
+        "import signal, sys\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # jobs of a shell ignore it
         "from emsync_server.cli import main\n"
         "class Slow:\n"
         "    def find_spec(self, name, path, target=None):\n"

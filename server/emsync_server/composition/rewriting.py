@@ -272,7 +272,9 @@ def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) ->
         replace(part, controls=_controls(part.controls, (), range_q))
         for part in [*new.values(), *drums]
     )
-    joined = replace(score, parts=tuple(part for part in parts if part.notes))
+    while parts and not parts[-1].notes:
+        parts.pop()  # of others the channel stays taken: those after it would get other ones
+    joined = replace(score, parts=tuple(parts))
     return Composed(joined, measure(joined, writer, strains=0.0))
 
 

@@ -7,7 +7,7 @@ notes without length, tempo and time signatures on any track, other resolutions,
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import Counter, defaultdict, deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -60,6 +60,8 @@ class _Collected:
         default_factory=lambda: defaultdict(list)
     )
     """(tick, controller, value) by port and channel."""
+    programs: dict[int, _Voice] = field(default_factory=dict)
+    """The first one chosen on each track."""
     names: dict[int, str] = field(default_factory=dict)
     """By track."""
     tempos: dict[int, int] = field(default_factory=dict)
@@ -159,6 +161,8 @@ def _collected(file: mido.MidiFile) -> _Collected:
                 found.notes[voice].append((start, max(tick, start + 1), pitch, velocity))
         elif message.type == "program_change":
             programs[ports[track], message.channel] = message.program
+            voice = _Voice(track, ports[track], message.channel, message.program)
+            found.programs.setdefault(track, voice)
         elif message.type == "control_change" and message.control in _CONTROLLERS:
             change = (tick, _CONTROLLERS[message.control], message.value)
             found.controls[ports[track], message.channel].append(change)
@@ -192,16 +196,17 @@ def _text(latin: str) -> str:
 
 
 def _parts(found: _Collected, per_quarter: int) -> Iterator[Part]:
-    voices = sorted(found.notes, key=lambda v: (v.track, v.port, v.channel, v.program))
-    per_track: dict[int, int] = defaultdict(int)
-    for voice in voices:
-        per_track[voice.track] += 1
-    for voice in voices:
+    """Silent ones, too: a part that rests in this take keeps its channel."""
+    voices = list(found.notes)
+    per_track = Counter(voice.track for voice in voices)
+    heard = {(voice.port, voice.channel) for voice in voices}
+    silent = [v for v in found.programs.values() if (v.port, v.channel) not in heard]
+    for voice in sorted([*voices, *silent], key=lambda v: (v.track, v.port, v.channel, v.program)):
         is_drums = voice.channel == DRUM_CHANNEL
         generic = program_name(voice.program, is_drums=is_drums)
         name = found.names.get(voice.track, generic)
         yield Part(
-            name=name if per_track[voice.track] == 1 else f"{name} ({generic})",
+            name=name if per_track[voice.track] < 2 else f"{name} ({generic})",
             program=voice.program,
             is_drums=is_drums,
             family=family_of_program(voice.program, is_drums=is_drums),
@@ -212,7 +217,7 @@ def _parts(found: _Collected, per_quarter: int) -> Iterator[Part]:
                     pitch,
                     velocity,
                 )
-                for start, end, pitch, velocity in sorted(found.notes[voice])
+                for start, end, pitch, velocity in sorted(found.notes.get(voice, ()))
             ),
             controls=tuple(
                 ControlChange(Fraction(tick, per_quarter), controller, value)
