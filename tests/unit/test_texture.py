@@ -2,49 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import groupby, pairwise
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.cues import sheet_of
+from tests.textures import HITS, lines_of, phrases_of, sounding, struck_at, textured
 from tests.tiny_composer import TinyNetwork
 
-from emsync.cue import Brief, Style
-from emsync.emotion import Mood, ShotNotes, ValenceArousal
+from emsync.cue import Style
 from emsync.family import Family
 from emsync_server.composition import melody, rhythm
-from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
+from emsync_server.composition.accents import AccentPlan
 from emsync_server.composition.composing import planned
 from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
 from emsync_server.composition.dynamics import loudness
-from emsync_server.composition.force import Force
-from emsync_server.composition.instruments import DRUM_KIT, INSTRUMENT_INDEX, INSTRUMENTS, playable
+from emsync_server.composition.instruments import INSTRUMENT_INDEX, INSTRUMENTS, playable
 from emsync_server.composition.orchestration import ensemble_for, mood_of
 from emsync_server.composition.requesting import request_for
 from emsync_server.composition.roles import Role, cast_phrase, singing_band
-from emsync_server.composition.texture import plan_texture
 from emsync_server.progress import silent_progress
-
-HITS = [24 * 10, 24 * 17, 24 * 31]
-
-
-def textured(emotion=((0, 0.3, 0.1),), hits=(), *, seconds=40, seed=0, **brief):
-    """The request of a cue, and its texture."""
-    cue = sheet_of(24 * seconds, list(hits), emotion=emotion, brief=Brief(**brief)).cues[0]
-    plan, landings = planned(cue, seed)
-    rng = np.random.default_rng(seed)
-    request = request_for(cue, plan.tempo_map, landings, rng)
-    return request, plan_texture(rng, request)
-
-
-def lines_of(request, texture):
-    """The line's slots of each bar, phrase by phrase."""
-    pairs = zip(request.bars, texture, strict=True)
-    for _, phrase in groupby(pairs, key=lambda pair: pair[0].phrase):
-        yield [(bar, [s for s in slots if s.role is Role.LEAD]) for bar, slots in phrase]
 
 
 @given(
@@ -71,22 +50,6 @@ def test_what_is_due_can_be_played_and_stands_in_the_order_of_writing(
             assert 1 <= slot.velocity <= 127
             low, high = slot.band
             assert any(playable(slot.instrument, pitch) for pitch in range(low, high + 1))
-
-
-def test_at_a_landing_everybody_strikes_and_nobody_right_beside_it():
-    request, texture = textured(hits=HITS)
-    accents = AccentPlan(request)
-    for landing in (accents.at(step) for step in request.landings):
-        index = request.bar_index_at(landing.step)
-        bar = request.bars[index]
-        here = landing.step - bar.start_step
-        struck = [s for s in texture[index] if s.step == here and s.instrument != DRUM_KIT]
-        assert len(struck) > CHORD_NOTES
-        assert {s.role for s in struck} >= {Role.LEAD, Role.BASS, Role.PAD}
-        hushed = range(landing.hush_from, landing.hush_to)
-        assert not [
-            s for s in texture[index] if s.step != here and bar.start_step + s.step in hushed
-        ]
 
 
 @pytest.mark.parametrize("style", Style)
@@ -250,12 +213,6 @@ def test_celesta_and_timpani_are_no_bass():
     assert cast_phrase(players, turn=0, excited=False).bass == INSTRUMENT_INDEX["cello"]
 
 
-def phrases_of(request, texture):
-    """(bar, slots) of each phrase."""
-    pairs = zip(request.bars, texture, strict=True)
-    return [list(phrase) for _, phrase in groupby(pairs, key=lambda pair: pair[0].phrase)]
-
-
 @pytest.mark.parametrize("seed", range(6))
 def test_a_cue_opens_with_a_few_and_the_drums_come_later(seed):
     request, texture = textured(((0, 0.6, 0.6),), seconds=60, seed=seed, style=Style.GAME)
@@ -280,113 +237,6 @@ def test_basses_and_drums_rest_now_and_then_but_somebody_plays():
     assert drumless > 3
 
 
-def test_excited_dark_music_strikes_or_holds_back():
-    seen = {}
-    for seed in range(16):
-        feeling = ((0, -0.725, 0.6),)  # between fear and anger
-        request, texture = textured(feeling, seconds=40, seed=seed, style=Style.GAME)
-        slots = [slot for bar in texture for slot in bar]
-        lines = sum(slot.role is Role.LEAD for slot in slots) / len(texture)
-        drums = any(slot.role is Role.DRUMS for slot in slots)
-        highest = max(slot.band[1] for slot in slots if slot.role is Role.PAD)
-        seen.setdefault(request.suspense, []).append((lines, drums, highest))
-    assert set(seen) == {False, True}
-    assert not any(drums for _, drums, _ in seen[True])
-    assert all(drums for _, drums, _ in seen[False])
-    sparse, dense = (np.mean([lines for lines, _, _ in seen[one]]) for one in (True, False))
-    assert sparse < 0.8 * dense
-    assert max(highest for _, _, highest in seen[False]) < min(h for _, _, h in seen[True])
-
-
-def test_bright_music_never_holds_back():
-    assert not any(textured(((0, 0.5, 0.6),), seed=seed)[0].suspense for seed in range(8))
-
-
-@pytest.mark.parametrize(
-    ("mood", "holds_back"),
-    [(Mood.FEAR.place, True), (Mood.ANGER.place, False), (ValenceArousal(-0.6, 0.7), False)],
-    ids=["fear", "anger", "anger as the brief has it"],
-)
-def test_fear_holds_back_and_anger_strikes(mood, holds_back):
-    for seed in range(12):
-        request, _ = textured(((0, mood.valence, mood.arousal),), seed=seed)
-        assert request.suspense is holds_back
-
-
-@pytest.mark.parametrize("felt", ["fear", "anger"])
-def test_what_faces_and_words_said_tells_fear_from_anger(felt):
-    sheet = sheet_of(24 * 30, emotion=((0, -0.72, 0.6),))
-    cue = sheet.cues[0]
-    shots = (ShotNotes(cue.range, ekman=((felt, 0.6), ("joy", 0.1))),)
-    plan, landings = planned(cue, 0)
-    for seed in range(12):
-        rng = np.random.default_rng(seed)
-        request = request_for(cue, plan.tempo_map, landings, rng, shots=shots)
-        assert request.suspense is (felt == "fear")
-
-
-def struck_at(request, texture, step):
-    index = request.bar_index_at(step)
-    return [s for s in texture[index] if s.step == step - request.bars[index].start_step]
-
-
-def test_a_cut_in_a_calm_scene_is_a_chord_and_one_struck_player():
-    request, texture = textured(((0, 0.2, -0.5),), HITS)
-    for step in request.landings:
-        struck = struck_at(request, texture, step)
-        assert AccentPlan(request).at(step).force is Force.LIGHT
-        marking = {s.instrument for s in struck if s.role in (Role.ACCENT, Role.STROKE)}
-        assert len(marking) == 1
-        assert not [s for s in struck if s.instrument == DRUM_KIT or s.role is Role.DOUBLE]
-        loudest = max(struck, key=lambda s: s.velocity)
-        assert loudest.role is Role.ACCENT
-
-
-def test_everybody_strikes_at_the_strongest_hits_only_and_never_twice_running():
-    hits = [24 * second for second in (8, 12, 16, 20, 24, 28, 32)]
-    request, texture = textured(((0, -0.3, 0.8),), hits, style=Style.GAME, seconds=40)
-    accents = AccentPlan(request)
-    forces = [accents.at(step).force for step in request.landings]
-    assert Force.FULL in forces
-    assert not any(one is other is Force.FULL for one, other in pairwise(forces))
-    players = []
-    for step, force in zip(request.landings, forces, strict=True):
-        struck = struck_at(request, texture, step)
-        cymbal = any(s.pitch == 49 for s in struck)
-        assert cymbal == (force is Force.FULL)
-        players.append(frozenset((s.instrument, s.band) for s in struck))
-    assert all(one != other for one, other in pairwise(players)), "each strike is another one"
-
-
-def test_a_heavier_hit_is_struck_harder():
-    sheet = sheet_of(24 * 40, HITS, emotion=((0, 0.0, 0.4),))
-    hits = tuple(
-        replace(hit, weight=weight)
-        for hit, weight in zip(sheet.cues[0].hits, (0.1, 1.0, 0.1), strict=True)
-    )
-    cue = replace(sheet.cues[0], hits=hits)
-    plan, landings = planned(cue, 0)
-    request = request_for(cue, plan.tempo_map, landings, np.random.default_rng(0))
-    accents = AccentPlan(request)
-    soft, hard, _ = (accents.at(step) for step in request.landings)
-    assert soft.force < hard.force
-    soft_bar, hard_bar = (request.bars[request.bar_index_at(s.step)] for s in (soft, hard))
-    levels = [
-        loudness(accents, bar, (one.step - bar.start_step, Role.PAD), 1)
-        for one, bar in ((soft, soft_bar), (hard, hard_bar))
-    ]
-    assert levels[0] < levels[1]
-
-
-def sounding(request, texture, step):
-    return sum(
-        bar.start_step + s.step <= step < bar.start_step + s.step + s.steps
-        for bar, slots in zip(request.bars, texture, strict=True)
-        for s in slots
-        if s.instrument != DRUM_KIT
-    )
-
-
 def test_music_thins_out_at_the_ends_of_phrases():
     middles, ends = [], []
     for seed in range(6):
@@ -408,25 +258,6 @@ def test_some_phrases_are_a_line_over_held_chords_alone():
             roles = {slot.role for _, slots in phrase for slot in slots}
             alone += roles == {Role.LEAD, Role.PAD}
     assert alone >= 4
-
-
-def test_drums_lead_over_to_a_strike():
-    """The bar before is not the bar before that."""
-    led = 0
-    for seed in range(8):
-        request, texture = textured(
-            ((0, -0.2, 0.8),), [24 * 15, 24 * 23], style=Style.GAME, seed=seed
-        )
-        for step in request.landings:
-            index = request.bar_index_at(step)
-            if request.bars[index].start_step != step or index < 3:
-                continue
-            drums = [
-                {(s.step, s.pitch) for s in texture[at] if s.role is Role.DRUMS}
-                for at in (index - 2, index - 1)
-            ]
-            led += bool(drums[1]) and drums[0] != drums[1]
-    assert led >= 8
 
 
 @pytest.mark.parametrize("arousal", [-0.4, 0.4])
@@ -453,26 +284,6 @@ def test_a_piano_of_a_chamber_group_plays_and_not_only_strikes():
         if s.instrument == INSTRUMENT_INDEX["piano"]
     ]  # fmt: skip
     assert sum(s.role is Role.FIGURE for s in piano) > len(texture)
-
-
-def test_music_leans_to_hits_that_are_not_locked():
-    cue = sheet_of(24 * 40, [24 * 13], locked=False).cues[0]
-    plan, landings = planned(cue, 0)
-    assert landings == ()
-    rng = np.random.default_rng(0)
-    request = request_for(cue, plan.tempo_map, landings, rng)
-    texture = plan_texture(rng, request)
-    accents = AccentPlan(request)
-    (soft,) = accents.soft
-    assert abs(request.seconds_at(soft) - 13) < 1.0
-    bar = request.bars[request.bar_index_at(soft)]
-    here = soft - bar.start_step
-    struck = {slot.role for slot in texture[request.bar_index_at(soft)] if slot.step == here}
-    assert struck >= {Role.BASS, Role.PAD}
-    marked = loudness(accents, bar, (here, Role.PAD), 1)
-    far = request.bars[request.bar_index_at(soft) - 3]
-    assert marked > loudness(accents, far, (here, Role.PAD), 1)
-    assert min(abs(phrase[0][0].start_step - soft) for phrase in phrases_of(request, texture)) <= 48
 
 
 @pytest.mark.parametrize("style", Style)
