@@ -44,7 +44,7 @@ REST_DENSITY = 7.5  # notes a second at rest, where the brief is silent
 DENSITY_OCTAVES = 1.1  # of density for one of arousal
 LEAST_DENSITY, GREATEST_DENSITY = 1.5, 14.0  # notes a second at brief densities 0 and 1
 COLOUR = {
-    CueStyle.ORCHESTRAL: 0.6, CueStyle.CHAMBER: 0.5, CueStyle.PIANO: 0.5, CueStyle.SONG: 0.4,
+    CueStyle.ORCHESTRAL: 0.9, CueStyle.CHAMBER: 0.5, CueStyle.PIANO: 0.5, CueStyle.SONG: 0.4,
     CueStyle.GAME: 0.3, CueStyle.FOLK: 0.2,
 }  # fmt: skip
 """How likely a chord is led to by its own dominant: real orchestral pieces leave their scale most;
