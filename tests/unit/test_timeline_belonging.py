@@ -61,6 +61,19 @@ def test_the_same_edit_under_another_name_is_taken(tmp_path: Path) -> None:
     place(cut(tmp_path, "renamed.otio", *LENGTHS), *score, tmp_path / "scored.otio")
 
 
+def test_the_score_of_a_timeline_that_shows_a_film_uncut_knows_the_cuts_inside(
+    tmp_path: Path,
+) -> None:
+    uncut, out = cut(tmp_path, "uncut.otio", 200), tmp_path / "scored.otio"
+    sheet, placed = score_of(read_edit(uncut), tmp_path)
+    seen = tuple(Boundary(RationalTime(at, R24), BoundaryKind.CUT, 1.0) for at in (40, 100))
+    sheet = replace(sheet, boundaries=seen)
+    place(uncut, sheet, placed, out)
+    assert out.exists()
+    with pytest.raises(TimelineError, match="2 of the 2 cuts"):
+        place(cut(tmp_path, "cut.otio", 60, 140), sheet, placed, tmp_path / "other.otio")
+
+
 def test_cuts_that_a_person_struck_out_of_the_cue_sheet_are_no_difference(tmp_path: Path) -> None:
     source = cut(tmp_path, "cut.otio", *LENGTHS)
     sheet, placed = score_of(read_edit(source), tmp_path)

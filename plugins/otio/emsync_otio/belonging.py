@@ -24,7 +24,8 @@ def check_belongs(sheet: CueSheet, edit: TimelineEdit, path: Path) -> None:
     """Raise TimelineError where a score's length, rate or cuts are not those of a timeline.
 
     A timeline may bear another name by now, and have cuts that a person struck out of the cue
-    sheet. A film that was spotted by looking at it is compared by its length and most of its cuts.
+    sheet. A film that was spotted by looking at it is compared by its length and most of its cuts;
+    one that lies uncut on a timeline by its length alone.
     """
     looked = Path(sheet.picture.source).suffix.lower() not in TIMELINE_SUFFIXES
     reason = _difference_to_film(sheet, edit) if looked else _difference_to_edit(sheet, edit)
@@ -45,6 +46,8 @@ def _difference_to_edit(sheet: CueSheet, edit: TimelineEdit) -> str:
         )
     if theirs.duration != ours.duration:
         return _length_difference(theirs, ours)
+    if len(edit.shots) == 1 and not edit.boundaries:
+        return ""  # a film that lies there uncut: the score knows the cuts that were seen in it
     found = {each.time for each in edit.boundaries}
     return _cut_difference([each for each in _cuts(sheet) if each.time not in found], sheet)
 
