@@ -111,6 +111,27 @@ def test_everybody_strikes_at_the_strongest_hits_only_and_never_twice_running():
     assert all(one != other for one, other in pairwise(players)), "each strike is another one"
 
 
+def test_a_struck_chord_is_let_go_where_the_harmony_or_its_player_goes_on():
+    changed = 0
+    for seed in range(6):
+        request, texture = textured(((0, -0.2, 0.5),), HITS, seed=seed)
+        for step in request.landings[:-1]:
+            index = request.bar_index_at(step)
+            bar, slots = request.bars[index], texture[index]
+            middle = bar.start_step + bar.steps // 2
+            changed += bar.halves and step < middle and bar.chords[0] != bar.chords[1]
+            for slot in struck_at(request, texture, step):
+                until = slot.step + slot.steps
+                assert bar.chord_at(bar.start_step + until - 1) == bar.chord_at(step)
+                assert not [
+                    later
+                    for later in slots
+                    if (later.instrument, later.role) == (slot.instrument, slot.role)
+                    and slot.step < later.step < until
+                ]
+    assert changed
+
+
 def test_a_heavier_hit_is_struck_harder():
     sheet = sheet_of(24 * 40, HITS, emotion=((0, 0.0, 0.4),))
     hits = tuple(

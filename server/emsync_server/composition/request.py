@@ -65,6 +65,12 @@ class BarRequest:
         """The chord at a step of the cue."""
         return self.chords[int(self.halves and 2 * (step - self.start_step) >= self.steps)]
 
+    def steps_of_chord(self, step: int) -> int:
+        """How long the chord at a step of the cue goes on, at the most to the end of the bar."""
+        middle = self.start_step + self.steps // 2
+        changes = self.halves and step < middle and self.chords[0] != self.chords[1]
+        return (middle if changes else self.end_step) - step
+
 
 @dataclass(frozen=True, slots=True)
 class CueRequest:

@@ -224,7 +224,7 @@ class Rules:
             leaning = leaning + leanings.tuning(bar.key)
         on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
         clashes = leanings.clashes(piece.sounding_at(step))
-        if self.request.riffs:
+        if self.request.riffs and not self.accents.at(step):
             return leaning + clashes * leanings.ROUGH_SHARE
         return leaning + clashes * (1.0 if on_beat else leanings.PASSING_SHARE)
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from emsync_server.composition.roles import Band, Role
 
@@ -51,6 +52,12 @@ class Slot:
     def place(self) -> tuple[int, int, int]:
         """In the order of writing."""
         return self.step, self.instrument, self.band[0]
+
+    def until_next(self, due: Iterable[Slot]) -> Slot:
+        """Let go where its player goes on in the same role."""
+        mine = [s.step for s in due if (s.instrument, s.role) == (self.instrument, self.role)]
+        later = [step - self.step for step in mine if step > self.step]
+        return replace(self, steps=min([self.steps, *later]))
 
 
 Texture = tuple[tuple[Slot, ...], ...]

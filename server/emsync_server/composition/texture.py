@@ -301,6 +301,7 @@ class _Planner:
         return self._slot(bar, stroke, player, Role.FIGURE, within(player, (low, low + 4)))
 
     def _drums(self, bars: Sequence[BarRequest], first: int) -> Iterator[list[Slot]]:
+        filled = False  # the bar before: two fills in a row are none
         for index, bar in enumerate(bars):
             slots = []
             if TIMPANI in bar.players and self._level >= FULL and not self._suspense:
@@ -311,7 +312,8 @@ class _Planner:
                         self._slot(bar, stroke, TIMPANI, Role.STROKE, TIMPANI_BAND, tone=0)
                     )
             if DRUM_KIT in bar.players and self._level >= LIGHT:
-                closes = index == len(bars) - 1 or self._leads_to_strike(bar)
+                closes = self._leads_to_strike(bar) or (index == len(bars) - 1 and not filled)
+                filled = closes
                 for step, key, plain in strokes_of(self._request, first + index, closes=closes):
                     due = self._slot(bar, Stroke(step, 3), DRUM_KIT, Role.DRUMS, (key, key))
                     slots.append(replace(due, pitch=key, velocity=min(due.velocity + plain, 127)))
@@ -361,13 +363,13 @@ class _Planner:
             kept = [*led_to(bar, kept, (gesture, landing), casting.lead, self._slot)]
             if 0 <= here < bar.steps:
                 kept = [slot for slot in kept if slot.step != here or slot.role is Role.DRUMS]
-                kept.extend(self._struck(bar, here, casting))
+                kept.extend([slot.until_next(kept) for slot in self._struck(bar, here, casting)])
         unique = {(slot.place, slot.role is Role.DRUMS and slot.pitch): slot for slot in kept}
         return tuple(sorted(unique.values(), key=lambda slot: slot.place))
 
     def _struck(self, bar: BarRequest, here: int, casting: Casting) -> Iterator[Slot]:
         """The chord of everybody at a landing: it is struck and held."""
-        held = Stroke(here, bar.steps - here)
+        held = Stroke(here, bar.steps_of_chord(bar.start_step + here))
         landing = self._accents.at(bar.start_step + here)
         assert landing is not None, "somebody strikes where nothing lands"
         force, turn = landing.force, self._accents.number(landing.step)
@@ -387,7 +389,7 @@ class _Planner:
             if force is Force.FULL or len(voices) < 3 or (number + turn) % 3:
                 yield self._slot(bar, held, player, Role.PAD, band)
         for mark in marks(bar, casting, force, turn):
-            stroke = Stroke(here, min(mark.steps, bar.steps - here))
+            stroke = Stroke(here, min(mark.steps, held.steps))
             due = self._slot(bar, stroke, mark.player, mark.role, mark.band, tone=mark.tone)
             yield replace(due, pitch=mark.pitch)
 
