@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from tests.films import draw_film
 from tests.timelines import clip, saved, score_of, timeline, track
 
 from emsync.family import Family
@@ -31,8 +32,8 @@ HEADLESS = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 @pytest.fixture
 def scored(tmp_path: Path) -> Path:
     """Six seconds of a film with three sine stems from its second 1."""
-    film = tmp_path / "film.wav"
-    soundfile.write(film, np.zeros((6 * 48_000, 2)), 48_000)
+    film = tmp_path / "film.mp4"
+    draw_film(film, seconds=6.0, cuts_s=(3.0,), rate=RATE, sound=False)
     shots = [clip(n, 75, RATE, start=at, media=str(film)) for n, at in (("a", 0), ("b", 75))]
     source = saved(timeline(track(*shots), rate=RATE), tmp_path / "cut.otio")
     sheet, placed = score_of(
