@@ -61,13 +61,16 @@ def _made(folder: Path) -> Iterator[None]:
     """Make a folder where it is missing; where the work fails and leaves it empty, it is gone."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
-    try:
+    with ExitStack() as failing:
+        for each in reversed(missing):
+            failing.callback(_remove_empty, each)
         yield
-    except BaseException:
-        for each in missing:
-            with suppress(OSError):  # what is not empty stays
-                each.rmdir()
-        raise
+        failing.pop_all()
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # what is not empty stays
+        folder.rmdir()
 
 
 def sweep_abandoned(beside: Path) -> None:
