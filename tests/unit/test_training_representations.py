@@ -30,7 +30,7 @@ from emsync_training.baselines.remi import (  # noqa: E402
     tokenised,
 )
 from emsync_training.baselines.representations import compare  # noqa: E402
-from emsync_training.baselines.sides import NoteSide, RemiSide, music_seconds  # noqa: E402
+from emsync_training.baselines.sides import NoteSide, RemiSide, TiedSide, music_seconds  # noqa: E402
 from emsync_training.dataset import Batch, CropSampler  # noqa: E402
 from emsync_training.learning import TrainSettings  # noqa: E402
 from emsync_training.networks.composer import Composer, ComposerShape  # noqa: E402
@@ -108,7 +108,7 @@ def test_the_grammar_leaves_only_what_may_follow():
     assert counts[5] == CLASSES[0] + CLASSES[1]
 
 
-@pytest.mark.parametrize("side", [NoteSide(), RemiSide()], ids=lambda side: side.name)
+@pytest.mark.parametrize("side", [NoteSide(), TiedSide(), RemiSide()], ids=lambda side: side.name)
 def test_no_step_sees_what_comes_after_it(side):
     torch.manual_seed(0)
     network = side.network(TINY).eval()
@@ -142,6 +142,19 @@ def test_a_cached_step_equals_the_whole_sequence():
             assert torch.allclose(logits, whole[:, row], atol=1e-4)
 
 
+def test_tied_embeddings_are_one_table_a_field():
+    network, plain = TiedSide().network(TINY), NoteSide().network(TINY)
+    one = batch()
+    TiedSide().losses(network, one)[0].sum().backward()
+    for embed, head, known in zip(
+        network.embeddings, network.heads, [*network.chained, None], strict=True
+    ):
+        assert head.table is embed
+        assert known in (embed, None)
+        assert embed.weight.grad.abs().sum() > 0
+    assert sum(1 for _ in network.named_modules()) < sum(1 for _ in plain.named_modules())
+
+
 def test_music_lasts_as_long_as_its_bars():
     one = batch()
     one.condition[..., CONDITION["tempo"]] = 0.0  # 100 quarters a minute
@@ -156,12 +169,13 @@ def settings(steps, hours=100.0):
     )  # fmt: skip
 
 
-def test_both_sides_learn_the_same_notes_and_the_report_says_what_each_costs(corpus, tmp_path):  # noqa: F811
+def test_all_sides_learn_the_same_notes_and_the_report_says_what_each_costs(corpus, tmp_path):  # noqa: F811
     report = compare(corpus, tmp_path, settings(12), TINY, events=64, slice_s=0.5)
-    note, remi = report["note events"], report["REMI tokens"]
-    assert note["optimizer_steps"] == remi["optimizer_steps"] == 12
-    assert note["notes_trained_on"] == remi["notes_trained_on"]
-    for row in (note, remi):
+    names = ("note events", "note events, tied", "REMI tokens")
+    note, tied, remi = (report[name] for name in names)
+    for row in (note, tied, remi):
+        assert row["optimizer_steps"] == 12
+        assert row["notes_trained_on"] == note["notes_trained_on"]
         assert row["held_out_nats_per_note"] < 17
         assert row["ms_per_step"] > 0
         assert row["decode_s_per_second_of_music"] > 0

@@ -6,6 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+SIDES = ("notes", "tied", "remi")
+
 if TYPE_CHECKING:
     Subparsers = argparse._SubParsersAction[argparse.ArgumentParser]
 
@@ -14,10 +16,12 @@ def add_baseline_commands(commands: Subparsers) -> None:
     """Add `compare-representations`."""
     compare = commands.add_parser(
         "compare-representations",
-        help="note events against REMI tokens at equal processor time; goes on where it stopped",
+        help="note events against REMI tokens and tied embeddings at equal processor time; goes on"
+        " where it stopped",
     )
     compare.add_argument("--corpus", type=Path, required=True)
     compare.add_argument("--out", type=Path, required=True)
+    compare.add_argument("--sides", nargs="+", choices=SIDES, default=SIDES)
     compare.add_argument("--hours", type=float, default=1.0, help="of processor time, each side")
     compare.add_argument("--rate", type=float, default=2e-3)
     compare.add_argument("--threads", type=int, default=0)
@@ -28,7 +32,7 @@ def add_baseline_commands(commands: Subparsers) -> None:
         action="store_true",
         help="a fifth of the network: it learns something in minutes",
     )
-    compare.add_argument("--compiled", action="store_true", help="both; a minute or more each")
+    compare.add_argument("--compiled", action="store_true", help="each; a minute or more")
     compare.set_defaults(run=_compare)
 
 
@@ -55,5 +59,7 @@ def _compare(options: argparse.Namespace) -> None:
     shape = ComposerShape()
     if options.small:
         shape = ComposerShape(width=192, layers=4, feed_forward=448, condition_hidden=128)
-    report = compare(corpus, options.out, settings, shape, events=options.events)
+    report = compare(
+        corpus, options.out, settings, shape, names=options.sides, events=options.events
+    )
     print(json.dumps(report, indent=1))

@@ -1,17 +1,19 @@
-"""Note events against REMI tokens at equal training compute: `python -m emsync_training
-compare-representations`. It goes on where it was stopped."""
+"""Note events against REMI tokens, and against themselves with tied embeddings, at equal training
+compute: `python -m emsync_training compare-representations`. It goes on where it was stopped."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 
 import numpy as np
 import torch
 
+from emsync_training.baselines.commands import SIDES
 from emsync_training.baselines.equal_training import SideTraining
-from emsync_training.baselines.sides import NoteSide, RemiSide, Side, music_seconds
+from emsync_training.baselines.sides import NoteSide, RemiSide, Side, TiedSide, music_seconds
 from emsync_training.corpus import Corpus
 from emsync_training.dataset import Batch, CropSampler
 from emsync_training.learning import TrainSettings
@@ -31,15 +33,21 @@ def compare(
     settings: TrainSettings,
     shape: ComposerShape,
     *,
+    names: Sequence[str] = SIDES,
     events: int = 768,
     slice_s: float = SLICE_S,
 ) -> Report:
-    """Train each side for the settings' hours in turns; write `representations.json` and a plot."""
+    """Train each side for the settings' hours in turns; write `representations.json` and a plot.
+
+    names: some of `SIDES`
+    """
     out.mkdir(parents=True, exist_ok=True)
-    sides: list[Side] = [
-        NoteSide(crops=settings.crops, compiled=settings.compiled),
-        RemiSide(compiled=settings.compiled),
-    ]
+    made: dict[str, Side] = {
+        "notes": NoteSide(crops=settings.crops, compiled=settings.compiled),
+        "tied": TiedSide(crops=settings.crops, compiled=settings.compiled),
+        "remi": RemiSide(compiled=settings.compiled),
+    }
+    sides = [made[name] for name in names]
     trainings = [SideTraining(side, shape, settings) for side in sides]
     curves_file = out / "curves.json"
     curves: dict[str, list[list[float]]] = {side.name: [] for side in sides}
@@ -100,7 +108,7 @@ def _finished(training: SideTraining) -> bool:
 
 
 def _checkpoint(out: Path, training: SideTraining) -> Path:
-    return out / f"{training.side.name.replace(' ', '-').lower()}.pt"
+    return out / f"{training.side.name.replace(',', '').replace(' ', '-').lower()}.pt"
 
 
 def _held_out(corpus: Corpus, crops: int, events: int) -> list[Batch]:

@@ -1,4 +1,4 @@
-"""The two representations behind one face, so that one loop trains, measures and times both."""
+"""What is compared, behind one face, so that one loop trains, measures and times all of it."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from emsync_server.composition.representation import BAR, CLASSES, CONDITION, PAD
 from emsync_training.baselines.cached_decoding import CachedBlocks
 from emsync_training.baselines.remi import RemiComposer, remi_losses, tokenised
+from emsync_training.baselines.tied import TiedComposer
 from emsync_training.dataset import Batch
 from emsync_training.losses import field_losses
 from emsync_training.networks.composer import Composer, ComposerShape
@@ -85,6 +86,16 @@ class NoteSide:
                 hidden = hidden + embed(target[..., field])
                 _sampled(network.heads[field + 1](hidden))
         return time.perf_counter() - begun
+
+
+class TiedSide(NoteSide):
+    """Note events, from a network with tied embeddings."""
+
+    name = "note events, tied"
+
+    def network(self, shape: ComposerShape) -> TiedComposer:
+        """Fresh weights."""
+        return TiedComposer(shape)
 
 
 class RemiSide:
