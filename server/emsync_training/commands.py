@@ -1,4 +1,4 @@
-"""The commands of training: corpus, train, evaluate, export."""
+"""The commands of training: composer, or its steps corpus, train, evaluate, export."""
 
 from __future__ import annotations
 
@@ -17,6 +17,14 @@ def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status."""
     parser = argparse.ArgumentParser(prog="emsync_training", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
+    composer = commands.add_parser(
+        "composer", help="all that made the composer that ships; goes on where it stopped"
+    )
+    composer.add_argument("--midi", type=Path, required=True, help="a folder, or an archive of it")
+    composer.add_argument("--manifest", type=Path, required=True)
+    composer.add_argument("--out", type=Path, required=True)
+    composer.add_argument("--threads", type=int, default=0)
+    composer.set_defaults(run=_composer)
     corpus = commands.add_parser("corpus", help="MIDI files to memory-mapped arrays")
     corpus.add_argument("--midi", type=Path, required=True)
     corpus.add_argument("--manifest", type=Path, required=True)
@@ -61,6 +69,16 @@ def main(arguments: list[str] | None = None) -> int:
             f"There is no '{err.filename}'. Look at what was given to '{options.command}'."
         ) from err
     return 0
+
+
+def _composer(options: argparse.Namespace) -> None:
+    import torch
+
+    from emsync_training.recipe import make_composer
+
+    if options.threads:
+        torch.set_num_threads(options.threads)
+    make_composer(options.midi, options.manifest, options.out)
 
 
 def _corpus(options: argparse.Namespace) -> None:
