@@ -18,9 +18,9 @@ import opentimelineio as otio
 import pytest
 import soundfile
 from tests.films import draw_film
+from tests.hosts.sine_stems import levels_of, placed_with_sines
 from tests.timelines import clip, dissolve, gap, saved, score_of, timeline, title, track
 
-from emsync.family import Family
 from emsync_otio import place, read_edit, read_placed_sheet
 from emsync_otio.picture_size import state_picture_size_in_place
 
@@ -33,8 +33,6 @@ pytestmark = [
 ]
 
 RATE = Fraction(25)
-SINES = {Family.STRINGS: (440, 0.1), Family.BRASS: (660, 0.05), Family.KEYS: (880, 0.2)}
-"""Hertz and amplitude of each stem."""
 LIMIT_S = 120
 
 
@@ -46,16 +44,7 @@ def scored(tmp_path: Path) -> Path:
     shots = [clip(n, 75, RATE, start=at, media=film) for n, at in (("a", 0), ("b", 100))]
     made = timeline(track(shots[0], dissolve(5, 5, RATE), shots[1]), rate=RATE, start=90_000)
     source = saved(made, tmp_path / "cut.otio")
-    sheet, placed = score_of(
-        read_edit(source), tmp_path, first=25, hits=(75,), families=tuple(SINES)
-    )
-    time_s = np.arange(placed[0].stems.length_samples) / 48_000
-    for family, (hertz, amplitude) in SINES.items():
-        sine = amplitude * np.sin(2 * np.pi * hertz * time_s)
-        stereo = np.repeat(sine[:, None], 2, axis=1)
-        soundfile.write(tmp_path / f"stems/{family.value}.wav", stereo, 48_000, subtype="PCM_24")
-    place(source, sheet, placed, tmp_path / "scored.xges")
-    return tmp_path / "scored.xges"
+    return placed_with_sines(source, tmp_path / "scored.xges")
 
 
 def launched(*words: str) -> None:
@@ -81,14 +70,7 @@ def levels(project: Path, *words: str) -> list[tuple[float, float]]:
         rate_hz = file.streams.audio[0].rate
         resampler = av.AudioResampler("fltp", "stereo", rate_hz)
         parts = [p.to_ndarray() for f in file.decode(audio=0) for p in resampler.resample(f)]
-    sound = np.concatenate(parts, axis=1)[0]
-
-    def level(hertz: int, begin_s: float, end_s: float) -> float:
-        part = sound[int(begin_s * rate_hz) : int(end_s * rate_hz)]
-        turn = np.exp(-2j * np.pi * hertz * np.arange(len(part)) / rate_hz)
-        return round(float(2 * abs(np.mean(part * turn))), 3)
-
-    return [(level(hertz, 0.1, 0.9), level(hertz, 2, 5)) for hertz, _ in SINES.values()]
+    return levels_of(np.concatenate(parts, axis=1)[0], rate_hz)
 
 
 def test_ges_plays_each_stem_at_its_level_and_from_its_frame(scored: Path):

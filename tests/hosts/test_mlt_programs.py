@@ -12,20 +12,17 @@ import subprocess
 from fractions import Fraction
 from pathlib import Path
 
-import numpy as np
 import pytest
 import soundfile
 from tests.films import draw_film
-from tests.timelines import clip, saved, score_of, timeline, track
+from tests.hosts.sine_stems import levels_of, placed_with_sines
+from tests.timelines import clip, saved, timeline, track
 
-from emsync.family import Family
-from emsync_otio import place, read_edit, read_placed_sheet
+from emsync_otio import read_edit, read_placed_sheet
 
 pytestmark = pytest.mark.slow
 
 RATE = Fraction(25)
-SINES = {Family.STRINGS: (440, 0.1), Family.BRASS: (660, 0.05), Family.KEYS: (880, 0.2)}
-"""Hertz and amplitude of each stem."""
 HEADLESS = {**os.environ, "QT_QPA_PLATFORM": "offscreen"}
 
 
@@ -36,16 +33,7 @@ def scored(tmp_path: Path) -> Path:
     draw_film(film, seconds=6.0, cuts_s=(3.0,), rate=RATE, sound=False)
     shots = [clip(n, 75, RATE, start=at, media=str(film)) for n, at in (("a", 0), ("b", 75))]
     source = saved(timeline(track(*shots), rate=RATE), tmp_path / "cut.otio")
-    sheet, placed = score_of(
-        read_edit(source), tmp_path, first=25, hits=(75,), families=tuple(SINES)
-    )
-    time_s = np.arange(placed[0].stems.length_samples) / 48_000
-    for family, (hertz, amplitude) in SINES.items():
-        sine = amplitude * np.sin(2 * np.pi * hertz * time_s)
-        stereo = np.repeat(sine[:, None], 2, axis=1)
-        soundfile.write(tmp_path / f"stems/{family.value}.wav", stereo, 48_000, subtype="PCM_24")
-    place(source, sheet, placed, tmp_path / "scored.kdenlive")
-    return tmp_path / "scored.kdenlive"
+    return placed_with_sines(source, tmp_path / "scored.kdenlive")
 
 
 def levels(project: Path) -> list[tuple[float, float]]:
@@ -57,13 +45,7 @@ def levels(project: Path) -> list[tuple[float, float]]:
         env=HEADLESS, capture_output=True, check=True, timeout=120,
     )  # fmt: skip
     sound, rate_hz = soundfile.read(out)
-
-    def level(hertz: int, begin_s: float, end_s: float) -> float:
-        part = sound[int(begin_s * rate_hz) : int(end_s * rate_hz), 0]
-        turn = np.exp(-2j * np.pi * hertz * np.arange(len(part)) / rate_hz)
-        return round(float(2 * abs(np.mean(part * turn))), 3)
-
-    return [(level(hertz, 0.1, 0.9), level(hertz, 2, 5)) for hertz, _ in SINES.values()]
+    return levels_of(sound[:, 0], rate_hz)
 
 
 @pytest.mark.skipif(shutil.which("melt") is None, reason="melt is not installed")
