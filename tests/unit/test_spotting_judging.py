@@ -19,7 +19,14 @@ from emsync_server.spotting.evidence import (
     of_cut,
     of_gradual,
 )
-from emsync_server.spotting.judging import Judge, Proposal, Sum, proposed, shipped_judge
+from emsync_server.spotting.judging import (
+    Judge,
+    Proposal,
+    Sum,
+    parts_of,
+    proposed,
+    shipped_judge,
+)
 
 
 def place(seed: int) -> np.ndarray:
@@ -121,6 +128,43 @@ def test_peaks_runs_and_steps_are_proposed_within_bounds():
         (40, BoundaryKind.CUT), (50, BoundaryKind.CUT), (25, BoundaryKind.FADE),
     ]  # fmt: skip
     assert [each.frame for each in proposed(film, 30, 45, {50: False}, 3)] == [40]
+
+
+def goes_dark(there: np.ndarray) -> Stretch:
+    """A place that goes dark over frames 20 to 27, and another that an edge brings until frame
+    42. The network takes it for a fade up to there, and then for a wipe."""
+    here = place(1)
+    pictures = [here] * 20 + [here * (1 - step / 8) for step in range(1, 9)]
+    for edge in range(4, WIDTH, 4):
+        mixed = here * 0
+        mixed[:, :, :edge] = there[:, :, :edge]
+        pictures.append(mixed)
+    answers = np.full((70, ANSWERS), -9.0, np.float32)
+    answers[20:43, INSIDE] = 3.0
+    answers[20:28, FIRST_KIND + 1] = answers[28:43, FIRST_KIND + 2] = 4.0
+    return film_of([*pictures, *[there] * 27], answers)
+
+
+def test_a_change_by_way_of_a_dark_picture_has_two_parts():
+    film = goes_dark(place(2))
+    (whole,) = proposed(film, 0, 70, {}, 3)
+    assert (whole.first, whole.last) == (20, 42)
+    fade, wipe = parts_of(film, whole)
+    # A fade is not over where the picture is dark: its other half follows.
+    assert (fade.kind, fade.first, fade.last, fade.part) == (BoundaryKind.FADE, 20, 42, True)
+    assert (wipe.kind, wipe.first, wipe.last, wipe.part) == (BoundaryKind.WIPE, 28, 42, True)
+    assert dict(zip(GRADUAL_EVIDENCE, wipe.evidence, strict=True))["one_plane"] > 0.9
+
+
+def test_what_comes_back_or_never_goes_dark_has_no_parts():
+    came_back = goes_dark(place(1))
+    (whole,) = proposed(came_back, 0, 70, {}, 3)
+    assert parts_of(came_back, whole) == []
+    answers = np.full((50, ANSWERS), -9.0, np.float32)
+    answers[20:30, INSIDE] = 3.0
+    mixture = film_of(dissolve(), answers)
+    (whole,) = proposed(mixture, 0, 50, {}, 3)
+    assert parts_of(mixture, whole) == []
 
 
 def certain(sign: float, measures: int) -> Sum:

@@ -13,6 +13,7 @@ from emsync_server.spotting.shots import STRETCH, ShotFinder
 from emsync_server.spotting.traces import CHANNELS, Tracer
 
 WIDTH, HEIGHT = 160, 90
+BLACK = np.array([0.0, 128.0, 128.0])
 FRAME = av.VideoFrame(16, 16, "gray")  # the network looks at the small picture alone
 
 
@@ -183,6 +184,38 @@ def test_a_wipe_is_one_boundary_of_its_kind():
     (seen,) = changes_of([*before[:-16], *mixed, *after[16:]])
     assert seen.kind is BoundaryKind.WIPE
     assert seen.frame == pytest.approx(52, abs=2)
+
+
+def test_a_wipe_out_of_a_shot_that_went_dark_is_found():
+    before, after = shot(3, 60, 3.0), shot(4, 60)
+    across = np.linspace(0, 0.5, WIDTH)[None, :, None]
+    for k in range(30):  # a shadow comes over the picture, while the camera moves on
+        light = np.clip(1.5 * (1 - k / 12) - across, 0.02, 1)
+        before[30 + k] = before[30 + k] * light + BLACK * (1 - light)
+    edges = [round((k + 1) / 17 * WIDTH) for k in range(16)]
+    mixed = [
+        np.concatenate((new[:, :edge], old[:, edge:]), axis=1)
+        for edge, old, new in zip(edges, before[-16:], after[:16], strict=True)
+    ]
+    film = [*before[:-16], *mixed, *after[16:]]
+    (seen,) = changes_of([image * (0.45, 1, 1) for image in film])
+    assert seen.kind is BoundaryKind.WIPE
+    assert seen.frame == pytest.approx(52, abs=2)
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_dissolve_between_dark_shots_is_no_fade_of_the_film(backwards):
+    """The film comes out of black, stays dark for long, and becomes somewhat lighter by the
+    dissolve."""
+    dark = [image * (0.3, 1, 1) for image in shot(3, 90)]
+    lighter = [image * (0.6, 1, 1) for image in shot(4, 90)]
+    for k in range(12):
+        dark[k] = dark[k] * (k / 12) + BLACK * (1 - k / 12)
+    images = dissolve(dark, lighter, 24)
+    (seen,) = changes_of(images[::-1] if backwards else images)
+    assert seen.kind is BoundaryKind.DISSOLVE
+    middle = 90 - 12
+    assert seen.frame == pytest.approx(len(images) - middle if backwards else middle, abs=2)
 
 
 def test_tracing_in_pieces_is_tracing_at_once():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,7 @@ __all__ = [
     "Judge",
     "Proposal",
     "Sum",
+    "parts_of",
     "proposed",
     "shipped_judge",
 ]
@@ -63,6 +64,11 @@ AN_EDGE = 0.8
 AT_ONCE, ONE_BY_ONE = 0.05, 0.2
 """How far apart in the change the blocks are: in dissolves 0.04 at most where an edge would explain
 it, in wipes 0.26 at least (192 told changes of montages)."""
+EMPTIES = 0.4
+"""Share of the lesser contrast at a change's ends. Where the picture between them has less, it goes
+dark or even there."""
+ANOTHER = 0.3
+"""Newness of what comes after a change. What dims and brightens has less."""
 EVIDENT = 1.1
 """Logit, a probability of 0.75: of what a plain rule has told."""
 MOST_UNUSUAL = 4.0
@@ -84,6 +90,8 @@ class Proposal:
     """A cut that a plain rule has already told (`steps.py`)."""
     second: float | None = None
     """What a second look at it told, where one was taken (`second_look.py`): a logit."""
+    part: bool = False
+    """A part of another one, which the judge does not tell."""
 
     @property
     def frame(self) -> int:
@@ -122,10 +130,41 @@ def proposed(
     ]  # fmt: skip
     for start, stop in runs(probability(answers[:, INSIDE]) > LEAST_INSIDE):
         if stop - start >= FEWEST_FRAMES and first <= start < end:
-            measured = tuple(of_gradual(film, start, stop - 1))
-            kind = _kind(answers[start:stop], measured)
-            found.append(Proposal(start, stop - 1, kind, measured))
+            found.append(_gradual(film, start, stop))
     return found
+
+
+def parts_of(film: Stretch, whole: Proposal) -> list[Proposal]:
+    """Where another picture comes by way of a dark or even one: the change up to there, and the one
+    from there on. The old shot may have gone dark of itself before a wipe brought the new one."""
+    if whole.kind is BoundaryKind.CUT:
+        return []
+    if dict(zip(GRADUAL_EVIDENCE, whole.evidence, strict=True))["newness"] < ANOTHER:
+        return []
+    shown = range(whole.first - 1, whole.last + 2)
+    contrasts = [float(film.at(frame)[0].std()) for frame in shown]
+    emptiest = int(np.argmin(contrasts))
+    if contrasts[emptiest] >= EMPTIES * min(contrasts[0], contrasts[-1]):
+        return []
+    between = shown[emptiest]
+    parts = [
+        _gradual(film, start, stop)
+        for start, stop in ((whole.first, between), (between + 1, whole.last + 1))
+        if stop - start >= FEWEST_FRAMES
+    ]
+    return [
+        # Half a fade tells all of it.
+        replace(each, part=True, first=whole.first, last=whole.last)
+        if each.kind is BoundaryKind.FADE
+        else replace(each, part=True)
+        for each in parts
+    ]
+
+
+def _gradual(film: Stretch, start: int, stop: int) -> Proposal:
+    """A gradual change that the frames from `start` on and before `stop` show."""
+    measured = tuple(of_gradual(film, start, stop - 1))
+    return Proposal(start, stop - 1, _kind(film.answers[start:stop], measured), measured)
 
 
 def _kind(said: NDArray[np.float32], measured: tuple[float, ...]) -> BoundaryKind:

@@ -27,6 +27,7 @@ from emsync_server.spotting.judging import (
     LEAST_INSIDE,
     Judge,
     Proposal,
+    parts_of,
     proposed,
     shipped_judge,
 )
@@ -49,9 +50,10 @@ FLASH_S = Fraction(13, 100)
 """Longest flash: 3 frames of film."""
 FEWEST_FLASH_FRAMES = 3
 BLANK_CONTRAST = 0.02
-UNREST = 0.01
-"""Shares of full scale: an even picture, black or white; and what grain does from one to the
-next."""
+"""Share of full scale: of an even picture, black or white."""
+REST, FALLS = 24, 0.95
+"""Frames, and the share of its contrast that a picture keeps at most after so many while it fades
+out, in a quarter of a minute or less."""
 
 
 def shot_network() -> Network:
@@ -174,7 +176,8 @@ class ShotFinder:
         )  # fmt: skip
         for each in found:
             seen = self._looked_at_again(each, film)
-            self._proposals.append(replace(seen, first=at + each.first, last=at + each.last))
+            for told in (seen, *self._likelier_part(seen, film)):
+                self._proposals.append(replace(told, first=at + told.first, last=at + told.last))
         self._settled = until
         unneeded = until - CONTEXT - at
         if unneeded > 0:
@@ -187,23 +190,39 @@ class ShotFinder:
             return proposal
         return replace(proposal, second=self._second.of(film, proposal.first, proposal.last))
 
+    def _likelier_part(self, whole: Proposal, film: Stretch) -> list[Proposal]:
+        """Of what is not told as a whole: its likelier part, if it has parts; a fade last, since
+        whatever grows dark is like one."""
+        if self._judge.score(whole) > 0:
+            return []
+        parts = [self._looked_at_again(each, film) for each in parts_of(film, whole)]
+        scores = [self._judge.score(each) for each in parts]
+        order = [
+            (score > 0 and each.kind is not BoundaryKind.FADE, score)
+            for each, score in zip(parts, scores, strict=True)
+        ]
+        return [parts[order.index(max(order))]] if parts else []
+
 
 def _ends_the_film(change: SeenChange, contrasts: Floats) -> bool:
     """Whether it only brings the picture up out of the black before the film, or takes it away."""
     if change.kind is BoundaryKind.CUT:
         return False
     # From the change to the end of the film, and back to its beginning.
-    return _dies_away(contrasts, change.first, change.last) or _dies_away(
-        contrasts[::-1], len(contrasts) - 1 - change.last, len(contrasts) - 1 - change.first
+    return _dies_away(contrasts, change.last) or _dies_away(
+        contrasts[::-1], len(contrasts) - 1 - change.first
     )
 
 
-def _dies_away(contrasts: Floats, first: int, last: int) -> bool:
-    """Whether the picture becomes even by a change, or ever more so from it on, and stays it."""
-    after = contrasts[last + 1 :]
-    if (after < BLANK_CONTRAST).all():
+def _dies_away(contrasts: Floats, last: int) -> bool:
+    """Whether a change that ends with frame `last` makes the picture even for good, or is part of a
+    way there on which it never rests: dark shots are nearly even, too, but stay as they are."""
+    even = contrasts < BLANK_CONTRAST
+    end = len(even) - int(np.argmin(np.append(even[::-1], False)))  # from here on it is even
+    if end <= last + 1:
         return True
-    return bool(after[-1] < BLANK_CONTRAST and (np.diff(contrasts[first:]) < UNREST).all())
+    way = contrasts[last : end + 1]
+    return end < len(even) and bool((way[REST:] < FALLS * way[:-REST]).all())
 
 
 def _contrasts(pictures: Bytes) -> Floats:

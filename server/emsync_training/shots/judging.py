@@ -97,7 +97,7 @@ def proposals_in(
         for picture in np.ascontiguousarray(np.moveaxis(montage.pictures, -1, 1)):
             finder.see(None, SmallPicture(picture))
         for each in finder.proposals():
-            true = is_true(each, montage)
+            true = None if each.part else is_true(each, montage)  # parts follow from a judge
             if true is not None:
                 told.append((each, true))
     return told
