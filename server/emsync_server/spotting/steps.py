@@ -10,6 +10,7 @@ is no cut.
 from __future__ import annotations
 
 from fractions import Fraction
+from math import hypot
 
 import cv2
 import numpy as np
@@ -153,8 +154,8 @@ def _came_back(shown: Bytes, gone: Floats, there: Floats) -> bool:
 
 def _is_moved(old: Floats, new: Floats) -> bool:
     """Whether the camera moved a step: a slow pan in whole pixels stands still in between."""
-    shift, answer = cv2.phaseCorrelate(old, new)
-    return answer > SAME_DRAWING and float(np.hypot(*shift)) > LEAST_SHIFT
+    (across, down), answer = cv2.phaseCorrelate(old, new)
+    return answer > SAME_DRAWING and hypot(across, down) > LEAST_SHIFT
 
 
 def _drawn(picture: Floats) -> Mask:
