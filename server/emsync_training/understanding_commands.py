@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_understanding_commands(commands: Subparsers) -> None:
-    """Add `picture-emotion`, `text-emotion`, `features`, `fusion` and `genre`."""
+    """Add the heads on experts and their measures, `features`, `fusion` and `genre`."""
     picture = commands.add_parser("picture-emotion", help="fit picture → valence, arousal on OASIS")
     picture.add_argument("--data", type=Path, required=True, help="folder of OASIS")
     picture.add_argument("--work", type=Path, help="keeps embeddings and figures here")
@@ -29,6 +29,13 @@ def add_understanding_commands(commands: Subparsers) -> None:
     films.add_argument("--data", type=Path, required=True, help="folder of OASIS")
     films.add_argument("--work", type=Path, required=True, help="films, embeddings and figures")
     films.set_defaults(run=_emotion_films)
+    variances = commands.add_parser(
+        "variances", help="every variance of the default fusion, shipped and measured again"
+    )
+    variances.add_argument("--data", type=Path, required=True, help="oasis, goemotions-ekman in it")
+    variances.add_argument("--media", type=Path, help="real clips; without them, none of film")
+    variances.add_argument("--work", type=Path, help="keeps embeddings here")
+    variances.set_defaults(run=_variances)
     text = commands.add_parser("text-emotion", help="fine-tune text → Ekman on GoEmotions")
     text.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
     text.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
@@ -117,6 +124,14 @@ def _emotion_films(options: argparse.Namespace) -> None:
     facts["mixtures"] = measure_mixtures(photographs, embeddings)
     facts["films"] = measure_films(photographs, embeddings, options.work, say)
     print(json.dumps(facts, indent=1))
+
+
+def _variances(options: argparse.Namespace) -> None:
+    from emsync_training.variances.run import measure_variances
+
+    if options.work:
+        options.work.mkdir(parents=True, exist_ok=True)
+    print(measure_variances(options.data, options.media, work=options.work, say=say).markdown())
 
 
 def _text(options: argparse.Namespace) -> None:

@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from safetensors.numpy import save_file
 
-from emsync.emotion import ValenceArousal
+from emsync.cue import Cue
+from emsync.emotion import EmotionCurve, EmotionPoint, ValenceArousal
 from emsync.errors import MissingPartError
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime, TimeRange
+from emsync_server.composition.expression import expressed
 from emsync_server.spotting.emotion import Evidence
 from emsync_server.spotting.experts import (
     EkmanProbabilities,
@@ -22,7 +24,15 @@ from emsync_server.spotting.experts import (
 )
 from emsync_server.spotting.experts.people import PeopleExpert, without_false_faces
 from emsync_server.spotting.feeling import feel
-from emsync_server.spotting.fusion import drawn_emotion, emotion_of, fused, table
+from emsync_server.spotting.fusion import (
+    FILM_LIKENESS,
+    by_itself,
+    drawn_emotion,
+    emotion_of,
+    fused,
+    on_film,
+    table,
+)
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Vote, joined
 from emsync_server.spotting.fusion.evidence import Evidence as Rests
 from emsync_server.spotting.fusion.smoothing import likeness, smoothed
@@ -127,6 +137,48 @@ def test_the_band_tells_the_truth_on_films_drawn_from_the_model_itself():
     assert 0.78 < inside / total < 0.93  # wider, since it also reckons with a shared error
 
 
+def on_one_shot(valence, variance):
+    """The curve of a film of one shot, of which the picture said this."""
+    shot = TimeRange(RationalTime(0, RATE), RationalTime(96, RATE))
+    estimate = Estimate(ValenceArousal(valence, -0.4), (variance, variance))
+    reading = Reading("picture_emotion", 0.0, 4.0, estimate=estimate)
+    return fused([shot], [ShotReadings(0.0, 4.0, {"picture_emotion": reading})], None, [])
+
+
+def test_on_film_the_sure_word_about_a_photograph_is_no_longer_sure():
+    found = on_one_shot(0.5, 0.04)
+    (point,), (vote,) = found.curve.points, found.shots[0].votes
+    for axis, said, rho in zip(("valence", "arousal"), (0.5, -0.4), FILM_LIKENESS, strict=True):
+        wide = rho**2 * 0.04 + (1 - rho**2) * PRIOR_VARIANCE
+        for each in (point, vote):
+            assert getattr(each.emotion, axis) == pytest.approx(rho * said, abs=1e-3)
+            assert getattr(each.uncertainty, axis) ** 2 == pytest.approx(wide, abs=1e-3)
+
+
+@given(st.floats(-0.9, 0.9), st.floats(0.01, 0.25), st.floats(0.1, 1.0))
+def test_what_is_known_on_film_leads_back_to_what_was_known_by_itself(mean, variance, likeness):
+    there = on_film(np.array([mean]), np.array([variance]), likeness)
+    back = by_itself(*there, likeness)
+    assert (back[0][0], back[1][0]) == pytest.approx((mean, variance), abs=1e-9)
+    assert variance - 1e-12 <= there[1][0] <= PRIOR_VARIANCE + 1e-12
+
+
+def cue_that_feels(value, off):
+    start = RationalTime(0, RATE)
+    point = EmotionPoint(start, ValenceArousal(value, value), ValenceArousal(off, off))
+    return Cue("one", TimeRange(start, RationalTime(240, RATE)), (), EmotionCurve((point,)))
+
+
+@given(st.floats(-0.5, 0.5), st.floats(0.01, 0.1), st.floats(0.75, 1.0))
+def test_music_makes_of_a_film_what_it_made_of_its_shots_by_themselves(mean, variance, likeness):
+    there = on_film(np.array([mean]), np.array([variance]), likeness)
+    heard = [
+        expressed(cue_that_feels(float(value), float(np.sqrt(wide)))).emotion.points[0].emotion
+        for value, wide in ((mean, variance), (there[0][0], there[1][0]))
+    ]
+    assert heard[0].valence == pytest.approx(heard[1].valence)
+
+
 def test_notes_say_who_voted_and_ekman_only_where_an_expert_spoke_of_it():
     ranges = [TimeRange(RationalTime(48 * k, RATE), RationalTime(48, RATE)) for k in range(2)]
     face = Reading("faces", 0.0, 2.0, ekman=probabilities(joy=0.9, anger=0.1))
@@ -215,3 +267,11 @@ def test_shots_of_any_length_have_points_and_nothing_known_is_a_wide_band(made):
     felt = feel(evidence, [], boundaries, chosen_experts())
     assert len(felt.curve.points) == count
     assert min(point.uncertainty.valence for point in felt.curve.points) == pytest.approx(0.5)
+
+
+def test_talk_that_nobody_can_read_is_no_evidence():
+    talk = Reading("transcript", 0.0, 4.0, text="Nic z tego nie rozumiem!", language="pl")
+    evidence = Evidence(RationalTime(96, RATE), (), None, None)
+    felt = feel(evidence, [talk], [], chosen_experts())
+    assert felt.shots[0].text == talk.text
+    assert felt.curve.points[0].uncertainty == ValenceArousal(0.5, 0.5)

@@ -82,6 +82,22 @@ def test_black_and_silent_is_near_neutral_and_very_uncertain():
     assert values[2:].min() > 0.5
 
 
+def test_what_stands_still_is_not_calm_and_what_hardly_moves_is():
+    still = curve(look=seen(40, motion=0.0))
+    slow = curve(look=seen(40, motion=0.005))
+    assert mean(slow)[1] < mean(still)[1] - 0.2
+    assert mean(still)[3] > mean(slow)[3] + 0.05
+
+
+def test_a_moment_without_motion_in_a_shot_that_moves_is_calm():
+    look = seen(40)
+    pause = np.where((look.time_s > 18) & (look.time_s < 24), 0.0, 0.045).astype(np.float32)
+    paused = Appearance(*(pause if name == "motion" else getattr(look, name)
+                          for name in Appearance.__slots__))  # fmt: skip
+    of_paused, of_moving = curve(look=paused).at(21), curve(look=look).at(21)
+    assert of_paused.arousal < of_moving.arousal - 0.1
+
+
 @pytest.mark.parametrize(
     ("less", "axis"),
     [

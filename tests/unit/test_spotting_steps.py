@@ -81,6 +81,20 @@ def test_other_light_on_one_place_is_no_cut():
     assert found((dark, 60), (light, 60)) == []
 
 
+def test_a_slow_pan_in_whole_pixels_of_the_film_is_no_cut():
+    """320 pixels wide, two at a time: the small picture moves by four tenths of a pixel."""
+    random = np.random.default_rng(4)
+    place = cv2.GaussianBlur(random.integers(0, 255, (180, 480)).astype(np.float32), (0, 0), 6)
+    place = (place - place.mean()) * 8 + 120
+    views = []
+    for at in range(0, 40, 2):
+        seen = card(PAPER)
+        seen[0] = cv2.resize(place[:, at : at + 320].clip(0, 255), (WIDTH, HEIGHT),
+                             interpolation=cv2.INTER_AREA)  # fmt: skip
+        views.append((seen, 20))
+    assert found(*views) == []
+
+
 def test_a_drawn_camera_that_moves_in_leaps_is_no_cut():
     place = np.concatenate([slide(seed) for seed in range(1, 7)], axis=2)
     views = [(place[:, :, at : at + WIDTH], 3) for at in range(0, 5 * WIDTH, 6)]

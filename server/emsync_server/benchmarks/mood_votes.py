@@ -16,16 +16,14 @@ from numpy.typing import NDArray
 from scipy.stats import rankdata
 
 from emsync.emotion import ShotNotes
+from emsync_server.benchmarks.mood_bands import AXES, CORNERS
 from emsync_server.benchmarks.tables import Table, signed
 
 __all__ = ["StretchVotes", "votes_in", "votes_table"]
 
 Floats = NDArray[np.float64]
 
-CORNERS = (0.3, 0.45, 0.6)
-"""How far out a mood lies on either axis: near, likely, far."""
 DRAWS = 2_000
-AXES = ("valence", "arousal")
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 from importlib import resources
@@ -19,18 +20,31 @@ from emsync.cue import CueSheet
 from emsync.emotion import ValenceArousal
 from emsync.errors import NotFoundError
 from emsync.settings import SpotSettings
+from emsync_server.benchmarks.mood_bands import (
+    BAND_DEVIATIONS,
+    JudgedBand,
+    bands_table,
+    judged_band,
+)
 from emsync_server.benchmarks.mood_votes import StretchVotes, votes_in, votes_table
 from emsync_server.benchmarks.tables import Table, signed, write_table
 from emsync_server.progress import Progress
 from emsync_server.spotting import spot
 
-__all__ = ["FilmMood", "MoodStretch", "benchmark_moods", "hand_made_moods", "mood_of"]
+__all__ = [
+    "FilmMood",
+    "MoodFindings",
+    "MoodStretch",
+    "benchmark_moods",
+    "hand_made_moods",
+    "mood_of",
+    "spotted_moods",
+]
 
 TABLE = "film_moods.csv"
 STEP_S = 0.25
 LEAST = 0.15
 """Nearer to the middle on both axes, nothing in particular is felt."""
-BAND_DEVIATIONS = 1.2816
 
 
 class FilmMood(Enum):
@@ -58,6 +72,8 @@ class MoodStretch:
     """A row of the table."""
 
     clip: str
+    film: str
+    """Clips of one film are no two witnesses."""
     start_s: float
     end_s: float
     mood: str
@@ -83,7 +99,7 @@ def hand_made_moods() -> list[MoodStretch]:
     """The table."""
     text = resources.files("emsync_server.benchmarks").joinpath(TABLE).read_text("utf-8")
     return [
-        MoodStretch(row["clip"], float(row["start_s"]), float(row["end_s"]),
+        MoodStretch(row["clip"], row["film"], float(row["start_s"]), float(row["end_s"]),
                  FilmMood(row["mood"]).value, row["why"], row["who would disagree"])
         for row in csv.DictReader(text.splitlines())
     ]  # fmt: skip
@@ -98,13 +114,22 @@ def mood_of(emotion: ValenceArousal) -> FilmMood:
     return FilmMood.TENSION if emotion.arousal >= 0 else FilmMood.GLOOM
 
 
-def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
-    """Spot each clip, and write what was said of each stretch, the confusion table, and how each
-    expert alone compares."""
+@dataclass(frozen=True, slots=True)
+class MoodFindings:
+    """What was said of all stretches, one after another."""
+
+    judged: tuple[_Judged, ...]
+    votes: tuple[StretchVotes, ...]
+    bands: tuple[JudgedBand, ...]
+
+
+def spotted_moods(media: Path, progress: Progress) -> MoodFindings:
+    """Spot each clip of the table."""
     stretches = hand_made_moods()
     clips = list(dict.fromkeys(each.clip for each in stretches))
     judged: list[_Judged] = []
     voted: list[StretchVotes] = []
+    bands: list[JudgedBand] = []
     for at, clip in enumerate(clips):
         path = media / "clips" / clip
         if not path.is_file():
@@ -112,17 +137,26 @@ def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
                 f"There is no clip '{path}'. Name the folder of media with --media."
             )
         sheet = spot(path, SpotSettings(), progress.part(at / len(clips), (at + 1) / len(clips)))
-        here = [each for each in stretches if each.clip == clip]
-        judged += [_judged(each, sheet) for each in here]
-        voted += [
-            StretchVotes(clip, SIDES[FilmMood(each.mood)],
-                         votes_in(sheet.shots, each.start_s, each.end_s))
-            for each in here
-        ]  # fmt: skip
+        for each in (each for each in stretches if each.clip == clip):
+            sides, part = SIDES[FilmMood(each.mood)], (each.start_s, each.end_s)
+            judged.append(_judged(each, sheet))
+            voted.append(StretchVotes(clip, sides, votes_in(sheet.shots, *part)))
+            bands.append(judged_band(each.film, sides, sheet, *part))
+    return MoodFindings(tuple(judged), tuple(voted), tuple(bands))
+
+
+def benchmark_moods(media: Path, output: Path, progress: Progress) -> None:
+    """Write what was said of each stretch, the confusion table, whether the bands hold, and how
+    each expert alone compares."""
+    found = spotted_moods(media, progress)
     command = "emsync benchmark moods --media ../shared/media -o moods.json"
-    write_table(_listed(judged, command), [asdict(each) for each in judged], output)
+    write_table(_listed(found.judged, command), [asdict(each) for each in found.judged], output)
     with output.with_suffix(".md").open("a", encoding="utf-8") as file:
-        for table in (_confusion(judged, command), votes_table(voted, command)):
+        for table in (
+            _confusion(found.judged, command),
+            bands_table(found.bands, command),
+            votes_table(found.votes, command),
+        ):
             file.write("\n" + table.markdown())
 
 
@@ -154,7 +188,7 @@ def _is_possible(mood: FilmMood, said: tuple[float, float], band: tuple[float, f
                for sign, value, off in zip(SIDES[mood], said, band, strict=True))  # fmt: skip
 
 
-def _listed(judged: list[_Judged], command: str) -> Table:
+def _listed(judged: Sequence[_Judged], command: str) -> Table:
     columns = ("clip", "seconds", "by hand", "spotting", "valence", "arousal", "band reaches it",
                "who would disagree")  # fmt: skip
     rows = tuple(
@@ -173,7 +207,7 @@ def _listed(judged: list[_Judged], command: str) -> Table:
     return Table(command, columns, rows)
 
 
-def _confusion(judged: list[_Judged], command: str) -> Table:
+def _confusion(judged: Sequence[_Judged], command: str) -> Table:
     moods = [each.value for each in FilmMood]
     counted = Counter((each.stretch.mood, each.said) for each in judged)
     rows = tuple(

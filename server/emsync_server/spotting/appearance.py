@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from emsync_server.media import SmallPicture
 
-__all__ = ["Appearance", "AppearanceSampler"]
+__all__ = ["SAMPLES_PER_S", "Appearance", "AppearanceSampler"]
 
 SAMPLES_PER_S = 8
 MOTION_HZ = 25

@@ -10,6 +10,7 @@ is no cut.
 from __future__ import annotations
 
 from fractions import Fraction
+from math import hypot
 
 import cv2
 import numpy as np
@@ -53,6 +54,11 @@ LEAST_GONE = 0.02
 """Share of the picture. Less is a number that counts, a pointer, an eye that shuts."""
 SAME_SHAPES = 0.6
 """Pictures whose luma goes together so well are one place in other light."""
+
+SAME_DRAWING = 0.8
+"""Answer of the phase correlation (1: all of one picture lies elsewhere in the other)."""
+LEAST_SHIFT = 0.05
+"""Pixels of these small pictures. Slides and cards of one layout stay where they are."""
 
 SQUARE = np.ones((2, 2), np.uint8)
 
@@ -122,6 +128,8 @@ def is_new_picture(pictures: Bytes, at: int, alike: int, back: int) -> bool:
         pictures[max(0, at - back) : at], new, old
     ):
         return False
+    if _is_moved(old[0], new[0]):
+        return False
     unrest = np.maximum(np.ptp(before, axis=0), np.ptp(after, axis=0))
     apart = np.abs(new - old)
     changed = ((apart > CHANGED_LEVELS) & (apart > 2 * unrest)).any(axis=0)
@@ -142,6 +150,12 @@ def _came_back(shown: Bytes, gone: Floats, there: Floats) -> bool:
     """Whether one of the pictures shown is like the one that should be gone."""
     step = float(np.abs(there - gone).mean())
     return any(float(np.abs(each - gone).mean()) < CAME_BACK * step for each in shown)
+
+
+def _is_moved(old: Floats, new: Floats) -> bool:
+    """Whether the camera moved a step: a slow pan in whole pixels stands still in between."""
+    (across, down), answer = cv2.phaseCorrelate(old, new)
+    return answer > SAME_DRAWING and hypot(across, down) > LEAST_SHIFT
 
 
 def _drawn(picture: Floats) -> Mask:

@@ -23,6 +23,7 @@ from emsync.settings import SpotSettings
 from emsync_server.inference.kernel_head import KernelHead
 from emsync_server.progress import ProgressSink
 from emsync_server.spotting import spot
+from emsync_server.spotting.fusion import FILM_LIKENESS, by_itself
 from emsync_training.picture_emotion.fitting import (
     AXES,
     BAND_DEVIATIONS,
@@ -171,15 +172,22 @@ def _shown(sheet: CueSheet, ratings: Floats, frames: NDArray[np.int64]) -> _Show
 def _figures(shown: list[_Shown], axis: int) -> dict[str, object]:
     said, off, felt = (np.concatenate([getattr(each, part)[:, axis] for each in shown])
                        for part in ("said", "off", "felt"))  # fmt: skip
+    own, own_variance = by_itself(said, np.square(off), FILM_LIKENESS[axis])
     by_lag = [np.mean([_r_at(each, axis, round(lag / STEP_S)) for each in shown]) for lag in LAGS_S]
     return {
         "r": round(float(np.corrcoef(said, felt)[0, 1]), 3),
         "r_a_film": [round(_r_at(each, axis, 0), 2) for each in shown],
         "lag_s": float(LAGS_S[int(np.argmax(by_lag))]),
-        "cover_of_80": round(float((np.abs(said - felt) <= BAND_DEVIATIONS * off).mean()), 3),
+        "cover_of_80": _cover(said, off, felt),
+        # Photographs stand in no story: the band is made for those that do, and too wide here.
+        "cover_of_80_by_themselves": _cover(own, np.sqrt(own_variance), felt),
         "mean_deviation": round(float(off.mean()), 3),
         "root_mean_square_error": round(float(np.sqrt(np.mean((said - felt) ** 2))), 3),
     }
+
+
+def _cover(said: Floats, off: Floats, felt: Floats) -> float:
+    return round(float((np.abs(said - felt) <= BAND_DEVIATIONS * off).mean()), 3)
 
 
 def _r_at(shown: _Shown, axis: int, late: int) -> float:

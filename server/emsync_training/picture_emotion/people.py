@@ -52,7 +52,7 @@ def write_people(
     """Measure on held-out themes, fit on all, write head and registry row; returns the figures."""
     photographs = Photographs.read(data)
     embeddings = embeddings_of(photographs, None if work is None else work / EMBEDDINGS, say)
-    category = _categories(data)
+    category = categories(data)
     is_person = category == PERSON
     scores = np.zeros(len(category))
     for held in folds_by_theme(photographs.theme, FOLDS, 0):
@@ -123,7 +123,8 @@ def _faces(photographs: Photographs) -> _Found:
     return _Found(np.array([at for at, _ in rows]), np.array([score for _, score in rows]))
 
 
-def _categories(data: Path) -> NDArray[np.str_]:
+def categories(data: Path) -> NDArray[np.str_]:
+    """Of each photograph of OASIS: Person, Animal, Object or Scenery. (N,)"""
     with (data / "ratings.csv").open(encoding="utf-8", newline="") as file:
         return np.array([row["category"] for row in csv.DictReader(file)])
 

@@ -5,7 +5,7 @@ for valence and arousal.
 The package states no held-out error. The authors of the data report mean squared errors of 0.124
 (valence) and 0.048 (arousal) for their own regression on it; a film's mix, with talk and music, is
 not a soundscape. The variances here are what it errs on 17 stretches of real film whose moods one
-person named (`emsync benchmark moods`): few, and wide for that.
+person named (`python -m emsync_training variances`): few, and wide for that.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from emsync_server.spotting.experts.expert import SoundWindow, WindowPlan
 from emsync_server.spotting.experts.mel import banded
 from emsync_server.spotting.experts.readings import Estimate, Floats, Reading
 
-__all__ = ["SOUND_EMOTION_PLAN", "SoundEmotionExpert", "soundscape_features"]
+__all__ = ["SOUND_EMOTION_PLAN", "VARIANCE", "SoundEmotionExpert", "soundscape_features"]
 
 RATE_HZ = 44_100
 WINDOW, HOP = 4096, 2048

@@ -2,5 +2,16 @@
 
 from emsync_server.spotting.fusion.circumplex import drawn_emotion, emotion_of, estimate_of, table
 from emsync_server.spotting.fusion.fused import Fused, fused
+from emsync_server.spotting.fusion.on_film import FILM_LIKENESS, by_itself, on_film
 
-__all__ = ["Fused", "drawn_emotion", "emotion_of", "estimate_of", "fused", "table"]
+__all__ = [
+    "FILM_LIKENESS",
+    "Fused",
+    "by_itself",
+    "drawn_emotion",
+    "emotion_of",
+    "estimate_of",
+    "fused",
+    "on_film",
+    "table",
+]

@@ -51,6 +51,8 @@ class Vote:
     evidence: tuple[Evidence, Evidence]
     """What its valence and its arousal rest on."""
     estimate: Estimate
+    is_of_film: bool = False
+    """Whether its variance was measured on film, not on photographs or comments."""
 
 
 @dataclass(frozen=True, slots=True)

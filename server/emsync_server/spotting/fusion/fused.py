@@ -13,6 +13,7 @@ from emsync.picture import Boundary
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.spotting.experts import ShotReadings
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Given, Vote, joined
+from emsync_server.spotting.fusion.on_film import FILM_LIKENESS, on_film
 from emsync_server.spotting.fusion.smoothing import likeness, smoothed
 from emsync_server.spotting.fusion.votes import ekman_of, votes_of
 
@@ -52,7 +53,10 @@ def fused(
     middles_s = np.array([float(_middle(each).seconds) for each in ranges])
     alike = likeness(np.diff(middles_s), _strengths(ranges, boundaries))
     gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
-    axes = [_inside(smoothed(gain[:, axis], mean[:, axis], alike), votes, axis) for axis in (0, 1)]
+    axes = [
+        on_film(*_inside(smoothed(gain[:, axis], mean[:, axis], alike), votes, axis), likeness)
+        for axis, likeness in enumerate(FILM_LIKENESS)
+    ]
     curve = EmotionCurve(
         tuple(
             EmotionPoint(_middle(each), *_emotion_and_band(axes, at))
@@ -116,9 +120,14 @@ def _notes(
 
 
 def _vote(vote: Vote, shares: Floats) -> EmotionVote:
-    off = np.sqrt(np.minimum(vote.estimate.variance, PRIOR_VARIANCE)).round(3).tolist()
-    mean = vote.estimate.mean
-    emotion = ValenceArousal(round(mean.valence, 3), round(mean.arousal, 3))
+    """What an expert is worth on film: who was measured there, says so himself."""
+    said = vote.estimate.mean
+    mean = np.array([said.valence, said.arousal])
+    variance = np.minimum(vote.estimate.variance, PRIOR_VARIANCE)
+    if not vote.is_of_film:
+        mean, variance = on_film(mean, variance, np.array(FILM_LIKENESS))
+    off = np.sqrt(variance).round(3).tolist()
+    emotion = ValenceArousal(*mean.round(3).tolist())
     return EmotionVote(vote.expert, emotion, ValenceArousal(*off), round(float(shares.mean()), 3))
 
 

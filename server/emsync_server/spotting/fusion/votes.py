@@ -1,8 +1,8 @@
 """From readings to votes: which expert says something about valence and arousal, and how far each
 may be off.
 
-A row here is what makes an expert a voter. Deviations are measured on held-out data where there is
-any; where there is none, the row says so and stays wide.
+A row here is what makes an expert a voter. Each variance is printed beside what it is when it is
+measured again by `python -m emsync_training variances`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,15 @@ from emsync_server.spotting.experts import Ekman, Estimate, Reading, ShotReading
 from emsync_server.spotting.fusion.circumplex import estimate_of
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote
 
-__all__ = ["MEASURED", "ekman_of", "votes_of"]
+__all__ = [
+    "FACES_LINES",
+    "FACES_VARIANCE",
+    "MEASURED",
+    "TEXT_VARIANCE",
+    "Line",
+    "ekman_of",
+    "votes_of",
+]
 
 MEASURED = "movement"
 """The estimate of `spotting/emotion.py`: motion, cutting, level, colour."""
@@ -25,7 +33,7 @@ LEAST_EKMAN = 0.05
 
 
 @dataclass(frozen=True, slots=True)
-class _Line:
+class Line:
     """From what an expert says to what people felt, as measured."""
 
     middle: float
@@ -44,25 +52,27 @@ class _Voter:
     evidence: tuple[Evidence, Evidence]
     error_variance: tuple[float, float] | None = None
     """Of valence and arousal by way of Ekman probabilities. None: it gives variances itself."""
-    lines: tuple[_Line, _Line] | None = None
+    lines: tuple[Line, Line] | None = None
     """What its valence and arousal are worth. None: they are taken as they are."""
+    is_of_film: bool = False
+    """Whether its variance was measured on film."""
 
+
+FACES_LINES = (Line(-0.16, 0.21), Line(-0.01, 0.0))
+FACES_VARIANCE = ((1 - 0.27**2) * PRIOR_VARIANCE, PRIOR_VARIANCE)
+"""On 213 photographs of OASIS in which people's faces are found, themes held out: r 0.27 with felt
+valence, none with arousal. Taken as they are, its readings err more (0.38, 0.22) than zero does; so
+the line is used, and the prior less r²."""
+TEXT_VARIANCE = (0.177, 0.242)
+"""On GoEmotions' dev split against what the table makes of the raters' labels (test: 0.175, 0.251).
+No clip whose mood was named has words that are read: that they are no less like their film than the
+rest is taken for granted."""
 
 _VOTERS: dict[str, _Voter] = {
     "picture_emotion": _Voter((Evidence.PICTURE, Evidence.PICTURE)),
-    "sound_emotion": _Voter((Evidence.SOUND, Evidence.SOUND)),
-    # Measured on 213 photographs of OASIS in which people's faces are found, themes held out, by
-    # `emsync train people`: r 0.27 with felt valence, none with arousal. Taken as they are, its
-    # readings err more (0.38, 0.22) than zero does; so the line is used, and the prior less r².
-    "faces": _Voter(
-        (Evidence.FACES, Evidence.FACES),
-        ((1 - 0.27**2) * PRIOR_VARIANCE, PRIOR_VARIANCE),
-        (_Line(-0.16, 0.21), _Line(-0.01, 0.0)),
-    ),
-    # Measured on GoEmotions' dev split against what the table makes of the raters' labels, by
-    # `python -m emsync_training text-emotion` (test: 0.175, 0.251). Words are not yet the film's
-    # mood: no rated film is at hand to measure how much less they say of it. A lower bound.
-    "text_emotion": _Voter((Evidence.WORDS, Evidence.WORDS), (0.177, 0.242)),
+    "sound_emotion": _Voter((Evidence.SOUND, Evidence.SOUND), is_of_film=True),
+    "faces": _Voter((Evidence.FACES, Evidence.FACES), FACES_VARIANCE, FACES_LINES),
+    "text_emotion": _Voter((Evidence.WORDS, Evidence.WORDS), TEXT_VARIANCE),
 }
 _MEASURED_EVIDENCE = (Evidence.PICTURE, Evidence.MOVEMENT)
 
@@ -74,13 +84,13 @@ def votes_of(shot: ShotReadings, measured: EmotionPoint | None) -> list[Vote]:
         off = measured.uncertainty
         variance = (max(off.valence, 1e-3) ** 2, max(off.arousal, 1e-3) ** 2)
         estimate = Estimate(measured.emotion, variance)
-        votes.append(Vote(MEASURED, _MEASURED_EVIDENCE, estimate))
+        votes.append(Vote(MEASURED, _MEASURED_EVIDENCE, estimate, is_of_film=True))
     for name, voter in _VOTERS.items():
         reading = shot.by_expert.get(name)
         estimate_given = None if reading is None else _estimate(reading, voter)
         if reading is not None and estimate_given is not None:
             surely = _doubted(estimate_given, reading.certainty)
-            votes.append(Vote(name, voter.evidence, surely))
+            votes.append(Vote(name, voter.evidence, surely, is_of_film=voter.is_of_film))
     return votes
 
 
