@@ -248,12 +248,9 @@ def _pinned(
 def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) -> Composed:
     """Old notes outside the bars, new ones inside."""
     start_q, stop_q = range_q
-    new = {
-        part.program: part
-        for part in score_of(writer.piece.notes, writer.request).parts
-        if not part.is_drums
-    }
-    drums = [part for part in score_of(writer.piece.notes, writer.request).parts if part.is_drums]
+    written = score_of(writer.piece.notes, writer.request).parts
+    new = {part.program: part for part in written if not part.is_drums}
+    drums = [part for part in written if part.is_drums]
     parts: list[Part] = []
     for part in score.parts:
         fresh = (

@@ -153,4 +153,6 @@ def _time_signature(numerator: int, denominator: int) -> mido.MetaMessage:
 
 
 def _ticks(time_q: Fraction) -> int:
-    return math.floor(time_q * TICKS_PER_QUARTER + Fraction(1, 2))
+    """The nearest tick; halves go up. In whole numbers: notes are many, fractions dear."""
+    doubled = 2 * TICKS_PER_QUARTER * time_q.numerator + time_q.denominator
+    return doubled // (2 * time_q.denominator)
