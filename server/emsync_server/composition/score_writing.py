@@ -81,7 +81,7 @@ def _breathed(note: WrittenNote, request: CueRequest, breaths: Mapping[int, int]
     if note.is_drum or landing is None:
         return note
     kept = max(breaths[landing] - note.step, (landing - note.step + 2) // 3)
-    return replace(note, steps=min(note.steps, kept))
+    return _at_most(note, kept)
 
 
 def _is_stub(note: WrittenNote, request: CueRequest) -> bool:
@@ -97,11 +97,11 @@ def _is_stub(note: WrittenNote, request: CueRequest) -> bool:
 def _closed(notes: Sequence[WrittenNote], final_step: int, end_step: int) -> Iterable[WrittenNote]:
     for note in notes:
         if note.is_drum:
-            yield replace(note, steps=min(note.steps, end_step - note.step))
+            yield _at_most(note, end_step - note.step)
         elif note.step >= final_step:
             yield replace(note, steps=end_step - note.step)
         else:
-            yield replace(note, steps=min(note.steps, final_step - note.step))
+            yield _at_most(note, final_step - note.step)
 
 
 def _unlapped(notes: Iterable[WrittenNote]) -> list[WrittenNote]:
@@ -112,8 +112,13 @@ def _unlapped(notes: Iterable[WrittenNote]) -> list[WrittenNote]:
     for note in reversed(ordered):
         limit = next_at.get(note.pitch, note.end_step)
         next_at[note.pitch] = note.step
-        kept.append(replace(note, steps=min(note.steps, limit - note.step)))
+        kept.append(_at_most(note, limit - note.step))
     return kept[::-1]
+
+
+def _at_most(note: WrittenNote, steps: int) -> WrittenNote:
+    """The note, cut to a length where it is longer."""
+    return replace(note, steps=steps) if steps < note.steps else note
 
 
 def _note(note: WrittenNote) -> Note:
