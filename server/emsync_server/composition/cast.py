@@ -21,6 +21,7 @@ class Cast:
     def __init__(self, request: CueRequest, accents: AccentPlan) -> None:
         self._request = request
         self._accents = accents
+        self._full_chords: dict[int, int] = {}
 
     def players(self, step: int, wanting: int) -> list[int]:
         """Instruments of the bar's ensemble; while an accent wants pitches, those that give it
@@ -44,6 +45,11 @@ class Cast:
 
     def full_chord(self, step: int) -> int:
         """How many pitches an accent must have: three make one, more where the band is larger."""
+        if step not in self._full_chords:
+            self._full_chords[step] = self._counted_chord(step)
+        return self._full_chords[step]
+
+    def _counted_chord(self, step: int) -> int:
         if self.runners(step):
             return CHORD_NOTES
         landing = self._accents.at(step)

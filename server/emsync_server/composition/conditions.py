@@ -39,11 +39,10 @@ class ConditionTrack:
         """Where the bars that follow a gap stand for reference: the step at which they begin."""
         self._bar = -1
         self._plain: Condition | None = None
-        self._times_s: dict[int, float] = {}  # exact time is dear, and most events share an onset
 
     def at(self, bar: int, step: int) -> Condition:
         """The condition (C,) of an event in a bar, at a grid step of the cue."""
-        time_s = self._time_s(step)
+        time_s = self._request.seconds_at(step)
         after = bisect_left(self._edges, time_s - SAME_MOMENT_S)
         before = bisect_right(self._edges, time_s + SAME_MOMENT_S) - 1
         next_s = self._edges[after] - time_s if after < len(self._edges) else math.inf
@@ -55,13 +54,8 @@ class ConditionTrack:
         if self.recalls:
             write_recall(vector, self._request.bars[bar].recall)
         if self.join_step is not None:
-            write_join(vector, self._time_s(self.join_step) - time_s)
+            write_join(vector, self._request.seconds_at(self.join_step) - time_s)
         return vector
-
-    def _time_s(self, step: int) -> float:
-        if step not in self._times_s:
-            self._times_s[step] = self._request.seconds_at(step)
-        return self._times_s[step]
 
     def _plain_vector(self, bar: int) -> Condition:
         """Everything but the offsets."""

@@ -6,6 +6,7 @@ air) goes first. K classes of the field at hand.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cache, lru_cache
 
@@ -63,6 +64,11 @@ class DueNotes:
     def __init__(self, request: CueRequest, texture: Texture) -> None:
         self._request = request
         self._texture = texture
+        self._parts: dict[tuple[int, int, int], list[Slot]] = defaultdict(list)
+        """By bar, step since its beginning, and instrument."""
+        for bar, slots in enumerate(texture):
+            for slot in slots:
+                self._parts[bar, slot.step, slot.instrument].append(slot)
 
     def awaited(self, piece: Piece) -> Iterator[Slot]:
         """The notes of the bar that are still due, at the pen or after it, in order."""
@@ -75,7 +81,7 @@ class DueNotes:
         """What an instrument is due to play next at a step of the running bar."""
         place = step - piece.bar_start
         count = _count(piece, step, instrument)
-        mine = [s for s in self._bar_slots(piece) if s.step == place and s.instrument == instrument]
+        mine = self._parts.get((piece.bar, place, instrument), ())
         return mine[count] if count < len(mine) else None
 
     def positions(self, piece: Piece) -> Leaning:
@@ -233,11 +239,7 @@ class DueNotes:
         last = piece.onset[-1].instrument
         if last != slot.instrument:
             return last > slot.instrument
-        mine = [
-            s
-            for s in self._bar_slots(piece)
-            if s.step == slot.step and s.instrument == slot.instrument
-        ]
+        mine = self._parts[piece.bar, slot.step, slot.instrument]
         return mine.index(slot) < _count(piece, piece.step, slot.instrument)
 
 

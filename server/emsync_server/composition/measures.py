@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
+from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from typing import TypeVar
 
@@ -145,10 +147,15 @@ def _chord_nats(writer: Writer) -> tuple[Nats, Nats]:
 
 def passage_of(score: Score) -> Passage:
     """All notes of a score in seconds, in order."""
+
+    @cache  # exact time is dear, and most notes share their moments
+    def seconds_at(time_q: Fraction) -> float:
+        return float(score.tempo_map.seconds_at(time_q))
+
     rows = sorted(
         (
-            float(score.tempo_map.seconds_at(note.start_q)),
-            float(score.tempo_map.seconds_at(note.start_q + note.length_q)),
+            seconds_at(note.start_q),
+            seconds_at(note.start_q + note.length_q),
             note.pitch,
             note.velocity,
             part.is_drums,

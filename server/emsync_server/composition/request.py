@@ -98,6 +98,8 @@ class CueRequest:
 
     _starts: tuple[int, ...] = field(init=False, repr=False, compare=False)
     """The first step of each bar."""
+    _seconds: dict[int, float] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Of each step that was asked for: exact time is dear, and most notes share their moments."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_starts", tuple(bar.start_step for bar in self.bars))
@@ -109,7 +111,10 @@ class CueRequest:
 
     def seconds_at(self, step: int) -> float:
         """Seconds from the start of the cue."""
-        return float(self.tempo_map.seconds_at(Fraction(step, STEPS_PER_QUARTER)))
+        if step not in self._seconds:
+            time_q = Fraction(step, STEPS_PER_QUARTER)
+            self._seconds[step] = float(self.tempo_map.seconds_at(time_q))
+        return self._seconds[step]
 
     def step_at(self, time_s: float) -> float:
         """The inverse of `seconds_at`, between steps too."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -78,14 +78,15 @@ def rewrite_bars(
     start_q, stop_q = bars[first].start_q, bars[stop - 1].start_q + bars[stop - 1].length_q
     written = _written(score)
     writers = []
-    context = None
+    heard = None
     for number in range(max(settings.takes, decoding.candidates)):
         rng = np.random.default_rng([settings.seed, 2, number])
-        request = _alike(request_for(cue, take.tempo_map, landings, rng), score, written)
-        context, track = _context(request, written, first, stop)
+        request = request_for(cue, take.tempo_map, landings, rng)
+        heard = heard or _heard(request, score, written)
+        request = _alike(request, heard)
         writers.append(Writer(request, rng, piece=_opened(request, written, first), stop_bar=stop))
-        writers[-1].track = track
-    assert context is not None
+        writers[-1].track = _track(request, first, stop)
+    context = _context(writers[-1], written, first, stop)
     write_takes(composer.session, writers, decoding, progress.part(0.05, 0.95), context=context)
     candidates = [_joined(score, writer, (start_q, stop_q)) for writer in writers]
     return rank(candidates, key=lambda composed: composed.measures)[: settings.takes]
@@ -134,24 +135,42 @@ def _written(score: Score) -> list[WrittenNote]:
     return sorted(notes, key=lambda note: (note.step, note.instrument, note.pitch))
 
 
-def _alike(request: CueRequest, score: Score, written: list[WrittenNote]) -> CueRequest:
-    """The request with the key, the chords and the instruments that the take has."""
+@dataclass(frozen=True, slots=True)
+class _Heard:
+    """What the take has, for each new version of the bars to keep to."""
+
+    minor_tonic: int
+    """Of its key, or of the relative minor."""
+    played: frozenset[int]
+    """Its instruments."""
+    markers: frozenset[int]
+    """Those of them that play at landings only."""
+    chords: NDArray[np.uint8]
+    """(bars, 2)"""
+
+
+def _heard(request: CueRequest, score: Score, written: list[WrittenNote]) -> _Heard:
     best = int(np.argmax(key_fits(passage_of(score).pitch_classes)))
     minor_tonic = best - 12 if best >= 12 else (best + 9) % 12
     played = frozenset(note.instrument for note in written)
-    chords = _chords_of(request, written)
     marked = {*request.landings, request.final_step}
     markers = played - {note.instrument for note in written if note.step not in marked}
+    return _Heard(minor_tonic, played, markers, _chords_of(request, written))
+
+
+def _alike(request: CueRequest, heard: _Heard) -> CueRequest:
+    """The request with the key, the chords and the instruments that the take has."""
+    played = heard.played
     bars = []
-    for bar, heard in zip(request.bars, chords, strict=True):
+    for bar, chords in zip(request.bars, heard.chords, strict=True):
         ensemble = played if played - PERCUSSION else bar.ensemble | played
-        key = minor_tonic + 12 if bar.key >= 12 else (minor_tonic + 3) % 12
+        key = heard.minor_tonic + 12 if bar.key >= 12 else (heard.minor_tonic + 3) % 12
         asked = tuple(
             plan if chord == NO_CHORD else int(chord)
-            for plan, chord in zip(bar.chords, heard, strict=True)
+            for plan, chord in zip(bar.chords, chords, strict=True)
         )
         chosen = replace(bar, key=key, ensemble=ensemble, chords=(asked[0], asked[1]))
-        bars.append(replace(chosen, markers=markers))
+        bars.append(replace(chosen, markers=heard.markers))
     held_back = request.suspense and DRUM_KIT not in played
     return replace(request, bars=tuple(bars), suspense=held_back or TREMOLO in played)
 
@@ -187,13 +206,20 @@ def _opened(request: CueRequest, written: list[WrittenNote], first: int) -> Piec
     return piece
 
 
-def _context(
-    request: CueRequest, written: list[WrittenNote], first: int, stop: int
-) -> tuple[Context, ConditionTrack]:
+def _track(request: CueRequest, first: int, stop: int) -> ConditionTrack:
+    """The conditions of the new bars, which know of the theme and of the bars that follow."""
+    track = ConditionTrack(request)
+    track.recalls = 0 < request.theme_bars <= first
+    if stop < len(request.bars):
+        track.join_step = request.bars[stop].start_step
+    return track
+
+
+def _context(writer: Writer, written: list[WrittenNote], first: int, stop: int) -> Context:
     """What the network reads before it writes: for reference the theme, where it was stated
     before, and the bars that follow; then the last bars, and the BAR that opens the new ones.
     """
-    track = ConditionTrack(request)
+    request, track = writer.request, writer.track
     references = []
     if 0 < request.theme_bars <= first:
         theme = _read(request, written, track, range(first))
@@ -201,17 +227,14 @@ def _context(
     if stop < len(request.bars):
         after = _read(request, written, track, range(stop, len(request.bars)))
         references.append((after, "is_after"))
-        track.join_step = request.bars[stop].start_step
-    track.recalls = 0 < request.theme_bars <= first
     before, conditions = _read(request, written, track, range(first))
     opening = track.at(first, request.bars[first].start_step)
     kept = slice(max(len(before) + 1 - CONTEXT_EVENTS, 0), None)
-    context = Context(
+    return Context(
         np.array([*before, BAR_ROW][kept], np.int64),
         np.stack([*conditions, opening][kept]),
         _pinned(references),
     )
-    return context, track
 
 
 def _read(
@@ -248,12 +271,9 @@ def _pinned(
 def _joined(score: Score, writer: Writer, range_q: tuple[Fraction, Fraction]) -> Composed:
     """Old notes outside the bars, new ones inside."""
     start_q, stop_q = range_q
-    new = {
-        part.program: part
-        for part in score_of(writer.piece.notes, writer.request).parts
-        if not part.is_drums
-    }
-    drums = [part for part in score_of(writer.piece.notes, writer.request).parts if part.is_drums]
+    written = score_of(writer.piece.notes, writer.request).parts
+    new = {part.program: part for part in written if not part.is_drums}
+    drums = [part for part in written if part.is_drums]
     parts: list[Part] = []
     for part in score.parts:
         fresh = (

@@ -32,15 +32,21 @@ def choose(rng: Random, logits: Logits, allowed: Mask, sampling: HeadSampling) -
 
     logits, allowed: (K,); at least one class is allowed
     """
-    classes = np.flatnonzero(allowed)
+    (classes,) = allowed.nonzero()
     assert len(classes), "nothing is allowed"
+    if len(classes) == 1:
+        rng.random()  # each choice draws once, however little there is to choose
+        return int(classes[0]), 0.0
     values = logits[classes]
     values -= values.max()
-    share = np.exp(values if sampling.temperature == 1 else values / sampling.temperature)
+    share = np.exp(values)
+    log_total = np.log(share.sum())
+    if sampling.temperature != 1:
+        share = np.exp(values / sampling.temperature)
     share /= share.sum()
-    order = np.argsort(-share, kind="stable")
+    order = (-share).argsort(kind="stable")
     reached = share[order].cumsum()
     kept = min(int(reached.searchsorted(sampling.top_p)) + 1, int(np.count_nonzero(share)))
     place = int(reached[:kept].searchsorted(rng.random() * reached[kept - 1], side="right"))
     chosen = order[min(place, kept - 1)]
-    return int(classes[chosen]), float(values[chosen] - np.log(np.exp(values).sum()))
+    return int(classes[chosen]), float(values[chosen] - log_total)

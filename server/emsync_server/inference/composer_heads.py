@@ -109,7 +109,8 @@ class ComposerHeads:
     def field_logits(self, hidden: Floats, field: int) -> Floats:
         """Logits (B, K) of a field from a hidden vector that already knows the fields before it."""
         weights = self._fields[field]
-        scale = np.sqrt(np.mean(np.square(hidden), axis=-1, keepdims=True) + NORM_EPSILON)
+        power = np.add.reduce(np.square(hidden), axis=-1, keepdims=True) / np.float32(self.width)
+        scale = np.sqrt(power + NORM_EPSILON)
         inner = (hidden / scale) @ weights.inner + weights.inner_bias
         with np.errstate(over="ignore"):
             active = inner / (1 + np.exp(-inner))

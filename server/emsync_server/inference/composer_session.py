@@ -93,7 +93,7 @@ class ComposerSession:
         memory = [np.zeros(shape, np.float32) for _ in self._caches]
         events = np.zeros((batch, SLOTS, FIELDS), np.int64)
         condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
-        state = ComposerState(batch, events, condition, memory, self._trunk.io_binding())
+        state = ComposerState(batch, events, condition, memory)
         if pinned is not None:
             state.pin(*pinned)
         return state
@@ -165,25 +165,36 @@ class ComposerSession:
     def _run(
         self, state: ComposerState, start: int, stop: int, pieces: slice = slice(None)
     ) -> Floats:
-        binding = state.binding
+        binding, hidden = self._bound(state, pieces)
         events, condition = state.events[pieces, start:stop], state.condition[pieces, start:stop]
-        binding.clear_binding_inputs()
-        binding.clear_binding_outputs()
         binding.bind_cpu_input("events", np.ascontiguousarray(events))
         binding.bind_cpu_input("condition", np.ascontiguousarray(condition))
         binding.bind_cpu_input("last_slot", np.full(len(events), stop - 1, np.int32))
         binding.bind_cpu_input("slots_used", np.array(stop, np.int32))
-        for name, cache in zip(self._caches, state.caches(pieces), strict=True):
-            binding.bind_ortvalue_input(name, cache)
-            binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
-        binding.bind_output("hidden")
         try:
             self._trunk.run_with_iobinding(binding)
         except engine.RuntimeException as err:
             if "alloc" in str(err):  # "Failed to allocate memory", "bad allocation"
                 raise MemoryError(str(err)) from err
             raise
-        return np.asarray(binding.get_outputs()[-1].numpy())
+        return hidden.copy()
+
+    def _bound(self, state: ComposerState, pieces: slice) -> tuple[Any, Floats]:
+        """The engine's table of what is bound where for some of the pieces, and the array that it
+        puts their hidden vectors (B, D) into; made once.
+        """
+        key = (pieces.start, pieces.stop)
+        if key not in state.bound:
+            value_of = onnxruntime.OrtValue.ortvalue_from_numpy
+            binding = self._trunk.io_binding()
+            for name, memory in zip(self._caches, state.memory, strict=True):
+                cache = value_of(memory[pieces])  # a view, no copy
+                binding.bind_ortvalue_input(name, cache)
+                binding.bind_ortvalue_output(name.replace("past_", "present_"), cache)
+            hidden = np.zeros((len(state.memory[0][pieces]), self.heads.width), np.float32)
+            binding.bind_ortvalue_output("hidden", value_of(hidden))
+            state.bound[key] = binding, hidden
+        return state.bound[key]
 
 
 def _fits(trunk: onnxruntime.InferenceSession, files: ComposerFiles) -> bool:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
@@ -34,8 +33,6 @@ class ComposerState:
     """(B, S, C), their conditions."""
     memory: list[Floats] = field(repr=False)
     """Keys and values (B, G, S, head size), each layer's."""
-    binding: Any = field(repr=False)
-    """ONNX Runtime's table of what is bound where; one for each state, so that jobs do not meet."""
     used: int = 0
     """Slots in use."""
     front: int = 0
@@ -44,15 +41,10 @@ class ComposerState:
     """Events read since the start, pinned ones aside."""
     _pinned: tuple[Ints, Floats] | None = field(default=None, repr=False)
     """Rows that the next refill puts first; None where the buffer holds them already."""
-    _views: dict[tuple[Any, Any], list[Any]] = field(default_factory=dict, repr=False)
-
-    def caches(self, pieces: slice) -> list[Any]:
-        """The memory of some pieces as the engine takes it: views, no copies."""
-        key = (pieces.start, pieces.stop)
-        if key not in self._views:
-            make = onnxruntime.OrtValue.ortvalue_from_numpy
-            self._views[key] = [make(array[pieces]) for array in self.memory]
-        return self._views[key]
+    bound: dict[tuple[Any, Any], tuple[Any, Floats]] = field(default_factory=dict, repr=False)
+    """ONNX Runtime's tables of what is bound where, by pieces, and the arrays that hidden vectors
+    come in; of each state its own, so that jobs do not meet.
+    """
 
     def is_alike(self, stop: int) -> bool:
         """Whether all pieces hold the same in the slots up to one."""

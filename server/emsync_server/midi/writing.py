@@ -134,7 +134,8 @@ def _track(name: str, timed: list[Timed], end_tick: int) -> mido.MidiTrack:
     keyed = sorted((tick, rank, getattr(m, "note", 0), next(numbers), m) for tick, rank, m in timed)
     now = 0
     for tick, _, _, _, message in keyed:
-        track.append(message.copy(time=tick - now))
+        unchecked = {} if message.is_meta else {"skip_checks": True}  # checked when it was made
+        track.append(message.copy(time=tick - now, **unchecked))
         now = tick
     track.append(_meta("end_of_track", time=max(end_tick - now, 0)))
     return track
@@ -153,4 +154,6 @@ def _time_signature(numerator: int, denominator: int) -> mido.MetaMessage:
 
 
 def _ticks(time_q: Fraction) -> int:
-    return math.floor(time_q * TICKS_PER_QUARTER + Fraction(1, 2))
+    """The nearest tick; halves go up. In whole numbers: notes are many, fractions dear."""
+    doubled = 2 * TICKS_PER_QUARTER * time_q.numerator + time_q.denominator
+    return doubled // (2 * time_q.denominator)
