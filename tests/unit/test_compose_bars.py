@@ -9,6 +9,7 @@ import pytest
 from tests.compositions import HITS, composed
 from tests.cues import sheet_of
 
+from emsync.cue import Brief, Style
 from emsync.errors import CueSheetError, NotFoundError
 from emsync.score import ControlChange, Controller
 from emsync_server.composition.rewriting import _controls as joined_controls
@@ -75,6 +76,19 @@ def test_every_event_outside_the_bars_stays_and_controllers_are_back_at_the_barl
         assert after[name] == before[name], name
     played = {key for key in stood if key[0] in after}
     assert {key: stands[key] for key in played} == {key: stood[key] for key in played}
+
+
+@pytest.mark.parametrize("style", [Style.BAND, Style.GAME], ids=lambda style: style.value)
+def test_bars_written_anew_keep_to_the_riff_of_the_bars_that_stay(tmp_path, style):
+    sheet = sheet_of(24 * 45, [], emotion=[(0, 0.3, 0.4)], brief=Brief(style=style))
+    (old,) = composed(tmp_path, sheet, seed=1)
+    first, phrase, stop = (old.tempo_map.bars()[index].start_q for index in (0, 4, 8))
+    composed(tmp_path, sheet, seed=2, bars=(5, 9))  # of the same letter as those before
+    score = read_midi(tmp_path / "score.mid")
+    notes = [(part.program, note) for part in score.parts for note in part.notes]
+    stayed = {(who, n.start_q - first, n.pitch) for who, n in notes if first <= n.start_q < phrase}
+    new = {(who, n.start_q - phrase, n.pitch) for who, n in notes if phrase <= n.start_q < stop}
+    assert len(new & stayed) / len(new) > 0.45  # the line apart, which is new
 
 
 def test_the_last_bars_can_be_written_anew(tmp_path):

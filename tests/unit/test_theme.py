@@ -68,6 +68,17 @@ def test_it_comes_back_only_where_the_form_asks_and_by_octaves_within_reach(requ
     assert asked
 
 
+def test_it_comes_back_in_the_octave_nearest_to_the_line_before_it_where_that_is_in_reach(
+    request_of_a_minute,
+):
+    theme = stated_theme(line(request_of_a_minute, VIOLIN, 72), request_of_a_minute)
+    bar = next(one for one in request_of_a_minute.bars if one.theme_bar == 0)
+    low = theme_pitch(theme, bar, 0, (58, 76), None)
+    assert theme_pitch(theme, bar, 0, (58, 76), low + 1) == low
+    assert theme_pitch(theme, bar, 0, (58, 76), low + 13) == low + 12
+    assert theme_pitch(theme, bar, 0, (54, 68), low + 13) == low  # too high for its player
+
+
 def test_even_a_network_that_knows_no_music_brings_its_theme_back():
     cue = sheet_of(24 * 60, [24 * 30], emotion=((0, 0.6, -0.4),)).cues[0]
     plan, landings = composing.planned(cue, 0)

@@ -30,6 +30,7 @@ from emsync_server.composition.representation import (
 from emsync_server.composition.request import CueRequest
 from emsync_server.composition.rules import Rules
 from emsync_server.composition.sampling import HeadSampling, choose
+from emsync_server.composition.slots import Texture
 from emsync_server.composition.texture import plan_texture
 from emsync_server.composition.theme import stated_theme
 from emsync_server.progress import Progress
@@ -113,6 +114,8 @@ class Writer:
     piece: Piece = field(default_factory=Piece)
     stop_bar: int | None = None
     textured: bool = True
+    texture: Texture | None = None
+    """Which notes are due, where that is planned already."""
     log_likelihood: float = 0.0
     nats: list[NDArray[np.float64]] = field(default_factory=list)
     """(F,) what the fields of each note that it wrote cost under the network alone, rules and
@@ -127,8 +130,9 @@ class Writer:
     _chosen: list[int] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        texture = plan_texture(self.rng, self.request) if self.textured else ()
-        self.rules = Rules(self.request, texture)
+        if self.texture is None:
+            self.texture = plan_texture(self.rng, self.request) if self.textured else ()
+        self.rules = Rules(self.request, self.texture)
         self.track = ConditionTrack(self.request)
 
     def condition(self) -> Floats:

@@ -198,13 +198,16 @@ class DueNotes:
             band = (band[0] - OCTAVE, band[1] - OCTAVE)
         given = piece.line.get(step)  # its double may have played it already
         if given is None and piece.theme is not None:
-            given = theme_pitch(piece.theme, bar, slot.step, band)
+            came_from = self._before_theme(piece, bar)
+            given = theme_pitch(piece.theme, bar, slot.step, band, came_from)
         if given is None and slot.role is Role.LEAD:
             given = self._repeated(piece, bar, slot)
         if given is not None:
             leaning = np.zeros(128)
             leaning[given] = GIVEN_LEANING
             return leaning
+        latest = [piece.line[at] for at in piece.latest_line]
+        own, band = band, melody.taking_over(band, latest[-1]) if latest else band
         strong = slot.step % (2 * STEPS_PER_QUARTER) == 0
         leaning = melody.harmony(bar.chord_at(step), strong=strong, closes=slot.closes)
         leaning = leaning + _in_band(band) + melody.towards_arch(band, slot.height)
@@ -212,9 +215,15 @@ class DueNotes:
         if not self._request.key_is_asked:
             diatonic *= PASSING_CHROMATIC.get(self._request.style, 1.0)
         leaning += diatonic * melody.inside_key(bar.key, bar.chord_at(step))
-        latest = [piece.line[at] for at in piece.latest_line]
-        leaning += melody.from_latest([one for one in latest if band[0] <= one <= band[1]])
+        leaning += melody.from_latest([min(max(one, band[0]), band[1]) for one in latest])
+        if band != own:
+            leaning += melody.going_on(latest[-1])
         return leaning + self._echo(piece, bar, slot)
+
+    def _before_theme(self, piece: Piece, bar: BarRequest) -> int | None:
+        """The line's last pitch before the phrase that restates the theme in a bar."""
+        opening = self._request.bars[piece.bar - (bar.theme_bar or 0)].start_step
+        return next((piece.line[at] for at in reversed(piece.line) if at < opening), None)
 
     def _echo(self, piece: Piece, bar: BarRequest, slot: Slot) -> Leaning:
         """(128,) to the turn that the bar takes up, from where this bar began."""

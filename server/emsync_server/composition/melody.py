@@ -26,6 +26,8 @@ ON_CHORD, OFF_CHORD = 1.0, -2.5  # on strong beats; elsewhere notes pass
 OUT_OF_KEY_LEANING = -2.5
 CLOSE_CHORD, CLOSE_ROOT = 3.0, 1.0
 ECHO_LEANING = 3.5
+GOING_ON_LEANING, FIFTH = -0.6, 7  # a semitone that whoever takes a line over leaps beyond a fifth
+TAKEN_OVER = 2  # semitones outside its place where a line may go on from the one before
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 
 
@@ -39,6 +41,21 @@ def towards_arch(band: tuple[int, int], height: float) -> Leaning:
     wanted = band[0] + height * (band[1] - band[0])
     away = np.abs(np.arange(128) - wanted)
     return np.asarray(ARCH_LEANING * np.maximum(away - ARCH_FREE, 0.0))
+
+
+def taking_over(band: tuple[int, int], latest: int) -> tuple[int, int]:
+    """A line's band with room towards the note that it goes on from, which another player may have
+    sung elsewhere.
+    """
+    low, high = band
+    return max(min(low, latest), low - TAKEN_OVER), min(max(high, latest), high + TAKEN_OVER)
+
+
+@cache
+def going_on(latest: int) -> Leaning:
+    """(128,) of the first notes of a line whose player takes it over, by the note before them."""
+    away = np.abs(np.arange(128) - latest)
+    return np.asarray(GOING_ON_LEANING * np.maximum(away - FIFTH, 0))
 
 
 def from_latest(latest: list[int]) -> Leaning:

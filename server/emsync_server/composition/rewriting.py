@@ -31,6 +31,7 @@ from emsync_server.composition.keys import key_fits
 from emsync_server.composition.measures import measure, passage_of, rank
 from emsync_server.composition.orchestration import PERCUSSION
 from emsync_server.composition.piece import Piece, WrittenNote
+from emsync_server.composition.playing_on import line_before, playing_on
 from emsync_server.composition.representation import (
     BAR_ROW,
     FIRST_DRUM_KEY,
@@ -45,6 +46,7 @@ from emsync_server.composition.request import CueRequest
 from emsync_server.composition.requesting import request_for
 from emsync_server.composition.score_writing import score_of
 from emsync_server.composition.take_files import Composed
+from emsync_server.composition.texture import plan_texture
 from emsync_server.composition.theme import stated_theme
 from emsync_server.midi import read_midi
 from emsync_server.progress import Progress
@@ -84,7 +86,11 @@ def rewrite_bars(
         request = request_for(cue, take.tempo_map, landings, rng)
         heard = heard or _heard(request, score, written)
         request = _alike(request, heard)
-        writers.append(Writer(request, rng, piece=_opened(request, written, first), stop_bar=stop))
+        texture = plan_texture(rng, request)
+        piece = _opened(request, written, first)
+        piece.line = line_before(texture, request, written, first)
+        texture = playing_on(texture, request, written, range(first, stop))
+        writers.append(Writer(request, rng, piece=piece, stop_bar=stop, texture=texture))
         writers[-1].track = _track(request, first, stop)
     context = _context(writers[-1], written, first, stop)
     write_takes(composer.session, writers, decoding, progress.part(0.05, 0.95), context=context)

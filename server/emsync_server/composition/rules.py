@@ -182,7 +182,7 @@ class Rules:
         fits = left >= _STEPS
         landing = self.accents.at(step)
         if instrument == DRUM_KIT:
-            mask = _LENGTHS == (DRUM_LENGTH if fits[DRUM_LENGTH] else 0)
+            mask = (DRUM_LENGTH if fits[DRUM_LENGTH] else 0) == _LENGTHS
         elif landing and (landing.is_final or not (fits & (_STEPS >= ACCENT_STEPS)).any()):
             mask = np.flatnonzero(fits)[-1] == _LENGTHS
         else:
@@ -201,16 +201,16 @@ class Rules:
             if landing.force is Force.LIGHT and not strikes:
                 accent = LIGHT_ACCENT_BIN
             mask = (
-                (_BINS == loudest)
+                (loudest == _BINS)
                 if self.cast.runners(step)
-                else (_BINS >= accent) & (_BINS <= loudest)
+                else (accent <= _BINS) & (loudest >= _BINS)
             )
         elif self.accents.hushed(step):
-            mask = (_BINS >= 1) & (_BINS < accent - 1)
+            mask = (_BINS >= 1) & (accent - 1 > _BINS)
         else:
             loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
             softest = SOFTEST_BIN + int(arousal > LIVELY_AROUSAL) + int(arousal > FIERCE_AROUSAL)
-            mask = (_BINS >= softest) & (_BINS <= loudest)
+            mask = (softest <= _BINS) & (loudest >= _BINS)
         return mask, self.due.velocities(piece, step, instrument)
 
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:

@@ -18,6 +18,8 @@ from emsync_server.composition.request import BarRequest, CueRequest
 LEAST_NOTES, MOST_NOTES_PER_BAR = 3, 8
 LEAST_SHARE = 0.5  # of the bars of the statement in which the line moves
 MOST_TOGETHER = 2.2  # notes an onset of an instrument that sings a line
+FIFTH = 7  # semitones: a leap from the line before it that needs no excuse
+NEAR_BAND, STRAIN = 2, 24  # semitones beyond its place where a theme may lie; what more would cost
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 
 
@@ -69,16 +71,20 @@ def stated_theme(notes: Sequence[WrittenNote], request: CueRequest) -> Theme | N
     return Theme(by_bar, bars[0].key, player)
 
 
-def theme_pitch(theme: Theme, bar: BarRequest, step: int, band: tuple[int, int]) -> int | None:
+def theme_pitch(
+    theme: Theme, bar: BarRequest, step: int, band: tuple[int, int], came_from: int | None = None
+) -> int | None:
     """What a bar that restates the theme sings at a step of it, in the bar's key, by octaves within
     a band; None where the theme has no note.
+
+    came_from: the line's pitch before the statement, from which it rather does not leap
     """
     if bar.theme_bar is None or bar.theme_bar >= len(theme.bars):
         return None
     note = next((one for one in theme.bars[bar.theme_bar] if one.step == step), None)
     if note is None:
         return None
-    return _moved(note.pitch, theme.key, bar.key) + _octaves(theme, bar.key, band)
+    return _moved(note.pitch, theme.key, bar.key) + _octaves(theme, bar.key, band, came_from)
 
 
 def _sings(line: Sequence[WrittenNote], bars: int) -> bool:
@@ -106,8 +112,17 @@ def _moved(pitch: int, old: int, new: int) -> int:
 
 
 @cache
-def _octaves(theme: Theme, key: int, band: tuple[int, int]) -> int:
-    """Semitones, whole octaves, that bring the line nearest to the middle of a band."""
+def _octaves(theme: Theme, key: int, band: tuple[int, int], came_from: int | None) -> int:
+    """Semitones, whole octaves, that bring the line nearest to the middle of a band, and its first
+    note near the pitch before it where that leaves the line in reach.
+    """
     pitches = [_moved(note.pitch, theme.key, key) for bar in theme.bars for note in bar]
     middle = sum(band) / 2
-    return min((0, 12, -12, 24, -24), key=lambda shift: abs(np.mean(pitches) + shift - middle))
+
+    def cost(shift: int) -> float:
+        away = abs(float(np.mean(pitches)) + shift - middle)
+        beyond = max(band[0] - min(pitches) - shift, max(pitches) + shift - band[1], 0)
+        leap = 0 if came_from is None else max(abs(pitches[0] + shift - came_from) - FIFTH, 0)
+        return away + leap + STRAIN * max(beyond - NEAR_BAND, 0)
+
+    return min((0, 12, -12, 24, -24), key=cost)
