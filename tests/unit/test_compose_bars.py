@@ -88,7 +88,9 @@ def test_bars_written_anew_keep_to_the_riff_of_the_bars_that_stay(tmp_path, styl
     notes = [(part.program, note) for part in score.parts for note in part.notes]
     stayed = {(who, n.start_q - first, n.pitch) for who, n in notes if first <= n.start_q < phrase}
     new = {(who, n.start_q - phrase, n.pitch) for who, n in notes if phrase <= n.start_q < stop}
-    assert len(new & stayed) / len(new) > 0.45  # the line apart, which is new
+    assert (
+        len(new & stayed) / len(new) > 0.33
+    )  # the line apart, which is new; where each draws its own, 0.3 at most
 
 
 def test_the_last_bars_can_be_written_anew(tmp_path):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from itertools import pairwise
 
 import numpy as np
-import pytest
 from tests.cues import sheet_of
 from tests.tiny_composer import TinyNetwork
 
@@ -31,17 +30,19 @@ def sung(seed):
     return request, sorted(writer.piece.line.items())
 
 
-@pytest.mark.parametrize("seed", range(1, 6))
-def test_a_line_leaps_less_than_an_octave_from_phrase_to_phrase(seed):
-    request, line = sung(seed)
-    leaps = [
-        abs(there - here)
-        for (step, here), (later, there) in pairwise(line)
-        if request.bars[request.bar_index_at(step)].phrase
-        != request.bars[request.bar_index_at(later)].phrase
-    ]
-    assert len(leaps) >= 2
-    assert max(leaps) < OCTAVE
+def test_a_line_goes_on_near_where_it_was_from_phrase_to_phrase():
+    leaps = []
+    for seed in range(8):
+        request, line = sung(seed)
+        leaps.extend(
+            abs(there - here)
+            for (step, here), (later, there) in pairwise(line)
+            if request.bars[request.bar_index_at(step)].phrase
+            != request.bars[request.bar_index_at(later)].phrase
+        )
+    assert len(leaps) >= 16
+    assert max(leaps) <= OCTAVE
+    assert np.mean(leaps) < 3.4  # 3.7 where nothing brings them together
 
 
 def test_a_line_has_room_towards_the_note_it_goes_on_from():

@@ -292,3 +292,17 @@ def test_no_line_is_shrill(style, valence):
     _, texture = textured(((0, valence, 0.7),), style=style, seconds=60)
     sung = [s for slots in texture for s in slots if s.role in (Role.LEAD, Role.DOUBLE)]
     assert max(slot.band[1] for slot in sung) <= 88  # E6
+
+
+def test_short_calm_cues_state_a_shape():
+    notes = []
+    for seed in range(8):
+        request, texture = textured(((0, 0.2, -0.6),), seconds=8, seed=seed, style=Style.CHAMBER)
+        starts = [
+            bar.start_step + slot.step
+            for phrase in lines_of(request, texture)
+            for bar, slots in phrase
+            for slot in slots
+        ]
+        notes.append(sum(step < request.final_step for step in starts))
+    assert np.mean(notes) >= 6

@@ -54,6 +54,12 @@ RIFFS = frozenset({CueStyle.BAND, CueStyle.GAME})
 LOOP_DENSER = 1.2
 """Real band and game music is at least half as dense again as what others play; so far as arousal
 leaves room."""
+TONICS: dict[CueStyle, tuple[int, ...]] = dict.fromkeys(CueStyle, tuple(range(12))) | {
+    CueStyle.BAND: (4, 9, 2, 11, 4, 6, 9, 7, 2, 0, 1, 5),
+    CueStyle.FOLK: (4, 11, 9, 2, 6, 4, 11, 9, 2, 6, 7, 0),
+}
+"""Of minor keys (their relatives have the same notes), to draw from: guitars and fiddles lie best
+in few sharps."""
 RING_S = (1.5, 4.0)  # how long the last chord rings, where the cue leaves room
 
 _STYLE_WORD: dict[CueStyle, Style | None] = {
@@ -106,7 +112,7 @@ def request_for(
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
     suspense = holds_back(cue, emotions, shots, rng)
-    bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, rng), suspense))
+    bars = _bars(cue, tempo_map, emotions, sections, (style, _tonic(cue, style, rng), suspense))
     final_step = _final_step(tempo_map, bars, landings)
     bars, theme_bars = _formed((cue, style), bars, sections, (final_step, landings, suspense), rng)
     hits = tuple(float(hit.time.seconds) - start_s for hit in cue.hits)
@@ -170,12 +176,15 @@ def _sections(tempo_map: TempoMap, emotions: list[tuple[float, float]]) -> list[
     return sections
 
 
-def _tonic(cue: Cue, rng: Random) -> int:
-    """Tonic of the minor key whose notes the cue uses; its major key is the relative."""
+def _tonic(cue: Cue, style: CueStyle, rng: Random) -> int:
+    """Tonic of the minor key whose notes the cue uses; its major key is the relative. The cues of a
+    film that share a seed draw others.
+    """
     drawn = int(rng.integers(12))
     key = cue.brief.key
     if key is None:
-        return drawn
+        place = round(1000 * float(cue.range.start.seconds))
+        return TONICS[style][(drawn + int(np.random.default_rng(place).integers(12))) % 12]
     return key.tonic if key.mode is Mode.MINOR else (key.tonic + 9) % 12
 
 

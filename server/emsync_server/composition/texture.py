@@ -53,6 +53,7 @@ Random = np.random.Generator
 EXCITED_AROUSAL = 0.3
 DOUBLE_SOFTER = 8  # velocity
 LIVELIER, LOOP_LIVELIER = 0.15, 0.3  # of arousal, more for the line
+SHORT_BARS, SHORT_AROUSAL = 2, 0.3  # so few bars state one shape: a line at least so lively
 SPARSER = 0.8  # of arousal, less for the line and the bass of suspense
 PEDAL_BAND, PEDAL_BARS = (82, 89), 2
 """In suspense a high note is held over so many bars."""
@@ -61,8 +62,7 @@ OSTINATO_DROP = 7  # semitones that an ostinato lies lower than a figure
 PAD_VOICES = (3, 3, 4, 5)  # at each level
 LINE_REST_STEPS = STEPS_PER_QUARTER
 """After a landing the line holds at least so long."""
-ARTICULATIONS = 2
-"""What comes again is held for one of so many shares of its length, and not for each bar's own."""
+ARTICULATIONS = 2  # shares of its length for which what comes again is held, not each bar's own
 BREATHLESS_AROUSAL = 0.6
 """What is more excited goes on through the ends of its phrases."""
 UNDER_THEME, BETWEEN = 0.8, 1.25
@@ -70,8 +70,7 @@ UNDER_THEME, BETWEEN = 0.8, 1.25
 HEIGHT_STEP, FIGURE_FLOOR = 4, 50
 """Semitones between a figure's five heights, and where the lowest lies at least."""
 RUNNING, RUN_STEP, RUN_LIFT = (Family.STRINGS, Family.WOODWINDS), 2, 5
-"""Who bows or blows a figure moves by steps, in the upper part of its room; a band's riff does,
-too."""
+"""Who bows or blows a figure moves by steps, in the upper part of its room; a band does, too."""
 PEDALS = frozenset(
     INSTRUMENT_INDEX[name] for name in ("tremolo_strings", "violin", "synth_strings", "pad")
 )
@@ -157,9 +156,11 @@ class _Planner:
             return
         band = singing_band(casting.lead, float(np.mean([bar.valence for bar in bars])))
         lively = LOOP_LIVELIER if self._request.riffs else LIVELIER
+        before = self._request.bar_index_at(self._request.final_step)
+        least = SHORT_AROUSAL if before <= SHORT_BARS else -1.0
         answer_at = {0: 0, 1: 1, 2: 0, 3: 1}
         for index, bar in enumerate(bars):
-            motif = self._motif(bar.letter, bar.steps, min(arousal + lively, 1.0))
+            motif = self._motif(bar.letter, bar.steps, min(max(arousal + lively, least), 1.0))
             closes = index == len(bars) - 1 and len(bars) > 1
             cell = motif[2] if closes else motif[answer_at[index % 4]]
             echoes = first + index - 2 if index >= 2 and not closes else None
