@@ -39,9 +39,19 @@ class ConditionTrack:
         """Where the bars that follow a gap stand for reference: the step at which they begin."""
         self._bar = -1
         self._plain: Condition | None = None
+        self._moment: tuple[int, int, bool, int | None] | None = None
+        self._latest: Condition | None = None
 
     def at(self, bar: int, step: int) -> Condition:
-        """The condition (C,) of an event in a bar, at a grid step of the cue."""
+        """The condition (C,) of an event in a bar, at a grid step of the cue: the same array for
+        all events of an onset, not to be changed.
+        """
+        moment = (bar, step, self.recalls, self.join_step)
+        if self._latest is None or moment != self._moment:
+            self._moment, self._latest = moment, self._vector(bar, step)
+        return self._latest
+
+    def _vector(self, bar: int, step: int) -> Condition:
         time_s = self._request.seconds_at(step)
         after = bisect_left(self._edges, time_s - SAME_MOMENT_S)
         before = bisect_right(self._edges, time_s + SAME_MOMENT_S) - 1

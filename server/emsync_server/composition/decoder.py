@@ -269,6 +269,8 @@ def _choose_event(
     """All fields of the next event of each take, one by one; what they cost, (B, F) nats."""
     takes = len(writers)
     nats = np.zeros((takes, len(FIELDS)))
+    each = np.arange(takes)
+    spread = np.arange(len(hidden)) % takes  # the take that each row is of
     for number in range(len(FIELDS)):
         logits = heads.field_logits(hidden, number).astype(np.float64)
         own, logits = logits[:takes], settings.guidance.joined(logits)
@@ -276,12 +278,11 @@ def _choose_event(
             [w.choose(number, logits[i], settings.heads[number]) for i, w in enumerate(writers)]
         )
         own = own - own.max(axis=1, keepdims=True)
-        nats[:, number] = np.log(np.exp(own).sum(axis=1)) - own[np.arange(takes), index]
+        nats[:, number] = np.log(np.exp(own).sum(axis=1)) - own[each, index]
         if number == 0 and (index >= BAR).all():
             break
         if number + 1 < len(FIELDS):
-            every = np.tile(index, hidden.shape[0] // takes)
-            hidden = heads.after(hidden, number, every)
+            hidden = heads.after(hidden, number, index[spread])
     return nats
 
 

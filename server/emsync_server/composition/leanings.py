@@ -38,6 +38,8 @@ ODD_PLACE_LEANING = -1.5
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
+_LOWEST_ABOVE_BASS = [LOW_PITCH + (tone - LOW_PITCH) % 12 for tone in range(12)]
+"""Of each pitch class the lowest note that is no bass."""
 
 
 @cache
@@ -68,15 +70,14 @@ def completion(chord: int, sounding: Iterable[int]) -> Leaning:
     """(128,) to the notes that the chord lacks, the third above all, above the bass; away from
     what two voices have already.
     """
-    pitches = np.arange(128)
     present = [pitch % 12 for pitch in sounding]
     leaning = np.zeros(128)
     for tone, towards in zip(chord_tones(chord), LACKING_LEANINGS, strict=False):
         if tone not in present:
-            leaning[(pitches % 12 == tone) & (pitches >= LOW_PITCH)] = towards
+            leaning[_LOWEST_ABOVE_BASS[tone] :: 12] = towards
     for tone in set(present):
         if present.count(tone) >= ENOUGH_VOICES:
-            leaning[(pitches % 12 == tone) & (pitches >= LOW_PITCH)] += DOUBLED_LEANING
+            leaning[_LOWEST_ABOVE_BASS[tone] :: 12] += DOUBLED_LEANING
     return leaning
 
 

