@@ -46,7 +46,12 @@ def add_understanding_commands(commands: Subparsers) -> None:
     text.add_argument("--threads", type=int, default=1)
     text.add_argument("--export-only", action="store_true", help="from the checkpoint in --work")
     text.set_defaults(run=_text)
-    frozen = commands.add_parser("text-frozen", help="measure a head on the frozen text encoder")
+    frozen = commands.add_parser(
+        "text-frozen",
+        help="measure heads on the frozen text encoder",
+        description="One head and the mean of three, on the published encoder as it is. A "
+        "yardstick: what is shipped is fine-tuned, by text-emotion.",
+    )
     frozen.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
     frozen.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")
     frozen.add_argument("--work", type=Path, required=True, help="keeps the encoded lines")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from emsync.emotion import ValenceArousal
-from emsync_server.spotting.experts import EkmanProbabilities, Estimate, Reading, Tag
+from emsync_server.spotting.experts import EkmanProbabilities, Estimate, Reading, Tag, by_shot
 from emsync_server.spotting.experts.by_shot import gather, with_heads
 from emsync_server.spotting.experts.expert import ExpertRow, Sense, Tier
 from emsync_server.spotting.experts.packing import pack, unpack
@@ -89,6 +89,23 @@ def test_heads_read_only_shots_in_which_their_sources_spoke():
     row = ExpertRow("head", Tier.BUILT_IN, Sense.READINGS, Head, sources=("e",))
     shots = with_heads(gather([reading(1.0)], [0, 5, 9]), [(row, Head())])
     assert ["head" in shot.by_expert for shot in shots] == [True, False]
+
+
+def test_heads_are_shown_so_many_shots_at_once_and_answer_each(monkeypatch):
+    monkeypatch.setattr(by_shot, "MOST_AT_ONCE", 3)
+    asked = []
+
+    class Counting(Head):
+        def read(self, items):
+            asked.append(len(items))
+            return super().read(items)
+
+    row = ExpertRow("head", Tier.BUILT_IN, Sense.READINGS, Counting, sources=("e",))
+    spoken = [reading(at + 0.5, text=str(at)) for at in range(8) if at != 4]
+    shots = with_heads(gather(spoken, list(range(9))), [(row, Counting())])
+    assert asked == [3, 3, 1]
+    said = [shot.by_expert["head"].text if "head" in shot.by_expert else None for shot in shots]
+    assert said == ["0", "1", "2", "3", None, "5", "6", "7"]
 
 
 @pytest.mark.parametrize(

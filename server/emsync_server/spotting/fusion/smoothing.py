@@ -24,7 +24,8 @@ CUT_LIKENESS = 0.35
 to the latter, so that a cut is never smoothed away."""
 OWN_SHARE = 0.5
 """Of an expert's error variance, what is drawn anew in each shot; the rest (it misjudges this film,
-this place, this face) does not average out over shots."""
+this place, this face) does not average out over shots. Photographs of one theme share 0.6 of it in
+valence, 0.5 in arousal (`python -m emsync_training variances`)."""
 
 
 def likeness(gaps_s: Floats, strengths: Floats) -> Floats:
