@@ -48,9 +48,9 @@ def add_understanding_commands(commands: Subparsers) -> None:
     text.set_defaults(run=_text)
     frozen = commands.add_parser(
         "text-frozen",
-        help="measure heads on the frozen text encoder",
-        description="One head and the mean of three, on the published encoder as it is. A "
-        "yardstick: what is shipped is fine-tuned, by text-emotion.",
+        help="measure a head on the frozen text encoder",
+        description="One head on the published encoder as it is. A yardstick: what is shipped is "
+        "fine-tuned, by text-emotion.",
     )
     frozen.add_argument("--data", type=Path, required=True, help="GoEmotions, Ekman grouping")
     frozen.add_argument("--encoder", type=Path, required=True, help="folder of all-MiniLM-L6-v2")

@@ -7,6 +7,7 @@ head is trained on what was kept of them, and chosen on the dev split alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -28,10 +29,10 @@ __all__ = ["measure_frozen"]
 Floats = NDArray[np.float64]
 
 BATCH, HEAD_BATCH = 64, 256
-HIDDEN, DROPOUT = 384, 0.4
-EPOCHS, RATE, WEIGHT_DECAY = 10, 1e-3, 0.02
-HEADS = 3
-"""Trained alike but for their seed; their logits are averaged."""
+HIDDEN, DROPOUT = 1152, 0.5
+EPOCHS, RATE, WEIGHT_DECAY = 10, 1e-3, 0.05
+AVERAGE_DECAY = 0.99
+"""What is measured is an average of the weights over about a hundred steps."""
 FEATURES_FILE = "text-emotion.frozen.npz"
 
 
@@ -42,19 +43,12 @@ def measure_frozen(
     splits = {split: read_split(data, split) for split in SPLITS}
     features = _standardised(_features(data, encoder, work, say))
     labels = {split: torch.from_numpy(each.labels) for split, each in splits.items()}
-    each_head: list[dict[str, Floats]] = []
-    for number in range(HEADS):
-        torch.manual_seed(seed + number)
-        head = _trained(features, labels, say)
-        each_head.append({split: _logits(head, features[split]) for split in ("dev", "test")})
-    facts: dict[str, object] = {"features": features["dev"].shape[1]}
-    for count in (1, HEADS):
-        logits = {split: np.mean([one[split] for one in each_head[:count]], axis=0)
-                  for split in ("dev", "test")}  # fmt: skip
-        calibration = Calibration.fit(logits["dev"], splits["dev"].labels)
-        probabilities = {split: calibration.probabilities(each) for split, each in logits.items()}
-        facts[f"{count} heads" if count > 1 else "one head"] = measured(probabilities, splits)
-    return facts
+    torch.manual_seed(seed)
+    head = _trained(features, labels, say)
+    logits = {split: _logits(head, features[split]) for split in ("dev", "test")}
+    calibration = Calibration.fit(logits["dev"], splits["dev"].labels)
+    probabilities = {split: calibration.probabilities(each) for split, each in logits.items()}
+    return {"features": features["dev"].shape[1], "one head": measured(probabilities, splits)}
 
 
 def _features(
@@ -105,12 +99,13 @@ def _standardised(features: dict[str, Tensor]) -> dict[str, Tensor]:
 def _trained(
     features: dict[str, Tensor], labels: dict[str, Tensor], say: Callable[[str], None]
 ) -> nn.Sequential:
-    """The head of the epoch that was best on dev."""
+    """The averaged head of the epoch that was best on dev."""
     train, wanted = features["train"], labels["train"]
     head = nn.Sequential(
         nn.Dropout(DROPOUT), nn.Linear(train.shape[1], HIDDEN), nn.GELU(),
         nn.Dropout(DROPOUT), nn.Linear(HIDDEN, wanted.shape[1]),
     )  # fmt: skip
+    average = deepcopy(head)
     optimizer = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=WEIGHT_DECAY)
     steps = EPOCHS * -(-len(train) // HEAD_BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, steps)
@@ -125,13 +120,21 @@ def _trained(
             optimizer.step()
             schedule.step()
             optimizer.zero_grad(set_to_none=True)
-        probabilities, seen = sigmoid(_logits(head, features["dev"])), labels["dev"].numpy()
+            _follow(average, head)
+        probabilities, seen = sigmoid(_logits(average, features["dev"])), labels["dev"].numpy()
         score = macro_f1(probabilities >= best_thresholds(probabilities, seen), seen)
         say(f"epoch {epoch + 1} of {EPOCHS}: dev macro F1 {score:.4f}")
         if score > best:
-            best, kept = score, {name: each.clone() for name, each in head.state_dict().items()}
-    head.load_state_dict(kept)
-    return head
+            best, kept = score, {name: each.clone() for name, each in average.state_dict().items()}
+    average.load_state_dict(kept)
+    return average
+
+
+@torch.no_grad()
+def _follow(average: nn.Sequential, head: nn.Sequential) -> None:
+    """Move the average towards the head, in place."""
+    for slow, fast in zip(average.parameters(), head.parameters(), strict=True):
+        slow.lerp_(fast, 1 - AVERAGE_DECAY)
 
 
 @torch.no_grad()
