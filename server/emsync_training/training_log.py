@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
+
 from emsync_server.composition.representation import FIELDS
 
 COLUMNS = (
@@ -12,6 +14,8 @@ COLUMNS = (
     *("train_nats_per_note", "held_out_nats_per_note"),
     *(f"held_out_{field}" for field in FIELDS),
 )
+AVERAGED_ROWS = 12
+"""A row is the mean of ten steps of a few crops: single rows tell little."""
 
 
 class TrainingLog:
@@ -50,12 +54,18 @@ class TrainingLog:
         with self.path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         figure, axes = pyplot.subplots(figsize=(8, 5))
-        for column, style in (("train_nats_per_note", "-"), ("held_out_nats_per_note", "o-")):
-            points = [(float(r["hours"]), float(r[column])) for r in rows if r[column]]
-            if points:
-                axes.plot(
-                    *zip(*points, strict=True), style, label=column.replace("_", " "), markersize=3
-                )
+        train, held_out = (
+            np.array([(float(r["hours"]), float(r[column])) for r in rows if r[column]]).reshape(
+                -1, 2
+            )
+            for column in ("train_nats_per_note", "held_out_nats_per_note")
+        )
+        if len(train):
+            even = np.ones(min(AVERAGED_ROWS, len(train)))
+            mean = [np.convolve(column, even / len(even), "valid") for column in train.T]
+            axes.plot(*train.T, color="C0", alpha=0.3, linewidth=1)
+            axes.plot(*mean, color="C0", label=f"training crops, mean of {len(even) * 10} steps")
+        axes.plot(*held_out.T, "C1o-", markersize=3, label="held-out crops, averaged weights")
         axes.set(xlabel="hours", ylabel="nats a note", title=self.path.stem)
         axes.grid(alpha=0.3)
         axes.legend()
