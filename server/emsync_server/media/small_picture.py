@@ -23,8 +23,8 @@ Plane = NDArray[np.uint8]
 WIDTH, HEIGHT = 64, 36
 LUMA_ROWS, CHROMA_ROWS = 2, 1
 """How many source rows make a small one: enough against grain, few enough to stay cheap."""
-FEW_SKIPPED = 4
-"""Narrower pictures are shrunk in two steps."""
+FEW_SKIPPED = 8
+"""Narrower pictures, up to 1024 wide, are shrunk in two steps."""
 NEUTRAL = 128
 
 PLANAR_BITS = {
@@ -99,7 +99,8 @@ def _shrink_plane(
     few = full[_evenly(plane.height, rows_per_row * HEIGHT), : plane.width]
     columns = rows_per_row * WIDTH
     if columns < plane.width <= FEW_SKIPPED * columns:
-        # Two columns of up to four are enough, and cost a third of all of them.
+        # Two columns of up to eight are enough, and cost a third of all of them: the same changes
+        # are found.
         size = (columns, len(few))
         few = np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_LINEAR), sample)
     elif plane.width % WIDTH and plane.width > WIDTH:  # odd factors cost OpenCV five times as much
