@@ -98,7 +98,10 @@ class ShotFinder:
         self._proposals: list[Proposal] = []
         self._contrasts: list[Floats] = []
 
-    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+    def look(self, frame: av.VideoFrame) -> None:
+        """Small pictures are enough."""
+
+    def see(self, small: SmallPicture) -> None:
         """The next frame."""
         self._waiting[self._filled] = small.planes
         self._filled += 1
