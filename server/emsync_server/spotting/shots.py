@@ -198,7 +198,7 @@ class ShotFinder:
         whatever grows dark is like one."""
         if self._judge.score(whole) > 0:
             return []
-        parts = [self._looked_at_again(each, film) for each in parts_of(film, whole)]
+        parts = parts_of(film, whole)
         scores = [self._judge.score(each) for each in parts]
         order = [
             (score > 0 and each.kind is not BoundaryKind.FADE, score)
