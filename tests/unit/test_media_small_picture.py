@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 import pytest
 
-from emsync_server.media import shrink
+from emsync_server.media import Shrinker, shrink
 
 WIDTH, HEIGHT = 640, 360
 
@@ -56,3 +56,28 @@ def test_no_column_or_row_counts_more_than_the_others(scene):
         av.VideoFrame.from_ndarray(bright, format="rgb24").reformat(format="yuv420p")
     ).luma
     assert luma[:, :31].max() < 10 < 245 < luma[:, 33:].min()
+
+
+def test_frames_of_changing_shape_come_in_order_and_as_one_by_one(scene):
+    random = np.random.default_rng(3)
+    shapes = [(480, 270)] * 3 + [(800, 332)] * 40 + [(34, 20)] * 2 + [(480, 270)] * 17
+    frames = [
+        av.VideoFrame.from_ndarray(
+            random.integers(0, 255, (height, width, 3), np.uint8), format="rgb24"
+        ).reformat(format="yuv420p")
+        for width, height in shapes
+    ]
+    frames.append(av.VideoFrame.from_ndarray(scene, format="rgb24"))
+    frames.append(frames[0].reformat(format="gray"))
+    shrinker = Shrinker()
+    counts, small = [], []
+    for frame in frames:
+        given = shrinker.add(frame)
+        counts.append(len(given))
+        small += given
+    small += shrinker.finish()
+    assert shrinker.finish() == []
+    assert max(counts) > 1
+    assert len(small) == len(frames)
+    for frame, each in zip(frames, small, strict=True):
+        np.testing.assert_array_equal(each.planes, shrink(frame).planes)

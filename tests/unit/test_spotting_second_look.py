@@ -128,7 +128,7 @@ def test_the_finder_shows_it_the_frames_in_doubt_and_no_others():
         second=Watcher(),  # type: ignore[arg-type]  # looks as one
     )
     for each in pictures:
-        finder.see(None, SmallPicture(each.astype(np.uint8)))
+        finder.see(SmallPicture(each.astype(np.uint8)))
     proposals = finder.proposals()
     gradual = [each for each in proposals if each.kind is not BoundaryKind.CUT]
     assert [each.second for each in gradual] == [WRONG] * len(gradual)

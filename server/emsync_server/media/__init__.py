@@ -2,7 +2,7 @@
 
 from emsync_server.media.film import CEILING_S, Film, FilmFrame, PacketLog, open_film, probe_film
 from emsync_server.media.probing import FilmProbe
-from emsync_server.media.small_picture import SmallPicture, shrink
+from emsync_server.media.small_picture import Shrinker, SmallPicture, shrink
 from emsync_server.media.sound import read_sound
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "FilmFrame",
     "FilmProbe",
     "PacketLog",
+    "Shrinker",
     "SmallPicture",
     "open_film",
     "probe_film",

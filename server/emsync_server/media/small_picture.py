@@ -10,21 +10,26 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import NamedTuple
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HEIGHT", "WIDTH", "SmallPicture", "shrink"]
+__all__ = ["HEIGHT", "WIDTH", "Shrinker", "SmallPicture", "shrink"]
 
 Plane = NDArray[np.uint8]
+Samples = NDArray[np.unsignedinteger]
 
 WIDTH, HEIGHT = 64, 36
-LUMA_ROWS, CHROMA_ROWS = 2, 1
-"""How many source rows make a small one: enough against grain, few enough to stay cheap."""
-FEW_SKIPPED = 4
-"""Narrower pictures are shrunk in two steps."""
+ROWS_PER_ROW = (2, 1, 1)
+"""How many source rows make a small one, of luma and of colour: enough against grain, few enough to
+stay cheap."""
+BATCH = 16
+"""Frames whose rows are kept until they are shrunk: a few MB of a 4K film."""
+FEW_SKIPPED = 8
+"""Narrower pictures, up to 1024 wide, are shrunk in two steps."""
 NEUTRAL = 128
 
 PLANAR_BITS = {
@@ -74,39 +79,113 @@ class SmallPicture:
 
 def shrink(frame: av.VideoFrame) -> SmallPicture:
     """The small copy of a frame as it is stored, before any rotation."""
-    bits = PLANAR_BITS.get(frame.format.name)
-    if bits is None or any(plane.line_size <= 0 for plane in frame.planes):
-        frame = frame.reformat(width=WIDTH, height=HEIGHT, format="yuv444p", interpolation="AREA")
-        bits = 8
-    out = np.full((3, HEIGHT, WIDTH), NEUTRAL, np.uint8)
-    grey = frame.format.name.startswith("gray")
-    for index, plane in enumerate(frame.planes[: 1 if grey else 3]):
-        _shrink_plane(plane, bits, CHROMA_ROWS if index else LUMA_ROWS, out[index])
-    if frame.color_range != FULL_RANGE and not frame.format.name.startswith(("yuvj", "gray")):
-        cv2.LUT(out[0], LUMA_OF_LIMITED, out[0])
-        cv2.LUT(out[1:], CHROMA_OF_LIMITED, out[1:])
-    return SmallPicture(out)
+    (small,) = Shrinker(batch=1).add(frame)
+    return small
 
 
-def _shrink_plane(
-    plane: av.video.plane.VideoPlane, bits: int, rows_per_row: int, out: Plane
-) -> None:
-    """Write one plane, small and 8 bit, to `out`."""
-    sample = np.dtype(np.uint8 if bits == 8 else np.uint16)
-    stored = plane.line_size // sample.itemsize
-    samples: NDArray[np.unsignedinteger] = np.frombuffer(memoryview(plane), sample)
-    full = samples[: stored * plane.height].reshape(plane.height, stored)
-    few = full[_evenly(plane.height, rows_per_row * HEIGHT), : plane.width]
-    columns = rows_per_row * WIDTH
-    if columns < plane.width <= FEW_SKIPPED * columns:
-        # Two columns of up to four are enough, and cost a third of all of them.
+class Shrinker:
+    """Fed frames in order; makes their small copies in batches, which costs half of one by one."""
+
+    def __init__(self, batch: int = BATCH) -> None:
+        self._batch = batch
+        self._layout: _Layout | None = None
+        self._rows: list[Samples] = []
+        self._filled = 0
+
+    def add(self, frame: av.VideoFrame) -> list[SmallPicture]:
+        """The next frame; what is read of it is read now. Returns the copies of all frames up to
+        this one that have not been returned, or none of them yet."""
+        bits = PLANAR_BITS.get(frame.format.name)
+        planes = frame.planes
+        if bits is None or any(plane.line_size <= 0 for plane in planes):
+            frame = frame.reformat(
+                width=WIDTH, height=HEIGHT, format="yuv444p", interpolation="AREA"
+            )
+            bits, planes = 8, frame.planes
+        layout = _Layout(
+            frame.format.name,
+            bits,
+            frame.color_range,
+            tuple((plane.height, plane.width, plane.line_size) for plane in planes),
+        )
+        done = []
+        if layout != self._layout:
+            done = self.finish()
+            self._layout, self._rows = layout, layout.buffers(self._batch)
+        for plane, rows, wanted in zip(planes, self._rows, ROWS_PER_ROW, strict=False):
+            samples: Samples = np.frombuffer(memoryview(plane), rows.dtype)
+            stored = rows.shape[2]
+            full = samples[: stored * plane.height].reshape(plane.height, stored)
+            which = _evenly(plane.height, wanted * HEIGHT)
+            full.take(which, axis=0, out=rows[self._filled], mode="clip")  # as it would raise, too
+        self._filled += 1
+        return [*done, *self.finish()] if self._filled == self._batch else done
+
+    def finish(self) -> list[SmallPicture]:
+        """The copies that have not been returned."""
+        if self._layout is None or not self._filled:
+            return []
+        count, self._filled = self._filled, 0
+        out = np.full((3, count, HEIGHT, WIDTH), NEUTRAL, np.uint8)
+        sizes = self._layout.planes
+        for small, rows, (_, width, _), wanted in zip(
+            out, self._rows, sizes, ROWS_PER_ROW, strict=False
+        ):
+            _shrink_rows(rows[:count, :, :width], self._layout.bits, wanted, small)
+        if self._layout.is_limited:
+            cv2.LUT(out[0].reshape(-1, WIDTH), LUMA_OF_LIMITED, out[0].reshape(-1, WIDTH))
+            cv2.LUT(out[1:].reshape(-1, WIDTH), CHROMA_OF_LIMITED, out[1:].reshape(-1, WIDTH))
+        return [SmallPicture(planes) for planes in out.transpose(1, 0, 2, 3).copy()]
+
+
+class _Layout(NamedTuple):
+    """How the frames of a batch are stored."""
+
+    name: str
+    bits: int
+    colour_range: int
+    planes: tuple[tuple[int, int, int], ...]
+    """Rows and columns, and bytes from one row to the next."""
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether luma runs from 16 to 235."""
+        return self.colour_range != FULL_RANGE and not self.name.startswith(("yuvj", "gray"))
+
+    def buffers(self, count: int) -> list[Samples]:
+        """Room for the rows of so many frames that are looked at; luma alone, of grey ones."""
+        sample = np.dtype(np.uint8 if self.bits == 8 else np.uint16)
+        wanted = ROWS_PER_ROW[:1] if self.name.startswith("gray") else ROWS_PER_ROW
+        return [
+            np.empty((count, min(height, each * HEIGHT), stored // sample.itemsize), sample)
+            for (height, _, stored), each in zip(self.planes, wanted, strict=False)
+        ]
+
+
+def _shrink_rows(rows: Samples, bits: int, rows_per_row: int, out: Plane) -> None:
+    """Write one plane of some frames, small and 8 bit, to `out`: (N, HEIGHT, WIDTH). rows: (N, R,
+    width)"""
+    if rows.shape[1] < rows_per_row * HEIGHT or rows.shape[2] < WIDTH:  # frames would run together
+        for each, small in zip(rows, out, strict=True):
+            _shrink_together(each, bits, rows_per_row, small)
+    else:
+        together = rows.reshape(-1, rows.shape[2])
+        _shrink_together(together, bits, rows_per_row, out.reshape(-1, WIDTH))
+
+
+def _shrink_together(few: Samples, bits: int, rows_per_row: int, out: Plane) -> None:
+    """Write rows, small and 8 bit, to `out`: those of frames one below the other."""
+    width, columns = few.shape[1], rows_per_row * WIDTH
+    if columns < width <= FEW_SKIPPED * columns:
+        # Two columns of up to eight are enough, and cost a third of all of them: the same changes
+        # are found.
         size = (columns, len(few))
-        few = np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_LINEAR), sample)
-    elif plane.width % WIDTH and plane.width > WIDTH:  # odd factors cost OpenCV five times as much
-        few = few.take(_evenly(plane.width, plane.width // WIDTH * WIDTH), axis=1)
+        few = np.asarray(cv2.resize(few, size, interpolation=cv2.INTER_LINEAR), few.dtype)
+    elif width % WIDTH and width > WIDTH:  # odd factors cost OpenCV five times as much
+        few = few.take(_evenly(width, width // WIDTH * WIDTH), axis=1)
     if bits > 8:
         few = np.right_shift(few, bits - 8).astype(np.uint8)
-    cv2.resize(few, (WIDTH, HEIGHT), out, interpolation=cv2.INTER_AREA)
+    cv2.resize(few, (WIDTH, len(out)), out, interpolation=cv2.INTER_AREA)
 
 
 @lru_cache(maxsize=64)

@@ -92,10 +92,10 @@ def _look(picture: SmallPicture) -> tuple[float, float, float, float]:
         else (slice(None), slice(None))
     )
     (mean,), (std,) = cv2.meanStdDev(picture.luma[inside])
-    blue = picture.blue_difference[inside].astype(np.float32) - NEUTRAL
-    red = picture.red_difference[inside].astype(np.float32) - NEUTRAL
-    saturation = float(np.mean(np.hypot(blue, red))) / NEUTRAL
-    warmth = float(np.mean(red - blue)) / (2 * NEUTRAL)
+    blue = np.subtract(picture.blue_difference[inside], NEUTRAL, dtype=np.float32)
+    red = np.subtract(picture.red_difference[inside], NEUTRAL, dtype=np.float32)
+    saturation = cv2.mean(cv2.magnitude(blue, red))[0] / NEUTRAL
+    warmth = (cv2.mean(red)[0] - cv2.mean(blue)[0]) / (2 * NEUTRAL)
     return float(mean[0]) / 255, float(std[0]) / 255, saturation, warmth
 
 
@@ -113,5 +113,5 @@ def _motion(before: SmallPicture, after: SmallPicture, rate: float) -> float:
     gradient = sum(steep) / 8  # Sobel's gain
     if gradient < LEAST_GRADIENT:
         return float("nan")
-    pixels = float(change.mean()) / gradient
+    pixels = cv2.mean(change)[0] / gradient
     return float(pixels / after.luma.shape[1] * rate)

@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.media.small_picture import HEIGHT, WIDTH, SmallPicture
+from emsync_server.media.small_picture import HEIGHT, WIDTH
 from emsync_server.spotting.changes import CUT, FIRST_KIND, INSIDE, MIDDLE
-from emsync_server.spotting.novelty import Novelty, novelty
+from emsync_server.spotting.novelty import Novelty, novelties
 
 __all__ = ["CUT_EVIDENCE", "GRADUAL_EVIDENCE", "Stretch", "of_cut", "of_gradual"]
 
@@ -67,22 +67,21 @@ class Stretch:
         """A picture; before and after these ones nothing moves."""
         return np.asarray(self.pictures[min(max(frame, 0), len(self.pictures) - 1)])
 
-    def novelty(self, before: int, after: int) -> Novelty:
-        """How much of one picture is not in another."""
-        return novelty(SmallPicture(self.at(before)), SmallPicture(self.at(after)))
-
-    def mutual(self, one: int, other: int) -> tuple[float, float]:
-        """The lesser newness and spread of two pictures, each seen from the other: dimmed pictures
-        hide much."""
-        there, back = self.novelty(one, other), self.novelty(other, one)
-        return min(there.look, back.look), min(there.spread, back.spread)
+    def novelties(self, *pairs: tuple[int, int]) -> list[Novelty]:
+        """How much of the second frame of each pair is not in the first."""
+        before, after = (
+            np.stack([self.at(frame) for frame in side]) for side in zip(*pairs, strict=True)
+        )
+        return novelties(before, after)
 
 
 def of_cut(film: Stretch, frame: int, flash_frames: int, *, stood_still: bool) -> list[float]:
     """Of a cut to this frame. `flash_frames`: the longest flash; `stood_still`: both pictures
     do."""
-    jump = film.novelty(frame - 1, frame)
-    before, after = film.novelty(frame - 2, frame - 1), film.novelty(frame, frame + 1)
+    far = (frame - 3, frame + flash_frames + 2)
+    jump, before, after, later, sooner = film.novelties(
+        (frame - 1, frame), (frame - 2, frame - 1), (frame, frame + 1), far, far[::-1]
+    )
     said = film.answers[max(0, frame - 1) : frame + 2, CUT].max()
     return [
         float(np.clip(said, LEAST_ANSWER, MOST_ANSWER)),
@@ -90,7 +89,7 @@ def of_cut(film: Stretch, frame: int, flash_frames: int, *, stood_still: bool) -
         jump.spread,
         jump.shape - max(before.shape, after.shape),
         jump.look - max(before.look, after.look),
-        film.mutual(frame - 3, frame + flash_frames + 2)[0],
+        min(later.look, sooner.look),
         float(stood_still),
         _comes_back(film, frame, FLASHES * flash_frames),
     ]
@@ -117,7 +116,16 @@ def of_gradual(film: Stretch, first: int, last: int) -> list[float]:
     count = last - first + 1
     start, end = first - ASIDE, last + ASIDE
     beside = min(count + 3, MOST_BEFORE)
-    newness, spread = film.mutual(start, end)
+    middle, step = (first + last) // 2, max(1, count // 6)
+    ends, earlier, later = (start, end), (start - beside, start), (end, end + beside)
+    seen = film.novelties(
+        *(ends, ends[::-1], earlier, earlier[::-1], later, later[::-1]),
+        (middle - step, middle + step),
+    )
+    # Each seen from the other, too: dimmed pictures hide much.
+    newness, newness_before, newness_after = (
+        min(seen[at].look, seen[at + 1].look) for at in (0, 2, 4)
+    )
     return [
         float(said[:, INSIDE].max()),
         float(said[:, INSIDE].mean()),
@@ -126,10 +134,11 @@ def of_gradual(film: Stretch, first: int, last: int) -> list[float]:
         *(float(kind) for kind in said[:, FIRST_KIND:].mean(axis=0)),
         float(near_cut),
         newness,
-        spread,
-        film.mutual(start - beside, start)[0],
-        film.mutual(end, end + beside)[0],
+        min(seen[0].spread, seen[1].spread),
+        newness_before,
+        newness_after,
         *_of_ends(film, first, last),
+        _of_middle(film.at(middle - step), film.at(middle + step), seen[6].shape),
         *_of_mixture(film, first, last),
     ]
 
@@ -141,17 +150,18 @@ def _of_ends(film: Stretch, first: int, last: int) -> list[float]:
     between = np.stack([film.at(frame)[0] for frame in _looked_at(first, last)])
     contrasts = between.astype(np.float32).std(axis=(1, 2))
     least = min(float(start[0].std()), float(end[0].std())) + 1
-    middle, step = (first + last) // 2, max(1, (last - first + 1) // 6)
-    before, after = film.at(middle - step), film.at(middle + step)
-    apart = cv2.absdiff(before, after).mean()
-    shape = film.novelty(middle - step, middle + step).shape
     return [
         distance,
         abs(float(start[0].mean()) - float(end[0].mean())),
         min(2.0, float(contrasts.min()) / (least + 1)),
         min(2.0, float(np.median(contrasts)) / (least + 1)),
-        min(5.0, shape / (float(apart) / 20 + 0.05)),
     ]
+
+
+def _of_middle(before: Bytes, after: Bytes, shape: float) -> float:
+    """How new the shapes are between two pictures near the middle of a change, for how different
+    they are."""
+    return min(5.0, shape / (float(cv2.absdiff(before, after).mean()) / 20 + 0.05))
 
 
 def _of_mixture(film: Stretch, first: int, last: int) -> list[float]:

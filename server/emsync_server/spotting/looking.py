@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime
-from emsync_server.media import Film, SmallPicture, shrink
+from emsync_server.media import Film, Shrinker, SmallPicture, shrink
 from emsync_server.progress import Progress
 from emsync_server.spotting.appearance import Appearance, AppearanceSampler
 from emsync_server.spotting.changes import SeenChange
@@ -32,8 +32,11 @@ DRAFT_STRENGTH = 0.5
 class ChangeFinder(Protocol):
     """Finds where the picture changes: emsync's own, or one of PySceneDetect's detectors."""
 
-    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
-        """The next frame, as decoded and small."""
+    def look(self, frame: av.VideoFrame) -> None:
+        """The next frame, as decoded."""
+
+    def see(self, small: SmallPicture) -> None:
+        """The next frame, small; some frames after it was looked at."""
 
     def finish(self) -> Sequence[SeenChange]:
         """No more frames: all changes, in order."""
@@ -61,16 +64,25 @@ def look_at_film(
     ticks = array("q")
     tick_s = float(film.tick_s)
     stated_s = float(film.probe.stated_duration_s or 0)
+    shrinker, seen = Shrinker(), 0
+
+    def see(pictures: list[SmallPicture]) -> None:
+        nonlocal seen
+        for small in pictures:
+            finder.see(small)
+            appearance.see(small, ticks[seen] * tick_s)
+            seen += 1
+
     for frame in film.frames():
         time_s = frame.tick * tick_s
         if len(ticks) % FRAMES_PER_REPORT == 0:
             progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
         ticks.append(frame.tick)
-        small = shrink(frame.picture)
-        finder.see(frame.picture, small)
-        appearance.see(small, time_s)
+        finder.look(frame.picture)
+        see(shrinker.add(frame.picture))
         if watch is not None:
             watch(frame.picture, time_s)
+    see(shrinker.finish())
     boundaries = tuple(
         Boundary(film.clock.time(ticks[change.frame]), change.kind, _strength(change))
         for change in finder.finish()

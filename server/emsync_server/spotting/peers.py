@@ -46,7 +46,10 @@ class SceneDetectFinder:
         self._seen = 0
         self._found: set[int] = set()
 
-    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+    def see(self, small: SmallPicture) -> None:
+        """These detectors make their own small pictures."""
+
+    def look(self, frame: av.VideoFrame) -> None:
         """The next frame."""
         width = min(WIDTH, frame.width)
         height = max(1, round(frame.height * width / frame.width))

@@ -98,7 +98,10 @@ class ShotFinder:
         self._proposals: list[Proposal] = []
         self._contrasts: list[Floats] = []
 
-    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+    def look(self, frame: av.VideoFrame) -> None:
+        """Small pictures are enough."""
+
+    def see(self, small: SmallPicture) -> None:
         """The next frame."""
         self._waiting[self._filled] = small.planes
         self._filled += 1
@@ -195,7 +198,7 @@ class ShotFinder:
         whatever grows dark is like one."""
         if self._judge.score(whole) > 0:
             return []
-        parts = [self._looked_at_again(each, film) for each in parts_of(film, whole)]
+        parts = parts_of(film, whole)
         scores = [self._judge.score(each) for each in parts]
         order = [
             (score > 0 and each.kind is not BoundaryKind.FADE, score)

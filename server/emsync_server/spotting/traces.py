@@ -36,6 +36,7 @@ FLOOR = 1e-3
 LUMA_CELLS = 16 * 9
 LUMA_AND_COLOUR = np.repeat(np.eye(2, dtype=np.float32), (LUMA_CELLS, 2 * LUMA_CELLS), axis=0)
 """(432, 2): sums of the luma cells, and of the others."""
+ALL_CELLS = np.ones(len(LUMA_AND_COLOUR), np.float32)
 ALL_QUANTILES = np.ones(96, np.float32)
 
 CHANNELS = 4 * len(LAGS) + len(BEND_LAGS) + 2 * len(MATCH_LAGS) + len(SPREAD_LAGS) + 4
@@ -104,36 +105,39 @@ class _Described:
     def differences(self) -> Floats:
         """Of all frames but the first REACH. Returns (N - REACH, CHANNELS)"""
         columns: list[Floats] = []
+        distances: dict[int, Floats] = {}
+        apart, shifted = (np.empty_like(each[REACH:]) for each in (self.cells, self.ordered))
         for lag in LAGS:
             now, then = slice(REACH, None), slice(REACH - lag, -lag)
-            apart = np.abs(self.cells[now] - self.cells[then])
+            np.subtract(self.cells[now], self.cells[then], out=apart)
+            np.abs(apart, out=apart)
             # Sums of whole levels are exact, in whatever order; a product is the fastest.
             luma, colour = (apart @ LUMA_AND_COLOUR).T.astype(np.float64)
+            distances[lag] = (luma + colour).astype(np.float32) / np.float32(len(LUMA_AND_COLOUR))
             columns.append(_logarithm(luma / LUMA_CELLS / 255))
             columns.append(_logarithm(colour / (2 * LUMA_CELLS) / 255))
             likeness = np.einsum("nd,nd->n", self.unit[now], self.unit[then])
             columns.append((1 - likeness).astype(np.float32))
-            shifted = np.abs(self.ordered[now] - self.ordered[then])
+            np.subtract(self.ordered[now], self.ordered[then], out=shifted)
+            np.abs(shifted, out=shifted)
             moved = shifted @ ALL_QUANTILES / np.float32(len(ALL_QUANTILES)) / 255
             columns.append(_logarithm(moved))
             if lag in SPREAD_LAGS:
                 far = apart[:, :LUMA_CELLS] > SPREAD_LEVELS
                 columns.append(far.mean(axis=1, dtype=np.float32))
-        columns += [self._bend(lag) for lag in BEND_LAGS]
+        columns += [self._bend(lag, distances[2 * lag]) for lag in BEND_LAGS]
         for lag in MATCH_LAGS:
             columns.extend(_matched(self.fine[REACH:], self.fine[REACH - lag : -lag]))
         return np.stack([*columns, *self.single[REACH:].T], axis=1).astype(np.float32)
 
-    def _bend(self, lag: int) -> Floats:
+    def _bend(self, lag: int, distance: Floats) -> Floats:
         """How far the middle of three frames lies off the mean of the others, over their
         distance."""
-        first, middle, last = (
-            self.cells[REACH - 2 * lag : len(self.cells) - 2 * lag],
-            self.cells[REACH - lag : len(self.cells) - lag],
-            self.cells[REACH:],
-        )
-        off = np.abs(middle - (first + last) / 2).mean(axis=1)
-        return np.asarray(off / (np.abs(last - first).mean(axis=1) + 1.0), np.float32)
+        ends = self.cells[REACH - 2 * lag : len(self.cells) - 2 * lag] + self.cells[REACH:]
+        ends *= -0.5
+        ends += self.cells[REACH - lag : len(self.cells) - lag]
+        off = np.abs(ends, out=ends) @ ALL_CELLS / np.float32(len(ALL_CELLS))
+        return np.asarray(off / (distance + 1.0), np.float32)
 
 
 def _describe(pictures: Bytes) -> _Described:
@@ -186,20 +190,27 @@ def _halved(planes: Bytes) -> Bytes:
 
 def _matched(now: Bytes, then: Bytes) -> tuple[Floats, Floats]:
     """How unlike blocks are to their best match around their place: mean, and share of bad ones."""
-    count, height, width = now.shape
+    # Row by row of all pictures: what a block is compared with lies in one piece.
+    now, then = now.transpose(1, 0, 2), then.transpose(1, 0, 2)  # (H, N, W)
+    height, count, width = now.shape
     rows, columns = (height - 2 * MATCH_Y) // BLOCK_Y, (width - 2 * MATCH_X) // BLOCK_X  # 2, 4
-    shape = (count * rows * BLOCK_Y, columns * BLOCK_X)
-    inside = (slice(MATCH_Y, height - MATCH_Y), slice(MATCH_X, width - MATCH_X))
-    inner = np.ascontiguousarray(now[:, *inside]).reshape(shape)
-    best = np.full((count * rows, columns), 255, np.uint8)
-    for down in range(2 * MATCH_Y + 1):
-        for right in range(2 * MATCH_X + 1):
-            moved = then[:, down : down + rows * BLOCK_Y, right : right + columns * BLOCK_X]
-            apart = cv2.absdiff(inner, np.ascontiguousarray(moved).reshape(shape))
-            means = cv2.resize(apart, (columns, count * rows), interpolation=cv2.INTER_AREA)
-            best = cv2.min(best, means)
-    blocks = best.reshape(count, -1)
-    return _logarithm(blocks.mean(axis=1) / 255), (blocks > SPREAD_LEVELS).mean(
+    tall, wide = rows * BLOCK_Y, columns * BLOCK_X
+    inside = (slice(MATCH_Y, MATCH_Y + tall), slice(None), slice(MATCH_X, MATCH_X + wide))
+    inner = np.ascontiguousarray(now[inside]).reshape(tall, count * wide)
+    least = np.full((rows * count * columns, 1), np.inf, np.float32)
+    for right in range(2 * MATCH_X + 1):
+        strip = np.ascontiguousarray(then[..., right : right + wide]).reshape(height, -1)
+        for down in range(2 * MATCH_Y + 1):
+            apart = cv2.absdiff(inner, strip[down : down + tall])
+            sums = [
+                cv2.reduce(apart[top : top + BLOCK_Y], 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+                for top in range(0, tall, BLOCK_Y)
+            ]
+            blocks = np.concatenate(sums, axis=1).reshape(-1, BLOCK_X)
+            least = cv2.min(least, cv2.reduce(blocks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F))
+    means = np.rint(least.reshape(rows, count, columns) * np.float32(1 / (BLOCK_X * BLOCK_Y)))
+    best = means.transpose(1, 0, 2).reshape(count, -1).astype(np.uint8)
+    return _logarithm(best.mean(axis=1) / 255), (best > SPREAD_LEVELS).mean(
         axis=1, dtype=np.float32
     )
 

@@ -95,7 +95,7 @@ def proposals_in(
             second=second,
         )
         for picture in np.ascontiguousarray(np.moveaxis(montage.pictures, -1, 1)):
-            finder.see(None, SmallPicture(picture))
+            finder.see(SmallPicture(picture))
         for each in finder.proposals():
             true = None if each.part else is_true(each, montage)  # parts follow from a judge
             if true is not None:
