@@ -69,7 +69,10 @@ def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
 class _NoFinder:
     """Features are of the whole film: nobody asks where it is cut."""
 
-    def see(self, frame: av.VideoFrame, small: SmallPicture) -> None:
+    def look(self, frame: av.VideoFrame) -> None:
+        """Nothing is looked for."""
+
+    def see(self, small: SmallPicture) -> None:
         """Nothing is looked for."""
 
     def finish(self) -> tuple[()]:
