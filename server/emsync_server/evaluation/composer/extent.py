@@ -32,7 +32,7 @@ class Extent:
     obedience_s: float = 24.0
     ranked_cues: int = 24
     ranked_takes: int = 8
-    long_cues: int = 3
+    long_cues: int = 6
     long_s: float = 600.0
     gallery: bool = True
     """All cues of the gallery at their length; else the first two, short."""
