@@ -9,17 +9,21 @@ import numpy as np
 import pytest
 from tests.cues import sheet_of
 from tests.textures import HITS, phrases_of, struck_at, textured
+from tests.tiny_composer import TinyNetwork
 
 from emsync.cue import Style
 from emsync.emotion import Mood, ShotNotes, ValenceArousal
 from emsync_server.composition.accents import CHORD_NOTES, AccentPlan
 from emsync_server.composition.composing import planned
+from emsync_server.composition.decoder import DecoderSettings, Writer, write_takes
 from emsync_server.composition.dynamics import loudness
 from emsync_server.composition.force import Force
 from emsync_server.composition.instruments import DRUM_KIT
+from emsync_server.composition.leanings import chord_tones
 from emsync_server.composition.requesting import request_for
 from emsync_server.composition.roles import Role
 from emsync_server.composition.texture import plan_texture
+from emsync_server.progress import silent_progress
 
 
 def test_at_a_landing_everybody_strikes_and_nobody_right_beside_it():
@@ -189,3 +193,32 @@ def test_music_leans_to_hits_that_are_not_locked():
     far = request.bars[request.bar_index_at(soft) - 3]
     assert marked > loudness(accents, far, (here, Role.PAD), 1)
     assert min(abs(phrase[0][0].start_step - soft) for phrase in phrases_of(request, texture)) <= 48
+
+
+def test_whoever_sang_or_held_comes_home_in_the_last_chord():
+    for seed in range(6):
+        request, texture = textured(((0, 0.3, -0.1),), seed=seed, style=Style.ORCHESTRAL)
+        last = struck_at(request, texture, request.final_step)
+        index = request.bar_index_at(request.final_step)
+        before = [slot for slots in texture[index - 2 : index] for slot in slots]
+        sang = {slot.instrument for slot in before if slot.role in (Role.LEAD, Role.DOUBLE)}
+        held = {slot.instrument for slot in before if slot.role is Role.PAD}
+        assert sang | held <= {slot.instrument for slot in last}
+
+
+def test_what_is_struck_at_a_hit_is_its_chord():
+    """Of a network that knows no music and is sure of it, too."""
+    wrong = struck = 0
+    for seed in range(4):
+        cue = sheet_of(24 * 30, [24 * 9, 24 * 19], emotion=[(0, 0.3, 0.4)]).cues[0]
+        plan, landings = planned(cue, seed)
+        rng = np.random.default_rng(seed)
+        writer = Writer(request_for(cue, plan.tempo_map, landings, rng), rng)
+        write_takes(TinyNetwork(sharpness=1.0), [writer], DecoderSettings(), silent_progress())
+        for note in writer.piece.notes:
+            if note.step in landings and note.instrument != DRUM_KIT:
+                bar = writer.request.bars[writer.request.bar_index_at(note.step)]
+                wrong += note.pitch % 12 not in chord_tones(bar.chord_at(note.step))
+                struck += 1
+    assert struck > 60
+    assert wrong <= 0.05 * struck

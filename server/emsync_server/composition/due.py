@@ -64,6 +64,7 @@ class DueNotes:
     def __init__(self, request: CueRequest, texture: Texture) -> None:
         self._request = request
         self._texture = texture
+        self._landings = frozenset((*request.landings, request.final_step))
         self._parts: dict[tuple[int, int, int], list[Slot]] = defaultdict(list)
         """By bar, step since its beginning, and instrument."""
         for bar, slots in enumerate(texture):
@@ -200,6 +201,8 @@ class DueNotes:
         if given is None and piece.theme is not None:
             came_from = self._before_theme(piece, bar)
             given = theme_pitch(piece.theme, bar, slot.step, band, came_from)
+            if given is not None and step in self._landings:
+                given = given if given % 12 in leanings.chord_tones(bar.chord_at(step)) else None
         if given is None and slot.role is Role.LEAD:
             given = self._repeated(piece, bar, slot)
         if given is not None:

@@ -35,6 +35,7 @@ CLASH_LEANING, TRITONE_LEANING, MUD_LEANING = -0.5, -0.1, -6.0
 PASSING_SHARE = 0.5  # off the beat, clashes pass
 ROUGH_SHARE = 0.1  # a band rubs more than an orchestra, on the beat too
 ODD_PLACE_LEANING = -1.5
+WRONG_LEANING = -14.0  # at a landing
 UNTUNED_LEANING = -4.0  # timpani are tuned to tonic and dominant
 TRIADS = (np.array([0, 4, 7]), np.array([0, 3, 7]))
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
@@ -64,6 +65,12 @@ def key_leaning(key: int, chord: int, *, is_asked: bool, is_tense: bool = False)
 def chord_tones(chord: int) -> tuple[int, ...]:
     """Pitch classes of a chord (root + 12 · kind), root first."""
     return tuple((chord + tone) % 12 for tone in CHORD_TONES[chord // 12])
+
+
+@cache
+def struck_chord(chord: int) -> Leaning:
+    """(128,) away from all but the chord: what is struck at a landing is heard most."""
+    return np.where(np.isin(np.arange(128) % 12, chord_tones(chord)), 0.0, WRONG_LEANING)
 
 
 def completion(chord: int, sounding: Iterable[int]) -> Leaning:

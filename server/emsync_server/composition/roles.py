@@ -174,3 +174,8 @@ def _lead(players: Ensemble, turn: int, *, excited: bool) -> int | None:
 
 def _first(order: Sequence[int], players: Ensemble) -> int | None:
     return next((player for player in order if player in players), None)
+
+
+def not_empty(band: Band) -> Band:
+    """A band that holds at least one pitch."""
+    return band[0], max(band[1], band[0] + 1)

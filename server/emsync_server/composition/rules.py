@@ -223,6 +223,8 @@ class Rules:
         )
         if instrument == TIMPANI:
             leaning = leaning + leanings.tuning(bar.key)
+        if self.accents.at(step):
+            leaning = leaning + leanings.struck_chord(bar.chord_at(step))
         on_beat = (step - bar.start_step) % STEPS_PER_QUARTER == 0
         clashes = leanings.clashes(piece.sounding_at(step))
         if self.request.riffs and not self.accents.at(step):

@@ -42,6 +42,7 @@ from emsync_server.composition.roles import (
     cast_phrase,
     least_moved,
     middle_bands,
+    not_empty,
     reached,
     singing_band,
     within,
@@ -343,7 +344,7 @@ class _Planner:
             held = articulation(bar.valence)
             held = round(ARTICULATIONS * held) / ARTICULATIONS if self._request.riffs else held
             steps = max(round(steps * held), 1)
-        return Slot(stroke.step, player, within_reach(band), role, steps, velocity, tone=tone)
+        return Slot(stroke.step, player, not_empty(band), role, steps, velocity, tone=tone)
 
     def _with_landings(
         self, bar: BarRequest, due: Iterable[Slot], casting: Casting
@@ -374,27 +375,25 @@ class _Planner:
         landing = self._accents.at(bar.start_step + here)
         assert landing is not None, "somebody strikes where nothing lands"
         force, turn = landing.force, self._accents.number(landing.step)
+        all_play = force is Force.FULL or landing.is_final  # whoever sang or held comes home
         if casting.bass is not None:
             band = bass_band(casting.bass)
             yield self._slot(bar, held, casting.bass, Role.BASS, band)
         if casting.lead is not None:
             band = singing_band(casting.lead, bar.valence)
             sung = self._slot(bar, held, casting.lead, Role.LEAD, band)
-            line = [replace(sung, height=0.7, closes=True)]
-            yield from (*line, *(self._doubled(bar, line, casting) if force > Force.LIGHT else ()))
+            yield (sung := replace(sung, height=0.7, closes=True))
+            yield from (
+                self._doubled(bar, [sung], casting) if all_play or force > Force.LIGHT else ()
+            )
         if self._alone and casting.lead is not None:
             for band in both_hands(casting.lead, bar.valence):
                 yield self._slot(bar, held, casting.lead, Role.PAD, band)
         voices = self._voices([bar], casting)
         for number, (player, band) in enumerate(voices):
-            if force is Force.FULL or len(voices) < 3 or (number + turn) % 3:
+            if all_play or len(voices) < 3 or (number + turn) % 3:
                 yield self._slot(bar, held, player, Role.PAD, band)
         for mark in marks(bar, casting, force, turn):
             stroke = Stroke(here, min(mark.steps, held.steps))
             due = self._slot(bar, stroke, mark.player, mark.role, mark.band, tone=mark.tone)
             yield replace(due, pitch=mark.pitch)
-
-
-def within_reach(band: Band) -> Band:
-    """A band that holds at least one pitch."""
-    return band[0], max(band[1], band[0] + 1)
