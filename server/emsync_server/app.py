@@ -17,9 +17,10 @@ from emsync.stem import StemSet
 from emsync_otio import WRITABLE_SUFFIXES, PlacedCue, is_timeline, place
 from emsync_server.evaluation import evaluate, write_pictures, write_report
 from emsync_server.evaluation.emotion_page import write_emotion_pages
+from emsync_server.media import probe_film
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
-from emsync_server.rendering import PlacedMix, mux_scored
+from emsync_server.rendering import FILM_SUFFIXES, PlacedMix, mux_scored
 from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = [
@@ -30,6 +31,7 @@ __all__ = [
     "finished",
     "kept_edits",
     "landing_in",
+    "lay_under_film",
     "placed_in_editors_file",
     "score",
 ]
@@ -107,9 +109,8 @@ def finished(
     """Film, timeline and report of the cues that lie in `working`, on their way to `folder`."""
     film = None
     if not is_timeline(source):
-        mixes = [PlacedMix(cue.folder / cue.stems.mix, cue.take.cue.range.start) for cue in placed]
         muxing = progress.part(SHARES["render"], SHARES["mux"])
-        film = mux_scored(source, mixes, working / "scored", muxing)
+        film = mux_scored(source, _mixes(placed), working / "scored", muxing)
     place(source if film is None else None, sheet, placed, working / "timeline.otio")
     reporting = progress.part(SHARES["mux"], SHARES["report"])
     reporting.report(0.0, "measuring")
@@ -146,6 +147,50 @@ def placed_in_editors_file(source: Path, scored: Scored) -> Path | None:
     out = scored.folder / f"timeline{suffix}"
     place(source, scored.sheet, placed, out)
     return out
+
+
+def lay_under_film(
+    film: Path,
+    sheet: CueSheet,
+    placed: Sequence[PlacedCue],
+    out: Path,
+    progress: Progress,
+    *,
+    force: bool = False,
+) -> Path:
+    """A film with rendered takes under it, as `score` lays them; returns the written file.
+
+    The container is that of `out`; one that suits the picture where `out` has no suffix. Takes of
+    another film are refused unless `force`. Raises CueSheetError, OutputError and what
+    `mux_scored` raises; nothing is left behind then.
+    """
+    probe_film(film)  # what is no film is told before whose score it is
+    if not force and Path(sheet.picture.source) != film:
+        raise CueSheetError(
+            f"The score was made for '{sheet.picture.source}', not for '{film}'. Spot and compose "
+            "again for this film, or lay the music under it all the same with --force."
+        )
+    if out.suffix and out.suffix.lower() not in FILM_SUFFIXES:
+        raise OutputError(
+            f"'{out.name}' is no name for a film with its score: that is {', '.join(FILM_SUFFIXES)}"
+            ", or has no suffix. Name such a file with -o."
+        )
+    if out.is_dir():
+        raise OutputError(f"'{out}' is a folder. Name a file in it with -o.")
+    for theirs in (film, Path(sheet.picture.source)):
+        for suffix in (out.suffix,) if out.suffix else FILM_SUFFIXES:
+            written = out.with_suffix(suffix)
+            if written.exists() and theirs.exists() and written.samefile(theirs):
+                raise OutputError(
+                    f"'{written}' is the film itself, which stays as it is. Name another file "
+                    "with -o."
+                )
+    return mux_scored(film, _mixes(placed), out.with_suffix(out.suffix.lower()), progress)
+
+
+def _mixes(placed: Sequence[PlacedCue]) -> list[PlacedMix]:
+    """The mix of each cue, which makes room for the production sound, and where it plays."""
+    return [PlacedMix(cue.folder / cue.stems.mix, cue.take.cue.range.start) for cue in placed]
 
 
 def cue_folder(sheet: CueSheet, cue: Cue, folder: Path) -> Path:
@@ -238,4 +283,5 @@ def _free_name(old: Path) -> Path:
 
 def kept_edits(folder: Path) -> set[Path]:
     """What a person may have edited and a later score has put aside."""
-    return {*folder.glob("*.before*.json"), *folder.glob("*.before*.mid")}
+    inside = [*folder.glob("*.before*"), *folder.glob("*/*.before*")]  # several cues: a folder each
+    return {path for path in inside if path.suffix in (".json", ".mid")}

@@ -154,6 +154,11 @@ class TempoMap:
         """Where the cue ends, in seconds."""
         return self.anchors[-1].time_s
 
+    @property
+    def mean_bpm(self) -> float:
+        """Quarters per minute over the whole cue."""
+        return float(60 * self.end_q / self.end_s)
+
     def seconds_at(self, time_q: Fraction) -> Fraction:
         """Seconds from the start of the cue; beyond the last anchor its tempo goes on."""
         left, right = self._around(_anchor_q, time_q)

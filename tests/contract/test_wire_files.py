@@ -75,7 +75,7 @@ def emotion(sheet: dict[str, Any]) -> dict[str, Any]:
         ),
         pytest.param(
             lambda sheet: hit(sheet).update(wieght=1.0),
-            ["'wieght'", "did you mean 'weight'"],
+            ["'wieght'", "(did you mean 'weight'?)"],
             id="unknown field",
         ),
         pytest.param(

@@ -146,6 +146,10 @@ def test_a_film_is_scored_by_the_cue_sheet_that_a_person_edited(run: Run, tmp_pa
     mine = score(run.film, tmp_path / "out", "--cues", edited, "--seed", "5")
     report = json.loads((mine.folder / "report.json").read_text(encoding="utf-8"))
     assert [hit["time_s"] for hit in report["hits"]["hits"]] == [1.5]
+    assert "replaced" not in mine.printed
+    again = score(run.film, mine.folder, "--cues", edited, "--seed", "6")
+    assert f"replaced by a new one; its notes are kept as {mine.folder}" in again.printed
+    assert (mine.folder / "score.before.mid").is_file()
     other = emsync("score", edited.with_name("no.mp4"), "--cues", edited, "-o", tmp_path / "no")
     assert other.returncode != 0
     assert "The cue sheet is of" in other.stderr
@@ -168,6 +172,17 @@ def test_the_steps_alone_take_what_the_step_before_wrote(run: Run, tmp_path: Pat
     assert len(wire.read_take(take / "take.json").landings) == 1
     placed = emsync("place", run.folder / "timeline.otio", take, "-o", tmp_path / "placed.otio")
     assert placed.returncode == 0, placed.stderr
+    laid = emsync("place", run.film, take, "-o", tmp_path / "scored.mp4")
+    assert laid.returncode == 0, laid.stderr
+    assert picture_packets(tmp_path / "scored.mp4") == picture_packets(run.film)
+
+
+def test_a_take_laid_under_its_film_is_the_film_that_score_writes(run: Run, tmp_path: Path):
+    scored = tmp_path / "scored.mp4"
+    laid = emsync("place", run.film, run.folder, "-o", scored)
+    assert laid.returncode == 0, laid.stderr
+    assert str(scored) in laid.stdout
+    assert scored.read_bytes() == (run.folder / "scored.mp4").read_bytes()
 
 
 def test_what_a_person_put_or_edited_in_the_folder_is_kept(run: Run, tmp_path: Path):

@@ -27,7 +27,8 @@ from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
-from emsync_server.evaluation.emotion_picture import Still, draw_emotion_picture
+from emsync_server.evaluation.emotion_picture import GAP, HEADER, ROW, draw_emotion_picture
+from emsync_server.evaluation.film_strip import STRIP, Still
 from emsync_server.evaluation.time_axis import TimeAxis
 from emsync_server.recut import persons_emotions
 
@@ -126,11 +127,13 @@ def test_whatever_is_overridden_is_a_curve_and_the_last_word_holds(rows):
         )
 
 
-def test_what_was_set_by_hand_is_marked_where_it_holds_and_named():
-    def orange(sheet):
-        picture = cv2.imdecode(np.frombuffer(draw_emotion_picture(sheet, ()).png(), np.uint8), 1)
-        return (np.abs(picture.astype(int) - (67, 112, 255)).max(axis=2) < 3).nonzero()
+def orange(sheet):
+    """Rows and columns of what is drawn in the colour of what a person set."""
+    picture = cv2.imdecode(np.frombuffer(draw_emotion_picture(sheet, ()).png(), np.uint8), 1)
+    return (np.abs(picture.astype(int) - (67, 112, 255)).max(axis=2) < 3).nonzero()
 
+
+def test_what_was_set_by_hand_is_marked_where_it_holds_at_its_value_and_named():
     sheet = sheet_of()
     assert len(orange(sheet)[0]) == 0
     spans = [EmotionOverride(at(2), EmotionWish(valence=0.9), at(4))]
@@ -140,7 +143,22 @@ def test_what_was_set_by_hand_is_marked_where_it_holds_and_named():
     assert columns[plotted].min() == pytest.approx(axis.x(2), abs=2)
     assert columns[plotted].max() == pytest.approx(axis.x(4), abs=2)
     assert np.ptp(rows[plotted]) < 12, "valence alone was set"
+    top = HEADER + STRIP + GAP
+    assert rows[plotted].mean() == pytest.approx(top + ROW * (0.5 - 0.9 / 2), abs=2), "at its value"
     assert len(rows[~plotted]) > 50, "the legend says what it is"
+
+
+def test_keyframes_are_marked_one_by_one():
+    keys = [EmotionOverride(at(1), EmotionWish(arousal=-1.0)),
+            EmotionOverride(at(5), EmotionWish(arousal=1.0))]  # fmt: skip
+    sheet = sheet_of()
+    rows, columns = orange(replace(sheet, cues=(replace(sheet.cues[0], overrides=tuple(keys)),)))
+    axis, top = TimeAxis.of_length(6.0), HEADER + STRIP + 2 * GAP + ROW
+    for moment, value in ((1, -1.0), (5, 1.0)):
+        marked = (abs(columns - axis.x(moment)) < 10) & (rows > 100)
+        assert rows[marked].mean() == pytest.approx(top + ROW * (0.5 - value / 2), abs=2)
+    between = (columns > axis.x(2)) & (columns < axis.x(4)) & (rows > 100)
+    assert not between.any()
 
 
 def test_an_override_that_ends_before_it_begins_is_refused():

@@ -11,10 +11,12 @@ from tests.cues import sheet_of
 from tests.timelines import R24, clip, score_of, timeline, track
 
 from emsync.counted import counted
+from emsync.cue import Key
 from emsync.errors import CueSheetError
 from emsync.timecode import RationalTime, moment_of
 from emsync_otio.reading import edit_of
 from emsync_server.cli.console import shown_progress
+from emsync_server.cli.telling import key_and_tempo
 from emsync_server.composition.composing import planned
 
 
@@ -71,8 +73,17 @@ def test_a_take_that_nobody_hears_is_told(tmp_path: Path):
         assert said.startswith("'cue' is silent: no note")
 
 
+def test_key_and_tempo_are_told_as_a_brief_takes_them(tmp_path: Path):
+    edit = edit_of(timeline(track(clip("a", 48, R24))), tmp_path / "cut.otio")
+    take = score_of(edit, tmp_path)[1][0].take  # 16 quarters in 2 s
+    assert key_and_tempo(take) == "480 quarters a minute"
+    assert key_and_tempo(replace(take, key=Key.parse("Dm"))) == "D minor, 480 quarters a minute"
+
+
 def test_where_the_first_bars_lie_is_said_once(capsys: pytest.CaptureFixture[str]):
     with shown_progress("score") as progress:
         for seconds in (2.5, 5.0, 10.0):
             progress.ready(Path("/films/.emsync/beginning.mid"), seconds)
-    assert capsys.readouterr().err.count("beginning.mid") == 1
+    said = capsys.readouterr().err
+    assert said.count("beginning.mid") == 1
+    assert "while the rest is composed; until then" in said, "the file is gone at the end"

@@ -143,8 +143,8 @@ def _ready_writer(write: Callable[[str], None]) -> Callable[[Path, float], None]
         if not said:
             said.append(path)
             write(
-                f"the first {seconds:.1f} s can be played, while the rest is composed and the "
-                f"file grows: {path}"
+                f"the first {seconds:.1f} s can be played while the rest is composed; until then "
+                f"they grow here: {path}"
             )
 
     return ready

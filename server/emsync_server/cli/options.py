@@ -49,6 +49,7 @@ __all__ = [
     "TempoOption",
     "brief_from",
     "render_settings",
+    "whole_path",
     "with_server_named",
 ]
 
@@ -284,3 +285,8 @@ def render_settings(
         sample_format=bit_depth.sample_format,
         ducking_depth_db=ducking_db,
     )
+
+
+def whole_path(path: Path) -> Path:
+    """The path from the root, one spelling for each file; a final link stays one."""
+    return path.absolute().parent.resolve() / path.name if path.name != ".." else path.resolve()

@@ -14,7 +14,7 @@ import typer
 from emsync import wire
 from emsync.counted import counted
 from emsync.cue import Brief, CueSheet
-from emsync.errors import CueSheetError, EmsyncError, NotFoundError, OutputError
+from emsync.errors import CueSheetError, NotFoundError, OutputError
 from emsync.settings import (
     ComposeSettings,
     MarkerRule,
@@ -22,7 +22,6 @@ from emsync.settings import (
     ShotDetector,
     SpotSettings,
 )
-from emsync_otio import PathStyle, PictureSize, PlacedCue, place
 from emsync_server.again import score_again
 from emsync_server.app import ScoreSettings, cue_folder, kept_edits, score
 from emsync_server.cli.console import say, shown_progress, warn
@@ -51,11 +50,12 @@ from emsync_server.cli.options import (
     TempoOption,
     brief_from,
     render_settings,
+    whole_path,
 )
-from emsync_server.cli.telling import family_list, tell, tell_kept
+from emsync_server.cli.placing import place_command
+from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
-from emsync_server.media import probe_film
 from emsync_server.outputs import replacing_file, write_text
 from emsync_server.rpc.steps import LocalSteps, Steps
 
@@ -126,19 +126,22 @@ def score_command(
     sheet = None if cues is None else _briefed(wire.read_cue_sheet(cues), brief)
     kept = kept_edits(folder)
     with shown_progress("score") as progress:
-        where = (_whole(source), _whole(folder))
+        where = (whole_path(source), whole_path(folder))
         if again is None:
             scored = score(*where, settings, progress, _steps(server), sheet=sheet)
         else:
             made = score_again(
-                where[0], _whole(again), where[1], settings, progress, _steps(server)
+                where[0], whole_path(again), where[1], settings, progress, _steps(server)
             )
             scored = made.scored
     if again is not None:
         tell_kept(made)
     tell(scored)
-    for path in sorted(kept_edits(folder) - kept) if cues is None else ():
-        warn(f"The file that lay here before is kept as {path}; this score was made without it.")
+    for path in sorted(kept_edits(folder) - kept):
+        if path.suffix == ".mid":
+            warn(f"The take that lay here was replaced by a new one; its notes are kept as {path}.")
+        elif cues is None:
+            warn(f"The cue sheet that lay here is kept as {path}; this score was made without it.")
 
 
 def _briefed(
@@ -150,11 +153,6 @@ def _briefed(
         for one in sheet.cues
     )
     return replace(sheet, cues=cues)
-
-
-def _whole(path: Path) -> Path:
-    """The path from the root, one spelling for each file; a final link stays one."""
-    return path.absolute().parent.resolve() / path.name if path.name != ".." else path.resolve()
 
 
 def demo(output: FolderOption = None, seed: SeedOption = 0, server: ServerOption = None) -> None:
@@ -216,7 +214,7 @@ def spot(
         markers=markers or MarkerRule(),
     )
     with shown_progress("spot") as progress:
-        sheet = _steps(server).spot(_whole(source), settings, progress)
+        sheet = _steps(server).spot(whole_path(source), settings, progress)
         write_text(output, wire.dumps(sheet))
     crowded = [sentence for cue in sheet.cues for sentence in cue.crowded_hits]
     for sentence in (*sheet.picture.warnings, *crowded):
@@ -267,7 +265,8 @@ def compose(
             made = _steps(server).compose(sheet, one.name, folder, settings, part)
             for sentence in one.crowded_hits:
                 warn(sentence)
-            say(f"{folder / 'take.json'}: {counted(len(made), 'take')}, seed {seed}")
+            takes_made = f"{counted(len(made), 'take')}, seed {seed}"
+            say(f"{folder / 'take.json'}: {takes_made} · {key_and_tempo(made[0])}")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 
@@ -293,70 +292,6 @@ def render(
         f"{output}: {family_list(stems)}; stems at {stems.loudness_lufs:.1f} LUFS, "
         f"{stems.synthesizer}"
     )
-
-
-def place_command(
-    timeline: Annotated[Path, typer.Argument(help="The timeline to lay the stems on.")],
-    score_folder: Annotated[Path, typer.Argument(help="A folder that score or render wrote.")],
-    output: Annotated[Path, typer.Option("-o", "--output", help="The new timeline.")],
-    rate: RateOption = None,
-    force: Annotated[
-        bool, typer.Option("--force", help="Also where the score was made for another edit.")
-    ] = False,
-    paths: Annotated[
-        PathStyle, typer.Option(help="How .otio names files: bare for Resolve, url for Premiere.")
-    ] = PathStyle.AUTO,
-) -> None:
-    """Lay rendered stems on a timeline, as new tracks; yours stay as they are.
-
-    The new timeline is of the kind that its name says: .otio .otioz .fcpxml .fcpxmld .xml
-    .kdenlive .mlt .xges.
-    """
-    if not (score_folder / "cues.json").exists():
-        raise CueSheetError(
-            f"'{score_folder}' is no folder with a score: it has no cues.json. "
-            "Name the folder that 'emsync score' or 'emsync render' wrote."
-        )
-    sheet = wire.read_cue_sheet(score_folder / "cues.json")
-    placed = [
-        PlacedCue(
-            wire.read_take(inside / "take.json"), wire.read_stem_set(inside / "stems.json"), inside
-        )
-        for inside in (cue_folder(sheet, one, score_folder) for one in sheet.cues)
-    ]
-    report = place(
-        timeline,
-        sheet,
-        placed,
-        output,
-        rate=rate,
-        force=force,
-        paths=paths,
-        size_of=_picture_size,
-    )
-    say(f"{output}: {report.summary}")
-    if report.assumed_size is not None:
-        warn(
-            f"Neither '{timeline.name}' nor media on this machine says how large the picture is: "
-            f"'{output.name}' has {report.assumed_size.width}x{report.assumed_size.height}. "
-            "Set the size of the sequence in your editor."
-        )
-    if report.unmarked:
-        warn(
-            f"{counted(report.unmarked, 'hit')} got no marker in '{output.name}': a marker of "
-            "yours is there, and stays alone. report.json says how the hit landed."
-        )
-    if report.lost:
-        warn(f"'{output.name}' does not hold: {', '.join(report.lost)}. A timeline in .otio does.")
-
-
-def _picture_size(film: Path) -> PictureSize | None:
-    """How large a film's picture is; None of what is no readable film."""
-    try:
-        probe = probe_film(film)
-    except EmsyncError:
-        return None
-    return PictureSize(probe.width, probe.height)
 
 
 def _bring_along(take: Path, folder: Path) -> None:

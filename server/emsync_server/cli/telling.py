@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from emsync.counted import counted
+from emsync.score import Take
 from emsync.stem import StemSet
 from emsync_server.again import Again
 from emsync_server.app import Scored
 from emsync_server.cli.console import say, warn
 
-__all__ = ["family_list", "tell", "tell_kept"]
+__all__ = ["family_list", "key_and_tempo", "tell", "tell_kept"]
 
 
 def tell_kept(made: Again) -> None:
@@ -30,8 +31,9 @@ def tell(scored: Scored) -> None:
             warn(sentence)
         half_frame_s = float(1 / (2 * take.picture.rate))
         landed = sum(abs(landing.error_s) <= half_frame_s for landing in take.landings)
-        hits = f"{landed} of {len(take.landings)} hits within half a frame"
-        say(f"{take.cue.name}: {hits if take.landings else 'no hits to land on'}")
+        hits = f"{landed} of {counted(len(take.landings), 'hit')} within half a frame"
+        landings = hits if take.landings else "no hits to land on"
+        say(f"{take.cue.name}: {landings} · {key_and_tempo(take)}")
         say(
             f"  {family_list(stems)} · stems at {stems.loudness_lufs:.1f} LUFS · "
             f"{stems.synthesizer}"
@@ -41,6 +43,12 @@ def tell(scored: Scored) -> None:
         say(f"film:     {scored.film}")
     for timeline in sorted(scored.folder.glob("timeline.*")):
         say(f"timeline: {timeline}")
+
+
+def key_and_tempo(take: Take) -> str:
+    """As a brief asks for them, so that a person can ask for them again."""
+    tempo = f"{take.tempo_map.mean_bpm:.0f} quarters a minute"
+    return tempo if take.key is None else f"{take.key}, {tempo}"
 
 
 def family_list(stems: StemSet) -> str:

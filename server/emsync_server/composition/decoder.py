@@ -245,9 +245,8 @@ def write_takes(
         events += 1
         if events % REPORT_EVERY == 0:
             notes = sum(len(writer.piece.notes) for writer in writers)
-            progress.report(
-                _done(writers), f"{counted(notes, 'note')} in {counted(len(writers), 'version')}"
-            )
+            choice = f" in {len(writers)} versions, to keep the best" if len(writers) > 1 else ""
+            progress.report(_done(writers), f"{counted(notes, 'note')}{choice}")
 
 
 def _pin_theme(

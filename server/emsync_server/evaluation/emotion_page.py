@@ -14,8 +14,8 @@ from emsync_server.evaluation.emotion_picture import (
     BAND_DEVIATIONS,
     draw_emotion_picture,
     felt_shots,
-    film_strip,
 )
+from emsync_server.evaluation.film_strip import film_strip
 from emsync_server.evaluation.time_axis import LEFT, TimeAxis
 from emsync_server.outputs import replacing_file, write_text
 

@@ -4,19 +4,15 @@ what each expert said."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from emsync.counted import counted
 from emsync.cue import CueSheet
 from emsync.emotion import EmotionCurve, EmotionPoint, ShotNotes, ValenceArousal
-from emsync.errors import EmsyncError
-from emsync.timecode import RationalTime, TimeRange
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
+from emsync_server.evaluation.film_strip import STRIP, Still
 from emsync_server.evaluation.palette import (
     AROUSAL,
     BY_HAND,
@@ -28,22 +24,18 @@ from emsync_server.evaluation.palette import (
     VALENCE,
 )
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
-from emsync_server.media import Film, open_film
 
-__all__ = ["EXPERT_COLOURS", "Still", "draw_emotion_picture", "felt_shots", "film_strip"]
+__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots"]
 
-HEADER, STRIP, ROW, GAP, FOOT = 78, 64, 170, 18, 40
+HEADER, ROW, GAP, FOOT = 78, 170, 18, 40
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
-MOST_STILLS = 48
 OTHER = Colour(158, 157, 36)
 TINY = 1e-6
 ENDS = {"valence": ("pleasant", "unpleasant"), "arousal": ("excited", "calm")}
 """What the axes' ends mean."""
 BAR_HEIGHT = 6
-"""Of the mark over what a person set."""
-LEAST_SLOT = 6
-"""Narrower shots get no still."""
+"""Of the mark at what a person set."""
 EXPERT_COLOURS: dict[str, Colour] = {
     "movement": Colour(121, 85, 72),
     "picture_emotion": Colour(2, 136, 209),
@@ -52,16 +44,6 @@ EXPERT_COLOURS: dict[str, Colour] = {
     "text_emotion": Colour(124, 179, 66),
 }
 """No grey and no red among them: those are cuts and hits."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Still:
-    """A picture of one shot."""
-
-    start_s: float
-    end_s: float
-    bgr: NDArray[np.uint8]
-    """(H, W, 3)"""
 
 
 def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
@@ -82,38 +64,6 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
     return canvas
 
 
-def film_strip(sheet: CueSheet) -> list[Still]:
-    """A still from the middle of each shot, of the longest where there are many; none of a
-    timeline, or where the film is not there any more."""
-    axis = TimeAxis.of_length(float(sheet.picture.duration.seconds))
-    whole = TimeRange(RationalTime(0, sheet.picture.duration.rate), sheet.picture.duration)
-    ranges = [note.range for note in sheet.shots] or [whole]
-    wide = [each for each in ranges if _width(axis, each) >= LEAST_SLOT]
-    longest = sorted(wide, key=lambda each: -each.duration.seconds)[:MOST_STILLS]
-    stills: list[Still] = []
-    # One film for all: each open one holds a frame a thread, 3 MB in full HD.
-    with suppress(EmsyncError), open_film(Path(sheet.picture.source)) as film:
-        for each in sorted(longest, key=lambda each: each.start.seconds):
-            stills += _still(film, each)
-    return stills
-
-
-def _still(film: Film, shot: TimeRange) -> list[Still]:
-    """The middle of a shot at the strip's height; empty where no frame can be read there."""
-    middle = (shot.start.seconds + shot.end.seconds) / 2
-    frame = next(iter(film.frames_from(middle, middle + 2)), None)
-    if frame is None:
-        return []
-    width = max(2, round(STRIP * frame.picture.width / frame.picture.height))
-    small = frame.picture.reformat(width=width, height=STRIP, format="bgr24")
-    picture = np.asarray(small.to_ndarray(), np.uint8)
-    return [Still(float(shot.start.seconds), float(shot.end.seconds), picture)]
-
-
-def _width(axis: TimeAxis, shot: TimeRange) -> float:
-    return axis.x(float(shot.end.seconds)) - axis.x(float(shot.start.seconds))
-
-
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     name = Path(sheet.picture.source).name
     canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
@@ -123,8 +73,9 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     words = f"{shots}; asked: {names or 'no experts'}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
-    bands = [LegendEntry("band: 4 in 5 rated photographs", VALENCE.over_white(0.3))]
-    hand = [LegendEntry("set by hand", BY_HAND)] if _spans_by_hand(sheet, *ENDS) else []
+    bands = [LegendEntry("band: 4 in 5, made for film", VALENCE.over_white(0.3))]
+    is_set = any(_set_by_hand(sheet, name) for name in ENDS)
+    hand = [LegendEntry("set by hand", BY_HAND)] if is_set else []
     votes = [LegendEntry(name.replace("_", " "), EXPERT_COLOURS.get(name, OTHER)) for name in asked]
     draw_legend(canvas, [*marks, *bands, *hand, *votes], LEFT, 62)
 
@@ -141,9 +92,6 @@ def _draw_axis(
     for value, words in ((1.0, high), (0.0, name), (-1.0, low)):
         canvas.line((LEFT, y(value)), (canvas.width - RIGHT, y(value)), GRID)
         canvas.text(words, (LEFT - 10, y(value) + 5), PALE_INK, size=11, align=Align.RIGHT)
-    for start_s, end_s in _spans_by_hand(sheet, name):
-        left, right = axis.x(start_s), axis.x(end_s)
-        canvas.box(left, y(1.0), max(right, left + 3), y(1.0) + BAR_HEIGHT, BY_HAND)
     for note, point in felt_shots(sheet):
         mean, off = getattr(point.emotion, name), getattr(point.uncertainty, name)
         bottom, above = (np.clip(mean + sign * BAND_DEVIATIONS * off, -1, 1) for sign in (-1, 1))
@@ -163,26 +111,21 @@ def _draw_axis(
             size = 2 + 4 * vote.share
             box = (x - size, value - size, x + size, value + size)
             canvas.box(*box, EXPERT_COLOURS.get(vote.expert, OTHER), opacity=0.7)
+    for start_s, end_s, value in _set_by_hand(sheet, name):  # over all else, at its value
+        left, right, middle = axis.x(start_s), axis.x(end_s), y(value)
+        above, below = middle - BAR_HEIGHT / 2, middle + BAR_HEIGHT / 2
+        canvas.box(left, above, max(right, left + BAR_HEIGHT), below, BY_HAND)
 
 
-def _spans_by_hand(sheet: CueSheet, *axes: str) -> list[tuple[float, float]]:
-    """Where a person set one of these axes of the emotion: from and to, seconds. Keyframes hold
-    from the first to the last; one alone has no length."""
-    spans = []
-    for cue in sheet.cues:
-        chosen = [
-            each
-            for each in cue.overrides
-            if any(getattr(each.emotion, axis) is not None for axis in axes)
-        ]
-        spans += [
-            (float(each.time.seconds), float(each.end.seconds))
-            for each in chosen
-            if each.end is not None
-        ]
-        keys = [float(each.time.seconds) for each in chosen if each.end is None]
-        spans += [(min(keys), max(keys))] if keys else []
-    return spans
+def _set_by_hand(sheet: CueSheet, name: str) -> list[tuple[float, float, float]]:
+    """What a person set of one axis of the emotion: from and to, in seconds, and the value. A
+    keyframe has no length."""
+    return [
+        (float(each.time.seconds), float((each.end or each.time).seconds), value)
+        for cue in sheet.cues
+        for each in cue.overrides
+        if (value := getattr(each.emotion, name)) is not None
+    ]
 
 
 def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:

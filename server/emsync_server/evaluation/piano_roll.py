@@ -4,6 +4,7 @@ hits.
 
 from __future__ import annotations
 
+from emsync.counted import counted
 from emsync.cue import Cue, CueSheet
 from emsync.emotion import ValenceArousal
 from emsync.family import Family
@@ -59,11 +60,11 @@ def draw_piano_roll(take: Take, score: Score, sheet: CueSheet) -> Canvas:
 
 def _draw_header(canvas: Canvas, take: Take, score: Score, notes: SoundingNotes) -> None:
     tempo = score.tempo_map
-    bpm = 60 * float(tempo.end_q) / float(tempo.end_s)
     canvas.text(take.cue.name, (LEFT, 32), INK, size=22, bold=True)
     canvas.text(
         f"take {take.number}, seed {take.seed}: {float(take.cue.range.duration.seconds):.1f} s, "
-        f"{len(tempo.bars())} bars, {bpm:.0f} quarters a minute, {len(notes)} notes",
+        f"{counted(len(tempo.bars()), 'bar')}, {tempo.mean_bpm:.0f} quarters a minute, "
+        f"{counted(len(notes), 'note')}",
         (canvas.width - 24, 32),
         PALE_INK,
         size=15,

@@ -29,7 +29,7 @@ from emsync_server.progress import Progress
 from emsync_server.rendering.copying import copy_film
 from emsync_server.rendering.soundtrack import RATE_HZ, PlacedMix, Soundtrack
 
-__all__ = ["PlacedMix", "mux_scored"]
+__all__ = ["FILM_SUFFIXES", "PlacedMix", "mux_scored"]
 
 CONTAINERS: dict[str, frozenset[str]] = {
     ".mp4": frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"}),
@@ -57,10 +57,12 @@ CONTAINERS: dict[str, frozenset[str]] = {
 }
 """Which picture codecs each container is first choice for; the next one is tried where it
 fails."""
+FILM_SUFFIXES = tuple(CONTAINERS)
 
 
-def mux_scored(film: Path, placed: Sequence[PlacedMix], out_stem: Path, progress: Progress) -> Path:
-    """Write `out_stem` + .mp4, .mov or .mkv: the film with its music. Returns the file's path.
+def mux_scored(film: Path, placed: Sequence[PlacedMix], out: Path, progress: Progress) -> Path:
+    """Write the film with its music: at `out` where its suffix is one of `FILM_SUFFIXES`, else at
+    `out` + the one that suits the picture. Returns the file's path.
 
     `placed` are the mixes and where each plays in picture time. The film is only read.
     Raises NotFoundError, MediaError, InputError, OutputError, DiskFullError or JobCancelledError;
@@ -72,9 +74,10 @@ def mux_scored(film: Path, placed: Sequence[PlacedMix], out_stem: Path, progress
     listening, copying = progress.part(0.0, 0.3), progress.part(0.3, 1.0)
     soundtrack.find_peaks(lambda share: listening.report(share, "mixing sound and music"))
     reasons = []
-    for suffix in _containers_for(codec):
+    named = out.suffix in CONTAINERS
+    for suffix in [out.suffix] if named else _containers_for(codec):
         for keeps_sound in (True, False):
-            target = out_stem.with_name(out_stem.name + suffix)
+            target = out if named else out.with_name(out.name + suffix)
             try:
                 with replacing_file(target) as working:
                     copy_film(probe, soundtrack, working, copying, keeps_sound=keeps_sound)
@@ -83,6 +86,11 @@ def mux_scored(film: Path, placed: Sequence[PlacedMix], out_stem: Path, progress
                 continue
             progress.report(1.0, "film written")
             return target
+    if named:
+        raise OutputError(
+            f"The picture of '{film}' ({codec}) does not fit into '{out.name}' "
+            f"({'; '.join(reasons)}). Leave '{out.suffix}' out of -o: the container is chosen then."
+        )
     raise OutputError(
         f"The picture of '{film}' ({codec}) fits into no container that carries sound "
         f"({'; '.join(reasons)}). Convert the film to H.264 and score it again."

@@ -247,7 +247,7 @@ def _join(place: str, name: object) -> str:
 
 def _unknown(name: object, known: list[str]) -> str:
     near = get_close_matches(str(name), known, n=1)
-    hint = f"did you mean '{near[0]}'" if near else f"known are {', '.join(known)}"
+    hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}"
     return f"nothing is called '{name}' ({hint})"
 
 
