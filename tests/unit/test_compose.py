@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -179,11 +180,18 @@ def test_the_first_bars_can_be_played_while_the_rest_is_composed(tmp_path):
     assert sorted(path.name for path in tmp_path.iterdir()) == ["score.mid", "take.json"]
 
 
-def test_progress_grows(tmp_path):
+def test_progress_grows_and_says_that_the_best_of_several_versions_is_kept(tmp_path):
     told: list[float] = []
-    composed(tmp_path, sheet_of(24 * 60), progress=ProgressSink(lambda f, note: told.append(f)))
+    notes: list[str] = []
+
+    def hear(fraction, note):
+        told.append(fraction)
+        notes.append(note)
+
+    composed(tmp_path, sheet_of(24 * 60), progress=ProgressSink(hear))
     assert told == sorted(told)
     assert len(told) >= 5
+    assert any(re.fullmatch(r"\d+ notes in 3 versions, to keep the best", note) for note in notes)
 
 
 def test_work_grows_linearly_with_length(tmp_path):

@@ -25,8 +25,10 @@ from emsync_server.evaluation import (
     write_pictures,
     write_report,
 )
+from emsync_server.evaluation.canvas import Canvas
+from emsync_server.evaluation.piano_roll import draw_piano_roll
 from emsync_server.evaluation.report import AccentKind, Medium, TargetKind, Tolerance
-from emsync_server.midi import write_midi
+from emsync_server.midi import read_midi, write_midi
 from emsync_server.progress import silent_progress
 from emsync_server.rendering import render
 from emsync_server.rendering.soundfonts import bundled_soundfont
@@ -162,3 +164,18 @@ def test_a_folder_without_a_take_is_said_in_a_sentence(tmp_path):
     sheet = scored_folder(tmp_path / "other")
     with pytest.raises(NotFoundError, match="take"):
         evaluate(tmp_path, sheet)
+
+
+def test_one_bar_of_one_note_is_said_in_the_singular(tmp_path, monkeypatch):
+    path = write_take(tmp_path, (part(Family.KEYS, 0, (60,), [0.0]),), cue_s=Fraction(2))
+    take, said = wire.read_take(path), []
+    text = Canvas.text
+
+    def heard(self, words, *where, **how):
+        said.append(words)
+        return text(self, words, *where, **how)
+
+    monkeypatch.setattr(Canvas, "text", heard)
+    sheet = CueSheet(take.picture, (), (take.cue,))
+    draw_piano_roll(take, read_midi(tmp_path / "score.mid"), sheet)
+    assert "take 1, seed 0: 2.0 s, 1 bar, 120 quarters a minute, 1 note" in said
