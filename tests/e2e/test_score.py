@@ -175,6 +175,9 @@ def test_the_steps_alone_take_what_the_step_before_wrote(run: Run, tmp_path: Pat
     laid = emsync("place", run.film, take, "-o", tmp_path / "scored.mp4")
     assert laid.returncode == 0, laid.stderr
     assert picture_packets(tmp_path / "scored.mp4") == picture_packets(run.film)
+    anew = emsync("compose", cues, "-o", take, "--bars", "1:2")
+    assert anew.returncode == 0, anew.stderr
+    assert "are of the notes before. Render again." in anew.stderr
 
 
 def test_a_take_laid_under_its_film_is_the_film_that_score_writes(run: Run, tmp_path: Path):

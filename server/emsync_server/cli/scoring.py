@@ -267,6 +267,8 @@ def compose(
                 warn(sentence)
             takes_made = f"{counted(len(made), 'take')}, seed {seed}"
             say(f"{folder / 'take.json'}: {takes_made} · {key_and_tempo(made[0])}")
+            if (folder / "stems.json").exists():
+                warn(f"The stems and the mix in '{folder}' are of the notes before. Render again.")
     if cues.resolve() != (output / "cues.json").resolve():
         write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
 

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync import wire
+from emsync.counted import counted
 from emsync.cue import Cue
 from emsync.errors import CueSheetError
 from emsync.score import ControlChange, Controller, KeySignature, Note, Part, Score, Take, TempoMap
@@ -73,7 +74,7 @@ def rewrite_bars(
     bars = take.tempo_map.bars()
     if stop > len(bars):
         raise CueSheetError(
-            f"The take in '{folder}' has {len(bars)} bars; bars {first + 1} to {stop} "
+            f"The take in '{folder}' has {counted(len(bars), 'bar')}; bars {first + 1} to {stop} "
             "do not all lie in it."
         )
     landings = _landing_steps(cue, take.tempo_map)
