@@ -118,13 +118,12 @@ def _evaluate(options: argparse.Namespace) -> None:
     import json
 
     from emsync_training.corpus import Corpus
-    from emsync_training.evaluate import evaluate, evaluate_groups
+    from emsync_training.evaluate import held_out_report
     from emsync_training.train import load_ema
 
     network = load_ema(options.checkpoint)
     corpus = Corpus.open(options.corpus)
-    rows = evaluate(network, corpus, crops=options.crops)
-    print(json.dumps({"fields": rows, "groups": evaluate_groups(network, corpus)}, indent=1))
+    print(json.dumps(held_out_report(network, corpus, crops=options.crops), indent=1))
 
 
 def _export(options: argparse.Namespace) -> None:

@@ -57,6 +57,12 @@ def evaluate(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str,
     }
 
 
+def held_out_report(network: Composer, corpus: Corpus, *, crops: int = 64) -> dict[str, object]:
+    """What `evaluate` and `evaluate_groups` tell."""
+    fields = evaluate(network, corpus, crops=crops)
+    return {"fields": fields, "groups": evaluate_groups(network, corpus)}
+
+
 def evaluate_groups(network: Composer, corpus: Corpus, *, crops: int = 16) -> dict[str, float]:
     """Held-out nats a note of each group of sources."""
     out = {}

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from emsync_server.inference.composer_session import SIDE_FILE
 from emsync_training.corpus import Corpus, build_corpus
-from emsync_training.evaluate import evaluate, evaluate_groups
+from emsync_training.evaluate import held_out_report
 from emsync_training.export import export_composer, register_composer
 from emsync_training.learning import TrainSettings
 from emsync_training.networks.composer import ComposerShape
@@ -88,8 +88,7 @@ def make_composer(
     if not (out / "evaluation.json").is_file():
         told("Measuring it on music that was held out, beside 5-grams.")
         network = load_ema(start.parent / CHECKPOINT)
-        rows = evaluate(network, corpus, crops=held_out_crops)
-        report = {"fields": rows, "groups": evaluate_groups(network, corpus)}
+        report = held_out_report(network, corpus, crops=held_out_crops)
         (out / "evaluation.json").write_text(json.dumps(report, indent=1), encoding="utf-8")
     told(f"{models} holds the composer, {out / 'evaluation.json'} its held-out cost.")
     return models

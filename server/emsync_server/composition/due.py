@@ -33,7 +33,7 @@ from emsync_server.composition.representation import (
 )
 from emsync_server.composition.request import BarRequest, CueRequest
 from emsync_server.composition.riffs import HeardNote, again, earlier_in_phrase
-from emsync_server.composition.roles import OCTAVE, Band, Role
+from emsync_server.composition.roles import OCTAVE, SINGING, Band, Role
 from emsync_server.composition.slots import Slot, Texture
 from emsync_server.composition.theme import theme_pitch
 
@@ -55,7 +55,6 @@ PASSING_CHROMATIC: dict[Style | None, float] = {
 """In an orchestra lines pass through notes outside the key most often."""
 MORE_DIATONIC = 0.4  # the brighter, the less a line leaves its key; by this share at valence 1
 NEAR_BAND = 6  # semitones outside its band that what comes again may lie
-SINGING = (Role.LEAD, Role.DOUBLE)
 
 
 class DueNotes:

@@ -26,7 +26,8 @@ ON_CHORD, OFF_CHORD = 1.0, -2.5  # on strong beats; elsewhere notes pass
 OUT_OF_KEY_LEANING = -2.5
 CLOSE_CHORD, CLOSE_ROOT = 3.0, 1.0
 ECHO_LEANING = 3.5
-GOING_ON_LEANING, FIFTH = -0.6, 7  # a semitone that whoever takes a line over leaps beyond a fifth
+GOING_ON_LEANING = -0.6  # a semitone that whoever takes a line over leaps beyond a fifth
+FIFTH = 7  # semitones: a leap to the next line that needs no excuse
 TAKEN_OVER = 2  # semitones outside its place where a line may go on from the one before
 _SCALES = (np.array([0, 2, 4, 5, 7, 9, 11]), np.array([0, 2, 3, 5, 7, 8, 10]))
 

@@ -13,10 +13,9 @@ from collections.abc import Sequence
 from emsync_server.composition.instruments import DRUM_KIT
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.request import CueRequest
-from emsync_server.composition.roles import Role
+from emsync_server.composition.roles import SINGING, Role
 from emsync_server.composition.slots import Slot, Texture
 
-SINGING = (Role.LEAD, Role.DOUBLE)
 CADENCE_BARS = 1
 """Before the bar of the last chord: they lead home, and have chords of their own."""
 

@@ -30,6 +30,9 @@ class Role(Enum):
     ACCENT = "struck chord at a landing"
 
 
+SINGING = (Role.LEAD, Role.DOUBLE)
+
+
 def _indices(names: str) -> tuple[int, ...]:
     return tuple(INSTRUMENT_INDEX[name] for name in names.split())
 

@@ -11,6 +11,7 @@ from functools import cache
 
 import numpy as np
 
+from emsync_server.composition.melody import FIFTH
 from emsync_server.composition.orchestration import PERCUSSION
 from emsync_server.composition.piece import WrittenNote
 from emsync_server.composition.request import BarRequest, CueRequest
@@ -18,7 +19,6 @@ from emsync_server.composition.request import BarRequest, CueRequest
 LEAST_NOTES, MOST_NOTES_PER_BAR = 3, 8
 LEAST_SHARE = 0.5  # of the bars of the statement in which the line moves
 MOST_TOGETHER = 2.2  # notes an onset of an instrument that sings a line
-FIFTH = 7  # semitones: a leap from the line before it that needs no excuse
 NEAR_BAND, STRAIN = 2, 24  # semitones beyond its place where a theme may lie; what more would cost
 _SCALES = ((0, 2, 4, 5, 7, 9, 11), (0, 2, 3, 5, 7, 8, 10))
 
