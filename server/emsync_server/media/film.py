@@ -38,6 +38,9 @@ CEILING_FRAMES = CEILING_S * 120
 CLOCK_RESTART_S = 1
 """A step back by more than this is a clock that starts anew (joined transport streams), not a stray
 frame."""
+MOST_CHEAP_PIXELS = 640 * 360
+"""One thread decodes such a frame in the time that it takes to look at it; several would cost a
+third more, and win little."""
 EARLY_END_S = Fraction(1, 2)
 """By how much a file may end before its header says so: sound and picture seldom end together."""
 
@@ -275,6 +278,9 @@ def _bound_threads(stream: VideoStream) -> None:
     """Decode on all cores, but hold few frames at once: each thread keeps one, and an 8K frame is
     50 MB."""
     pixels = stream.codec_context.width * stream.codec_context.height
+    if pixels <= MOST_CHEAP_PIXELS:
+        stream.codec_context.thread_count = 1
+        return
     cores = (
         len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     )

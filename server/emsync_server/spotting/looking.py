@@ -4,7 +4,9 @@ who look."""
 from __future__ import annotations
 
 from array import array
+from collections import deque
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -23,6 +25,8 @@ from emsync_server.spotting.drafts import drafted_cuts
 __all__ = ["ChangeFinder", "Seen", "draft_film", "look_at_film"]
 
 FRAMES_PER_REPORT = 24
+MOST_TO_SEE = 64
+"""Batches of small pictures that may wait, 7 MB: the shot finder works in bursts."""
 GRADUAL_STRENGTH = 0.75
 """A gradual change is softer than a cut as sure as it."""
 DRAFT_STRENGTH = 0.5
@@ -73,16 +77,24 @@ def look_at_film(
             appearance.see(small, ticks[seen] * tick_s)
             seen += 1
 
-    for frame in film.frames():
-        time_s = frame.tick * tick_s
-        if len(ticks) % FRAMES_PER_REPORT == 0:
-            progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
-        ticks.append(frame.tick)
-        finder.look(frame.picture)
-        see(shrinker.add(frame.picture))
-        if watch is not None:
-            watch(frame.picture, time_s)
-    see(shrinker.finish())
+    # What is made of small pictures is made on another core, while the next frames are decoded.
+    with ThreadPoolExecutor(1, "finding-changes") as worker:
+        to_see: deque[Future[None]] = deque()
+        for frame in film.frames():
+            time_s = frame.tick * tick_s
+            if len(ticks) % FRAMES_PER_REPORT == 0:
+                progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
+            ticks.append(frame.tick)
+            finder.look(frame.picture)
+            if pictures := shrinker.add(frame.picture):
+                to_see.append(worker.submit(see, pictures))
+                if len(to_see) > MOST_TO_SEE:
+                    to_see.popleft().result()
+            if watch is not None:
+                watch(frame.picture, time_s)
+        to_see.append(worker.submit(see, shrinker.finish()))
+        for each in to_see:
+            each.result()
     boundaries = tuple(
         Boundary(film.clock.time(ticks[change.frame]), change.kind, _strength(change))
         for change in finder.finish()

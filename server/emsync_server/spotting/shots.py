@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from fractions import Fraction
+from functools import cache
 
 import av
 import numpy as np
@@ -56,8 +57,9 @@ REST, FALLS = 24, 0.95
 out, in a quarter of a minute or less."""
 
 
+@cache
 def shot_network() -> Network:
-    """The network that emsync brings."""
+    """The network that emsync brings, loaded once."""
     return Network.load(
         MODELS_FOLDER / "shots.onnx",
         inputs={"traces": (1, None, CHANNELS)},

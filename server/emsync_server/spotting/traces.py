@@ -190,26 +190,24 @@ def _halved(planes: Bytes) -> Bytes:
 
 def _matched(now: Bytes, then: Bytes) -> tuple[Floats, Floats]:
     """How unlike blocks are to their best match around their place: mean, and share of bad ones."""
-    # Row by row of all pictures: what a block is compared with lies in one piece.
-    now, then = now.transpose(1, 0, 2), then.transpose(1, 0, 2)  # (H, N, W)
-    height, count, width = now.shape
+    # All pictures beside each other at each place: sums over a block are sums of whole rows.
+    now, then = (np.ascontiguousarray(each.transpose(1, 2, 0)) for each in (now, then))  # (H, W, N)
+    height, width, count = now.shape
     rows, columns = (height - 2 * MATCH_Y) // BLOCK_Y, (width - 2 * MATCH_X) // BLOCK_X  # 2, 4
-    tall, wide = rows * BLOCK_Y, columns * BLOCK_X
-    inside = (slice(MATCH_Y, MATCH_Y + tall), slice(None), slice(MATCH_X, MATCH_X + wide))
-    inner = np.ascontiguousarray(now[inside]).reshape(tall, count * wide)
-    least = np.full((rows * count * columns, 1), np.inf, np.float32)
+    # The first columns of all blocks, then the second ones, and so on.
+    order = (np.arange(BLOCK_X)[:, None] + BLOCK_X * np.arange(columns)).ravel()
+    size, tall = BLOCK_X * BLOCK_Y, rows * BLOCK_Y
+    inner = now[MATCH_Y : MATCH_Y + tall].take(MATCH_X + order, axis=1).reshape(tall, -1)
+    least = np.full((rows, columns * count), np.inf, np.float32)
     for right in range(2 * MATCH_X + 1):
-        strip = np.ascontiguousarray(then[..., right : right + wide]).reshape(height, -1)
+        strip = then.take(right + order, axis=1).reshape(height, -1)
         for down in range(2 * MATCH_Y + 1):
-            apart = cv2.absdiff(inner, strip[down : down + tall])
-            sums = [
-                cv2.reduce(apart[top : top + BLOCK_Y], 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
-                for top in range(0, tall, BLOCK_Y)
-            ]
-            blocks = np.concatenate(sums, axis=1).reshape(-1, BLOCK_X)
-            least = cv2.min(least, cv2.reduce(blocks, 1, cv2.REDUCE_SUM, dtype=cv2.CV_32F))
-    means = np.rint(least.reshape(rows, count, columns) * np.float32(1 / (BLOCK_X * BLOCK_Y)))
-    best = means.transpose(1, 0, 2).reshape(count, -1).astype(np.uint8)
+            apart = cv2.absdiff(inner, strip[down : down + tall]).reshape(rows, size, -1)
+            for blocks, so_far in zip(apart, least, strict=True):
+                (sums,) = cv2.reduce(blocks, 0, cv2.REDUCE_SUM, dtype=cv2.CV_32F)
+                np.minimum(so_far, sums, out=so_far)
+    means = np.rint(least * np.float32(1 / size)).astype(np.uint8)
+    best = np.ascontiguousarray(means.reshape(-1, count).T)
     return _logarithm(best.mean(axis=1) / 255), (best > SPREAD_LEVELS).mean(
         axis=1, dtype=np.float32
     )
