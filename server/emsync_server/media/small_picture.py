@@ -26,8 +26,8 @@ WIDTH, HEIGHT = 64, 36
 ROWS_PER_ROW = (2, 1, 1)
 """How many source rows make a small one, of luma and of colour: enough against grain, few enough to
 stay cheap."""
-BATCH = 16
-"""Frames whose rows are kept until they are shrunk: a few MB of a 4K film."""
+BATCH, BATCH_BYTES = 64, 4 << 20
+"""Most frames, and about the most bytes of them, that are kept until they are shrunk."""
 FEW_SKIPPED = 8
 """Narrower pictures, up to 1024 wide, are shrunk in two steps."""
 NEUTRAL = 128
@@ -122,7 +122,7 @@ class Shrinker:
             which = _evenly(plane.height, wanted * HEIGHT)
             full.take(which, axis=0, out=rows[self._filled], mode="clip")  # as it would raise, too
         self._filled += 1
-        return [*done, *self.finish()] if self._filled == self._batch else done
+        return [*done, *self.finish()] if self._filled == len(self._rows[0]) else done
 
     def finish(self) -> list[SmallPicture]:
         """The copies that have not been returned."""
@@ -156,13 +156,17 @@ class _Layout(NamedTuple):
         return self.colour_range != FULL_RANGE and not self.name.startswith(("yuvj", "gray"))
 
     def buffers(self, count: int) -> list[Samples]:
-        """Room for the rows of so many frames that are looked at; luma alone, of grey ones."""
+        """Room for the rows that are looked at, of so many frames or fewer; luma alone, of grey
+        ones."""
         sample = np.dtype(np.uint8 if self.bits == 8 else np.uint16)
         wanted = ROWS_PER_ROW[:1] if self.name.startswith("gray") else ROWS_PER_ROW
-        return [
-            np.empty((count, min(height, each * HEIGHT), stored // sample.itemsize), sample)
+        shapes = [
+            (min(height, each * HEIGHT), stored // sample.itemsize)
             for (height, _, stored), each in zip(self.planes, wanted, strict=False)
         ]
+        frame_bytes = sum(rows * columns for rows, columns in shapes) * sample.itemsize
+        count = max(1, min(count, BATCH_BYTES // frame_bytes))
+        return [np.empty((count, *shape), sample) for shape in shapes]
 
 
 def _shrink_rows(rows: Samples, bits: int, rows_per_row: int, out: Plane) -> None:

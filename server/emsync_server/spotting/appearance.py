@@ -84,13 +84,8 @@ class AppearanceSampler:
 
 def _look(picture: SmallPicture) -> tuple[float, float, float, float]:
     """Light, contrast, saturation and warmth of one picture."""
-    bright = picture.luma > LEAST_LIGHT
-    rows, columns = np.flatnonzero(bright.any(axis=1)), np.flatnonzero(bright.any(axis=0))
-    inside = (
-        (slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1))
-        if len(rows)
-        else (slice(None), slice(None))
-    )
+    left, top, width, height = cv2.boundingRect(cv2.compare(picture.luma, LEAST_LIGHT, cv2.CMP_GT))
+    inside = np.s_[top : top + height, left : left + width] if width else np.s_[:, :]
     (mean,), (std,) = cv2.meanStdDev(picture.luma[inside])
     blue = np.subtract(picture.blue_difference[inside], NEUTRAL, dtype=np.float32)
     red = np.subtract(picture.red_difference[inside], NEUTRAL, dtype=np.float32)
