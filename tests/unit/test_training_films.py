@@ -10,7 +10,8 @@ from tests.films import draw_film
 
 torch = pytest.importorskip("torch")
 
-from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
+from emsync.errors import InputError, NotFoundError, OutputError  # noqa: E402 - after torch is known to be there
+from emsync_training.commands import main  # noqa: E402
 from emsync_training.film_features.extraction import extract_features  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
@@ -195,6 +196,79 @@ def test_labels_without_features_nan_and_odd_shapes_are_sentences(tmp_path):
         read_films(write_labels(tmp_path / "empty.csv", labels, words=" "), tmp_path / "few")
     with pytest.raises(NotFoundError, match="no folder"):
         read_films(table, tmp_path / "nowhere")
+
+
+def test_features_that_one_cannot_train_on_are_sentences(tmp_path):
+    films, labels = planted(10)
+    table = write_labels(tmp_path / "labels.csv", labels)
+    huge = {name: {"audio": parts["audio"].astype(np.float64) * 1e300, "scene": parts["scene"]}
+            for name, parts in films.items()}  # fmt: skip
+    with pytest.raises(InputError, match="too large for single precision"):
+        read_films(table, write_folder(tmp_path / "huge", huge))
+    late = {name: {key: value for key, value in parts.items()
+                   if key == "scene" or at % 5 == 4}
+            for at, (name, parts) in enumerate(films.items())}  # fmt: skip
+    with pytest.raises(InputError, match=r"No film of the split 'train' has .* 'audio'"):
+        read_films(table, write_folder(tmp_path / "late", late))
+    table.write_bytes(table.read_bytes().replace(b"film000", b"x" * 300))
+    with pytest.raises(InputError, match="not a complete file of arrays"):
+        read_films(table, tmp_path / "late")
+
+
+def trained(tmp_path, films, labels, **settings):
+    table = write_labels(tmp_path / "labels.csv", labels)
+    path = tmp_path / "features.pkl"
+    path.write_bytes(pickle.dumps(films))
+    told = FilmTraining(one_label=True, epochs=1, steps=STEPS, **settings)
+    return train_film_network(FilmNetwork.MLP, table, path, tmp_path / "out", told,
+                              lambda line: None)  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [2, 32], ids=["in an epoch", "by its last step"])
+def test_a_run_that_goes_astray_says_so_and_leaves_nothing(tmp_path, batch):
+    films, labels = planted(10)
+    with pytest.raises(InputError, match=r"astray in epoch 1: .* smaller --rate than 1e\+30"):
+        trained(tmp_path, films, labels, rate=1e30, batch=batch)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_modality_may_not_be_called_as_pytorch_calls_itself(tmp_path):
+    films, labels = planted(10)
+    renamed = {name: {"keys": parts["audio"]} for name, parts in films.items()}
+    with pytest.raises(InputError, match="called 'keys', a word that PyTorch needs"):
+        trained(tmp_path, renamed, labels)
+
+
+@pytest.mark.parametrize("damage", ["noise", "half", "other", "list"])
+def test_a_damaged_checkpoint_is_told_of_and_kept(tmp_path, damage):
+    films, labels = planted(10)
+    path = tmp_path / "out" / "checkpoint.pt"
+    path.parent.mkdir()
+    torch.save([1] if damage == "list" else {"epoch": 1}, path)
+    data = path.read_bytes()
+    path.write_bytes({"noise": b"noise", "half": data[: len(data) // 2]}.get(damage, data))
+    with pytest.raises(InputError, match=r"no complete checkpoint\. Remove it to begin anew"):
+        trained(tmp_path, films, labels)
+    assert [each.name for each in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_of(tmp_path):
+    films, labels = planted(10)
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="a file is in the way"):
+        trained(tmp_path, films, labels)
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--epochs", "0"), ("--batch", "-1"), ("--rate", "nan"), ("--rate", "0"), ("--rate", "x")],
+)
+def test_settings_that_train_nothing_are_refused(tmp_path, capsys, option, value):
+    paths = ["--labels", "l.csv", "--features", "f", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="2"):
+        main(["fusion", *paths, option, value])
+    assert f"'{value}' is not a" in capsys.readouterr().err
 
 
 def test_every_film_of_a_folder_gets_features_and_what_is_none_is_named(tmp_path):
