@@ -62,6 +62,13 @@ def add_understanding_commands(commands: Subparsers) -> None:
     features.add_argument("--films", type=Path, required=True)
     features.add_argument("--out", type=Path, required=True, help="a .npz for each film")
     features.add_argument("--workers", type=_count, default=1, help="films at once")
+    features.add_argument(
+        "--experts",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="of the full tier, beside the built-in ones: scene_full, faces_full, sound_full, …",
+    )
     features.set_defaults(run=_features)
     for name, words in (
         ("fusion", "published fusion (Ekman-6)"),
@@ -206,7 +213,11 @@ def _features(options: argparse.Namespace) -> None:
     from emsync_training.film_features.extraction import extract_features
 
     done, complaints = extract_features(
-        options.films, options.out, workers=options.workers, say=say
+        options.films,
+        options.out,
+        workers=options.workers,
+        say=say,
+        experts=options.experts,
     )
     print(f"{done} films read, {len(complaints)} not.")
 

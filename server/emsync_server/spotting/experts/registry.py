@@ -149,9 +149,11 @@ def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...
     return tuple(row for row in EXPERTS if row.name in names)
 
 
-def feature_experts() -> tuple[ExpertRow, ...]:
-    """The experts that give features to train on: those of a film, and the plain measurements that
-    the shipped fusion has no use for."""
+def feature_experts(also: Collection[str] = ()) -> tuple[ExpertRow, ...]:
+    """The experts that give features to train on: those of a film, the plain measurements that the
+    shipped fusion has no use for, and those of the full tier that are named in `also`."""
     return tuple(
-        row for row in EXPERTS if (row.on_by_default or row.tier is BUILT_IN) and row.is_available()
+        row
+        for row in EXPERTS
+        if row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
     )
