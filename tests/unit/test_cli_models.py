@@ -1,5 +1,7 @@
 """`emsync models`: what it lists, and that what it installs can be used or is taken off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
@@ -28,6 +30,16 @@ def test_every_model_and_expert_is_listed_with_tier_licence_and_state():
     assert "not installed" in lines["scene_full"]
     assert "NOT FOR PAID WORK" in lines["faces_full"]
     assert "no weights" in lines["look"]
+    assert "pip install --no-deps rapidocr-onnxruntime" in lines["screen_text"]
+
+
+def test_weights_whose_package_is_missing_say_what_they_need(monkeypatch):
+    from emsync_server.spotting import experts
+
+    row = replace(experts.expert_row("text_emotion"), is_available=lambda: False)
+    monkeypatch.setattr(experts, "EXPERTS", (row,))
+    (line,) = [line for line in run().splitlines() if line.startswith("text_emotion")]
+    assert line.endswith("needs the package tokenizers")
 
 
 def test_hostile_weights_are_taken_off_again(tmp_path):

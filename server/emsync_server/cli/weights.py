@@ -29,14 +29,18 @@ def list_all(context: typer.Context) -> None:
     """List experts and weights: tier, state, size, licence, identity, card."""
     if context.invoked_subcommand is not None:
         return
+    from emsync_server.spotting.experts import EXPERTS
+
+    lacking = {row.name: row.needs for row in EXPERTS if not row.is_available()}
     for model in list_models():
         tier = "full" if model.is_full_tier else "built-in"
         size = f"{model.size_bytes / 1e6:.1f} MB" if model.size_bytes else "–"
         identity = f"sha256 {model.sha256[:16]}…" if model.size_bytes else "–"
         licence = model.licence + ("" if model.is_commercial else " (NOT FOR PAID WORK)")
+        needs = f"  needs {lacking[model.name]}" if model.name in lacking else ""
         say(
             f"{model.name:{NAME_WIDTH}}{tier:10}{model.state.value:{STATE_WIDTH}}{size:>9}  "
-            f"{licence}  {identity}  {model.card}"
+            f"{licence}  {identity}  {model.card}{needs}"
         )
     for line in _experts_without_weights():
         say(line)
