@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,7 +61,14 @@ def add_understanding_commands(commands: Subparsers) -> None:
     features = commands.add_parser("features", help="features of a folder of films")
     features.add_argument("--films", type=Path, required=True)
     features.add_argument("--out", type=Path, required=True, help="a .npz for each film")
-    features.add_argument("--workers", type=int, default=1)
+    features.add_argument("--workers", type=_count, default=1, help="films at once")
+    features.add_argument(
+        "--experts",
+        nargs="+",
+        default=[],
+        metavar="NAME",
+        help="of the full tier, beside the built-in ones: scene_full, faces_full, sound_full, …",
+    )
     features.set_defaults(run=_features)
     for name, words in (
         ("fusion", "published fusion (Ekman-6)"),
@@ -72,19 +80,48 @@ def add_understanding_commands(commands: Subparsers) -> None:
             description=f"Train the {words} on features that you own, and measure it on your test "
             "split. No Ekman-6 or MovieNet result has been measured by us.",
         )
-        films.add_argument("--labels", type=Path, required=True, help="labels.csv")
-        films.add_argument("--features", type=Path, required=True, help="folder, or features.pkl")
-        films.add_argument("--out", type=Path, required=True)
-        films.add_argument("--epochs", type=int, default=100)
-        films.add_argument("--patience", type=int, default=10)
-        films.add_argument("--rate", type=float, default=1e-4)
-        films.add_argument("--batch", type=int, default=32)
+        films.add_argument(
+            "--labels",
+            type=Path,
+            required=True,
+            help="table with the columns name, split (train, dev, test), labels (joy;fear)",
+        )
+        films.add_argument(
+            "--features",
+            type=Path,
+            required=True,
+            help="folder of NAME.npz, an array for each modality: (T, size), or (size,) of a text; "
+            "or a pickle of films, each a dictionary of such arrays",
+        )
+        films.add_argument("--out", type=Path, required=True, help="weights, figures, checkpoint")
+        films.add_argument("--epochs", type=_count, default=100)
+        films.add_argument("--patience", type=_count, default=10, help="epochs without a gain")
+        films.add_argument("--rate", type=_rate, default=1e-4)
+        films.add_argument("--batch", type=_count, default=32)
         films.add_argument(
             "--subsets", action="store_true", help="each modality alone and left out"
         )
         if name == "genre":
             films.add_argument("--network", choices=["single", "multi", "mlp"], default="single")
         films.set_defaults(run=_films)
+
+
+def _count(words: str) -> int:
+    """At least one, as it was typed."""
+    if not words.strip().isdecimal() or int(words) < 1:
+        raise argparse.ArgumentTypeError(f"'{words}' is not a whole number of 1 or more")
+    return int(words)
+
+
+def _rate(words: str) -> float:
+    """Above 0 and at most 1, as it was typed."""
+    try:
+        rate = float(words)
+    except ValueError:
+        rate = math.nan
+    if not 0 < rate <= 1:
+        raise argparse.ArgumentTypeError(f"'{words}' is not a number above 0 and at most 1")
+    return rate
 
 
 def say(line: str) -> None:
@@ -176,7 +213,11 @@ def _features(options: argparse.Namespace) -> None:
     from emsync_training.film_features.extraction import extract_features
 
     done, complaints = extract_features(
-        options.films, options.out, workers=options.workers, say=say
+        options.films,
+        options.out,
+        workers=options.workers,
+        say=say,
+        experts=options.experts,
     )
     print(f"{done} films read, {len(complaints)} not.")
 

@@ -1,12 +1,14 @@
 """`emsync models`: what it lists, and that what it installs can be used or is taken off."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 from emsync.errors import InputError, MissingPartError, NotFoundError
 from emsync_server.cli.commands import command_tree
-from emsync_server.models import ModelState, list_models
+from emsync_server.models import ModelState, list_models, user_folder
 
 
 def run(*arguments):
@@ -28,6 +30,16 @@ def test_every_model_and_expert_is_listed_with_tier_licence_and_state():
     assert "not installed" in lines["scene_full"]
     assert "NOT FOR PAID WORK" in lines["faces_full"]
     assert "no weights" in lines["look"]
+    assert "pip install --no-deps rapidocr-onnxruntime" in lines["screen_text"]
+
+
+def test_weights_whose_package_is_missing_say_what_they_need(monkeypatch):
+    from emsync_server.spotting import experts
+
+    row = replace(experts.expert_row("text_emotion"), is_available=lambda: False)
+    monkeypatch.setattr(experts, "EXPERTS", (row,))
+    (line,) = [line for line in run().splitlines() if line.startswith("text_emotion")]
+    assert line.endswith("needs the package tokenizers")
 
 
 def test_hostile_weights_are_taken_off_again(tmp_path):
@@ -38,7 +50,7 @@ def test_hostile_weights_are_taken_off_again(tmp_path):
 
 
 @pytest.mark.training
-def test_fitting_weights_are_ready(tmp_path):
+def test_fitting_weights_are_ready_and_stay_when_others_do_not_fit(tmp_path):
     from emsync_training.experts.graph import Graph
 
     graph = Graph()
@@ -51,6 +63,11 @@ def test_fitting_weights_are_ready(tmp_path):
     (tmp_path / "scene_full.onnx").write_bytes(model.SerializeToString())
     assert "scene_full: ready" in run("import", "scene_full", tmp_path)
     assert state_of("scene_full") is ModelState.READY
+    (tmp_path / "scene_full.onnx").write_bytes(b"\x80\x04pickle")
+    with pytest.raises(MissingPartError, match=r"scene_full\.onnx cannot be used"):
+        run("import", "scene_full", tmp_path)
+    assert state_of("scene_full") is ModelState.READY
+    assert not list(user_folder().glob(".emsync-*"))
 
 
 def test_names_that_there_are_not_are_answered_with_those_that_are(tmp_path):

@@ -10,8 +10,17 @@ from tests.films import draw_film
 
 torch = pytest.importorskip("torch")
 
-from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
-from emsync_training.film_features.extraction import extract_features  # noqa: E402
+from emsync.errors import (  # noqa: E402 - after torch is known to be there
+    InputError,
+    MissingPartError,
+    NotFoundError,
+    OutputError,
+)
+from emsync_server.spotting.experts import Ekman, Picture, Reading, feature_experts  # noqa: E402
+from emsync_server.spotting.experts.scene_full import SceneFullExpert  # noqa: E402
+from emsync_training.commands import main  # noqa: E402
+from emsync_training.experts.graph import Graph  # noqa: E402
+from emsync_training.film_features.extraction import extract_features, features_of_words  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
 from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
@@ -197,6 +206,79 @@ def test_labels_without_features_nan_and_odd_shapes_are_sentences(tmp_path):
         read_films(table, tmp_path / "nowhere")
 
 
+def test_features_that_one_cannot_train_on_are_sentences(tmp_path):
+    films, labels = planted(10)
+    table = write_labels(tmp_path / "labels.csv", labels)
+    huge = {name: {"audio": parts["audio"].astype(np.float64) * 1e300, "scene": parts["scene"]}
+            for name, parts in films.items()}  # fmt: skip
+    with pytest.raises(InputError, match="too large for single precision"):
+        read_films(table, write_folder(tmp_path / "huge", huge))
+    late = {name: {key: value for key, value in parts.items()
+                   if key == "scene" or at % 5 == 4}
+            for at, (name, parts) in enumerate(films.items())}  # fmt: skip
+    with pytest.raises(InputError, match=r"No film of the split 'train' has .* 'audio'"):
+        read_films(table, write_folder(tmp_path / "late", late))
+    table.write_bytes(table.read_bytes().replace(b"film000", b"x" * 300))
+    with pytest.raises(InputError, match="not a complete file of arrays"):
+        read_films(table, tmp_path / "late")
+
+
+def trained(tmp_path, films, labels, **settings):
+    table = write_labels(tmp_path / "labels.csv", labels)
+    path = tmp_path / "features.pkl"
+    path.write_bytes(pickle.dumps(films))
+    told = FilmTraining(one_label=True, epochs=1, steps=STEPS, **settings)
+    return train_film_network(FilmNetwork.MLP, table, path, tmp_path / "out", told,
+                              lambda line: None)  # fmt: skip
+
+
+@pytest.mark.parametrize("batch", [2, 32], ids=["in an epoch", "by its last step"])
+def test_a_run_that_goes_astray_says_so_and_leaves_nothing(tmp_path, batch):
+    films, labels = planted(10)
+    with pytest.raises(InputError, match=r"astray in epoch 1: .* smaller --rate than 1e\+30"):
+        trained(tmp_path, films, labels, rate=1e30, batch=batch)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_modality_may_not_be_called_as_pytorch_calls_itself(tmp_path):
+    films, labels = planted(10)
+    renamed = {name: {"keys": parts["audio"]} for name, parts in films.items()}
+    with pytest.raises(InputError, match="called 'keys', a word that PyTorch needs"):
+        trained(tmp_path, renamed, labels)
+
+
+@pytest.mark.parametrize("damage", ["noise", "half", "other", "list"])
+def test_a_damaged_checkpoint_is_told_of_and_kept(tmp_path, damage):
+    films, labels = planted(10)
+    path = tmp_path / "out" / "checkpoint.pt"
+    path.parent.mkdir()
+    torch.save([1] if damage == "list" else {"epoch": 1}, path)
+    data = path.read_bytes()
+    path.write_bytes({"noise": b"noise", "half": data[: len(data) // 2]}.get(damage, data))
+    with pytest.raises(InputError, match=r"no complete checkpoint\. Remove it to begin anew"):
+        trained(tmp_path, films, labels)
+    assert [each.name for each in path.parent.iterdir()] == ["checkpoint.pt"]
+
+
+def test_a_file_in_the_place_of_the_folder_is_told_of(tmp_path):
+    films, labels = planted(10)
+    (tmp_path / "out").write_text("mine")
+    with pytest.raises(OutputError, match="a file is in the way"):
+        trained(tmp_path, films, labels)
+    assert (tmp_path / "out").read_text() == "mine"
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--epochs", "0"), ("--batch", "-1"), ("--rate", "nan"), ("--rate", "0"), ("--rate", "x")],
+)
+def test_settings_that_train_nothing_are_refused(tmp_path, capsys, option, value):
+    paths = ["--labels", "l.csv", "--features", "f", "--out", str(tmp_path / "out")]
+    with pytest.raises(SystemExit, match="2"):
+        main(["fusion", *paths, option, value])
+    assert f"'{value}' is not a" in capsys.readouterr().err
+
+
 def test_every_film_of_a_folder_gets_features_and_what_is_none_is_named(tmp_path):
     films, out, said = tmp_path / "films", tmp_path / "out", []
     films.mkdir()
@@ -208,6 +290,63 @@ def test_every_film_of_a_folder_gets_features_and_what_is_none_is_named(tmp_path
     with np.load(out / "one.npz") as features:
         assert features.files
         assert all(np.isfinite(features[name]).all() for name in features.files)
+
+
+def test_experts_of_the_full_tier_give_features_where_they_are_asked_to(tmp_path, monkeypatch):
+    films, models = tmp_path / "films", tmp_path / "models"
+    films.mkdir()
+    (models / "scene_full").mkdir(parents=True)
+    monkeypatch.setenv("EMSYNC_MODELS", str(models))
+    draw_film(films / "one.mp4", seconds=4.0, cuts_s=(2.0,))
+
+    def read(*experts):
+        return extract_features(films, tmp_path / "out", workers=1, say=lambda line: None,
+                                experts=experts)  # fmt: skip
+
+    with pytest.raises(NotFoundError, match=r"no expert 'clip' .* There are: .*scene_full"):
+        read("clip")
+    with pytest.raises(MissingPartError, match=r"scene_full\.onnx are not installed"):
+        read("scene_full")
+    write_scene_stand_in(models / "scene_full" / "scene_full.onnx")
+    assert read("scene_full") == (1, [])
+    with np.load(tmp_path / "out" / "one.npz") as features:
+        assert features["scene_full"].shape == (len(features["scene"]), 512)
+
+
+def test_words_are_one_feature_a_film_by_who_heard_or_saw_them():
+    heard = [Reading("transcript", at, at + 1.0, text=text)
+             for at, text in enumerate(("I am so afraid.", "Please do not hurt me!"))]  # fmt: skip
+    seen = Reading("screen_text", 5.0, 5.0, text="I love this, thank you so much!")
+    found = features_of_words([*heard, seen], feature_experts())
+    assert {name: array.shape for name, array in found.items()} == {
+        "text_emotion_screen_text": (7,), "text_emotion_transcript": (7,)}  # fmt: skip
+    six = [each.value for each in Ekman]
+    assert six[found["text_emotion_transcript"][:6].argmax()] == "fear"
+    assert six[found["text_emotion_screen_text"][:6].argmax()] == "joy"
+    assert features_of_words([], feature_experts()) == {}
+
+
+@pytest.mark.parametrize("damage", ["layers", "numbers"])
+def test_weights_that_fail_only_as_they_run_are_told_of(tmp_path, damage):
+    write_scene_stand_in(tmp_path / "scene_full.onnx", damage=damage)
+    expert = SceneFullExpert(tmp_path)
+    with pytest.raises(MissingPartError, match=r"it fails on what|its 'image_embeds' are not numb"):
+        expert.read([Picture(0.0, np.full((90, 160, 3), 255, np.uint8))])
+
+
+def write_scene_stand_in(path, damage=""):
+    """A network of CLIP's shapes: the means of the three colours, 512 times."""
+    graph = Graph()
+    x = graph.node("Flatten", graph.node("GlobalAveragePool", "pixel_values"))
+    weight = graph.exact("weight", np.ones((3, 512), np.float32))
+    x = graph.node("MatMul", x, weight)
+    if damage == "layers":
+        x = graph.node("Reshape", x, graph.integers(7, 512))
+    if damage == "numbers":
+        x = graph.node("Sqrt", graph.node("Neg", x))
+    graph.node("Identity", x, output="image_embeds")
+    shapes = {"pixel_values": ("B", 3, 224, 224)}, {"image_embeds": ("B", 512)}
+    path.write_bytes(graph.model(*shapes, source="stand-in").SerializeToString())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from emsync.errors import InputError, MissingPartError, NotFoundError
+from emsync.errors import InputError, NotFoundError
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.models import Model, list_models
 
@@ -29,14 +29,18 @@ def list_all(context: typer.Context) -> None:
     """List experts and weights: tier, state, size, licence, identity, card."""
     if context.invoked_subcommand is not None:
         return
+    from emsync_server.spotting.experts import EXPERTS
+
+    lacking = {row.name: row.needs for row in EXPERTS if not row.is_available()}
     for model in list_models():
         tier = "full" if model.is_full_tier else "built-in"
         size = f"{model.size_bytes / 1e6:.1f} MB" if model.size_bytes else "–"
         identity = f"sha256 {model.sha256[:16]}…" if model.size_bytes else "–"
         licence = model.licence + ("" if model.is_commercial else " (NOT FOR PAID WORK)")
+        needs = f"  needs {lacking[model.name]}" if model.name in lacking else ""
         say(
             f"{model.name:{NAME_WIDTH}}{tier:10}{model.state.value:{STATE_WIDTH}}{size:>9}  "
-            f"{licence}  {identity}  {model.card}"
+            f"{licence}  {identity}  {model.card}{needs}"
         )
     for line in _experts_without_weights():
         say(line)
@@ -51,16 +55,17 @@ def fetch(
     ] = None,
 ) -> None:
     """Fetch weights of the full tier; run it again to go on where it stopped."""
-    from emsync_server.models.installing import fetch_file
+    from emsync_server.models.installing import fetch_file, put_back_on_failure
 
     model = _full_model(name)
     files = model.known_files
     chosen = file or files[0]
     if chosen not in files:
         raise InputError(f"'{name}' has no file {chosen}; it has {', '.join(files)}.")
-    with shown_progress(f"fetching {chosen}") as progress:
-        fetch_file(model, chosen, url, sha256, progress)
-    _prove(name, model)
+    with put_back_on_failure(model):
+        with shown_progress(f"fetching {chosen}") as progress:
+            fetch_file(model, chosen, url, sha256, progress)
+        _prove(name, model)
 
 
 def import_folder(
@@ -68,12 +73,13 @@ def import_folder(
     folder: Annotated[Path, typer.Argument(help="Where its files lie.")],
 ) -> None:
     """Take weights of the full tier from a folder, without any network."""
-    from emsync_server.models.installing import import_model
+    from emsync_server.models.installing import import_model, put_back_on_failure
 
     model = _full_model(name)
-    with shown_progress(f"importing {name}") as progress:
-        import_model(model, folder, progress)
-    _prove(name, model)
+    with put_back_on_failure(model):
+        with shown_progress(f"importing {name}") as progress:
+            import_model(model, folder, progress)
+        _prove(name, model)
 
 
 def _full_model(name: str) -> Model:
@@ -86,8 +92,7 @@ def _full_model(name: str) -> Model:
 
 
 def _prove(name: str, model: Model) -> None:
-    """Open what was installed; what cannot be opened is taken off again."""
-    from emsync_server.models.installing import remove_files
+    """Open what was installed. Raises MissingPartError."""
     from emsync_server.spotting.experts import expert_row
 
     if missing := model.missing_in(model.folder):
@@ -97,11 +102,7 @@ def _prove(name: str, model: Model) -> None:
     if not row.is_available():
         say(f"{name}: in place in {model.folder}; it needs {row.needs}")
         return
-    try:
-        row.open()
-    except MissingPartError:
-        remove_files(model)
-        raise
+    row.open()
     say(f"{name}: ready in {model.folder}")
 
 

@@ -67,9 +67,9 @@ def unusable(path: Path, why: str) -> MissingPartError:
 class Network:
     """A loaded network. Stateless: may be run from several threads."""
 
-    def __init__(self, session: onnxruntime.InferenceSession) -> None:
-        """A network over an open session; `load` opens it."""
-        self._session = session
+    def __init__(self, session: onnxruntime.InferenceSession, path: Path) -> None:
+        """A network over an open session of a file; `load` opens it."""
+        self._session, self._path = session, path
         self.inputs: tuple[str, ...] = tuple(value.name for value in session.get_inputs())
         self.outputs: tuple[str, ...] = tuple(value.name for value in session.get_outputs())
 
@@ -97,14 +97,21 @@ class Network:
             raise unusable(path, "the engine does not take it") from err
         for wanted, found in ((inputs, session.get_inputs()), (outputs, session.get_outputs())):
             _check_shapes(path, wanted, {value.name: value.shape for value in found})
-        network = cls(session)
+        network = cls(session, path)
         if strange := sorted(set(network.inputs) - set(inputs)):
             raise unusable(path, f"it asks for more than it is given ({', '.join(strange)})")
         return network
 
     def run(self, inputs: Mapping[str, Array]) -> dict[str, Array]:
-        """All outputs by name."""
-        found = self._session.run(list(self.outputs), dict(inputs))
+        """All outputs by name. Raises MissingPartError where the file's layers do not fit one
+        another, or its numbers run away: that shows only now."""
+        try:
+            found = self._session.run(list(self.outputs), dict(inputs))
+        except ENGINE_ERRORS as err:
+            raise unusable(self._path, "it fails on what it is to read") from err
+        for name, array in zip(self.outputs, found, strict=True):
+            if array.dtype.kind == "f" and bool(np.isnan(array).any()):
+                raise unusable(self._path, f"its '{name}' are not numbers")
         return dict(zip(self.outputs, found, strict=True))
 
 

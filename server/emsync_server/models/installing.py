@@ -9,20 +9,23 @@ from __future__ import annotations
 import http.client
 import ipaddress
 import json
+import os
 import re
 import shutil
 import urllib.error
 import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
 
 from emsync.errors import InputError, LimitError, MissingPartError, NotFoundError
 from emsync_server.models import RECORD, Model, file_sha256, read_record
-from emsync_server.outputs import replacing_file, translated_os_errors
+from emsync_server.outputs import replacing_file, translated_os_errors, working_folder
 from emsync_server.progress import Progress
 
-__all__ = ["fetch_file", "import_model", "remove_files"]
+__all__ = ["fetch_file", "import_model", "put_back_on_failure", "remove_files"]
 
 CHUNK = 1 << 20
 MOST_BYTES = 8 << 30
@@ -77,6 +80,30 @@ def import_model(model: Model, source: Path, progress: Progress) -> None:
         with replacing_file(model.folder / name) as working:
             shutil.copyfile(source / name, working)
     _record(model, hashes)
+
+
+@contextmanager
+def put_back_on_failure(model: Model) -> Iterator[None]:
+    """Where an installation fails, or what it installed cannot be used, the model is as before."""
+    with working_folder(model.folder.parent) as aside:
+        names = [*model.known_files, RECORD]
+        before = [name for name in names if (model.folder / name).is_file()]
+        for name in before:
+            _second_name(model.folder / name, aside / name)
+        try:
+            yield
+        except BaseException:
+            remove_files(model)
+            for name in before:
+                (aside / name).replace(model.folder / name)
+            raise
+
+
+def _second_name(path: Path, other: Path) -> None:
+    try:
+        os.link(path, other)
+    except OSError:  # a volume without links
+        shutil.copyfile(path, other)
 
 
 def remove_files(model: Model) -> None:

@@ -1,9 +1,9 @@
-"""Features of a whole dataset by the experts that are built in: a `.npz` a film, those that are
-there already left alone."""
+"""Features of a whole dataset by the experts that are built in, and by those of the full tier that
+are asked for: a `.npz` a film, those that are there already left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
@@ -16,20 +16,38 @@ from emsync.errors import EmsyncError, InputError, NotFoundError
 from emsync_server.media import SmallPicture, open_film
 from emsync_server.outputs import replacing_file
 from emsync_server.progress import ProgressSink
-from emsync_server.spotting.experts import Reading, feature_experts
+from emsync_server.spotting.experts import (
+    EXPERTS,
+    ExpertRow,
+    Line,
+    Reading,
+    Sense,
+    Tier,
+    expert_row,
+    feature_experts,
+)
 from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.looking import look_at_film
 
-__all__ = ["extract_features", "features_of"]
+__all__ = ["extract_features", "features_of", "features_of_words"]
 
 FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
 
 def extract_features(
-    films: Path, out: Path, *, workers: int, say: Callable[[str], None]
+    films: Path,
+    out: Path,
+    *,
+    workers: int,
+    say: Callable[[str], None],
+    experts: Sequence[str] = (),
 ) -> tuple[int, list[str]]:
     """Read every film below a folder, several at once; returns how many were read, and a sentence
-    for each that could not be."""
+    for each that could not be.
+
+    experts: of the full tier, beside the built-in ones; their weights must be there.
+    """
+    _check_names(experts)
     if not films.is_dir():
         raise NotFoundError(f"There is no folder '{films}'.")
     found = sorted(path for path in films.rglob("*") if path.suffix.lower() in FILM_SUFFIXES)
@@ -43,7 +61,8 @@ def extract_features(
     say(f"{len(found) - len(wanted)} of {len(found)} films have features already")
     complaints: list[str] = []
     with ProcessPoolExecutor(workers) as pool:
-        running = {pool.submit(_extract, path, out): path for path in wanted}
+        pool.submit(_prove, experts).result()  # there, since engines do not outlive a fork
+        running = {pool.submit(_extract, path, out, experts): path for path in wanted}
         for done, future in enumerate(as_completed(running), start=1):
             complaint = future.result()
             complaints += [complaint] if complaint else []
@@ -51,10 +70,27 @@ def extract_features(
     return len(wanted) - len(complaints), complaints
 
 
-def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
-    """(T, size) of each expert that read something in a film. Raises MediaError."""
+def _check_names(experts: Sequence[str]) -> None:
+    full = [row.name for row in EXPERTS if row.tier is Tier.FULL]
+    for name in experts:
+        if name not in full:
+            raise NotFoundError(
+                f"There is no expert '{name}' of the full tier. There are: {', '.join(full)}."
+            )
+
+
+def _prove(experts: Sequence[str]) -> None:
+    """Those that are asked for can be opened. Raises MissingPartError."""
+    for name in experts:
+        expert_row(name).open()
+
+
+def features_of(path: Path, experts: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
+    """(T, size) of each expert that read something in a film; of an expert of words (size,), by
+    who heard or saw them. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
-    with open_film(path) as film, opened_reading(feature_experts(), film.probe) as reading:
+    asked = feature_experts(experts)
+    with open_film(path) as film, opened_reading(asked, film.probe) as reading:
         seen = look_at_film(film, _NoFinder(), progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()
@@ -63,7 +99,27 @@ def features_of(path: Path) -> dict[str, NDArray[np.float32]]:
         features = _features(each)
         if features is not None:
             rows.setdefault(each.expert, []).append(features)
-    return {name: np.stack(found) for name, found in rows.items()}
+    return {name: np.stack(found) for name, found in rows.items()} | features_of_words(
+        readings, asked
+    )
+
+
+def features_of_words(
+    readings: Sequence[Reading], asked: Sequence[ExpertRow]
+) -> dict[str, NDArray[np.float32]]:
+    """All words of a film at once, as published: what was said, and what was written."""
+    found = {}
+    for source in sorted({each.expert for each in readings if each.text}):
+        spoken = [each for each in readings if each.expert == source and each.text]
+        words = " ".join(each.text for each in spoken)
+        line = Line(spoken[0].start_s, max(each.end_s for each in spoken), words)
+        for row in asked:
+            if row.sense is Sense.TEXT and row.is_available():
+                (reading,) = row.open().read([line])
+                features = None if reading is None else _features(reading)
+                if features is not None:
+                    found[f"{row.name}_{source}"] = np.asarray(features, np.float32)
+    return found
 
 
 class _NoFinder:
@@ -88,10 +144,10 @@ def _features(reading: Reading) -> NDArray[np.float32] | None:
     return None
 
 
-def _extract(path: Path, out: Path) -> str | None:
+def _extract(path: Path, out: Path, experts: Sequence[str]) -> str | None:
     """In a process of its own: write a film's features, or say why not."""
     try:
-        found = features_of(path)
+        found = features_of(path, experts)
         if not found:
             return f"'{path}' gave no features."
         with replacing_file(out / f"{path.stem}.npz") as partial:

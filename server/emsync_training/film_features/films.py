@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import csv
 import zipfile
+import zlib
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -107,8 +109,8 @@ def _rows(path: Path) -> list[tuple[str, str, list[str]]]:
                 "its labels, in columns of these names."
             )
         rows.append((name, split, words))
-    names = [name for name, _, _ in rows]
-    twice = sorted({name for name in names if names.count(name) > 1}) if len(names) < 5_000 else []
+    counts = Counter(name for name, _, _ in rows)
+    twice = sorted(name for name, count in counts.items() if count > 1)
     if twice:
         raise InputError(f"{path} names the film '{twice[0]}' twice.")
     for split in SPLITS:
@@ -125,12 +127,12 @@ def _from_folder(folder: Path, rows: list[tuple[str, str, list[str]]]) -> dict[s
     found: dict[str, Features] = {}
     for name, _, _ in rows:
         path = folder / f"{name}.npz"
-        if not path.is_file():
-            continue
         try:
+            if not path.is_file():
+                continue
             with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
                 found[name] = {key: _array(arrays[key], f"{path}, '{key}'") for key in arrays.files}
-        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile) as err:
+        except (ValueError, OSError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as err:
             raise InputError(f"'{path}' is not a complete file of arrays.") from err
     return found
 
@@ -169,9 +171,14 @@ def _array(value: Any, where: str) -> Floats:  # noqa: ANN401 - whatever a file 
             f"The features of {where} are no array of numbers of one or two dimensions, but "
             f"{array.dtype} of shape {array.shape}."
         )
-    if not np.isfinite(array).all():
-        raise InputError(f"The features of {where} hold values that are not numbers (NaN).")
-    return array.astype(np.float32)
+    with np.errstate(over="ignore"):  # what single precision cannot hold is told of below
+        single = array.astype(np.float32)
+    if not np.isfinite(single).all():
+        raise InputError(
+            f"The features of {where} hold values that are not numbers (NaN), or too large for "
+            "single precision."
+        )
+    return single
 
 
 def _check(films: FilmSet, where: Path) -> None:
@@ -182,6 +189,12 @@ def _check(films: FilmSet, where: Path) -> None:
     odd = [name for name in sizes if not name.replace("_", "").replace("-", "").isalnum()]
     if odd:
         raise InputError(f"A modality in {where} is called '{odd[0]}': letters and numbers only.")
+    unlearned = sorted(sizes.keys() - films.of_split("train").modalities.keys())
+    if unlearned:
+        raise InputError(
+            f"No film of the split 'train' has the features '{unlearned[0]}' that others in "
+            f"{where} have: leave them out, or give some to train on."
+        )
     for name, film in zip(films.names, films.features, strict=True):
         for modality, array in film.items():
             if (array.shape[-1], array.ndim == 2) != sizes[modality]:

@@ -6,7 +6,6 @@ order in the file. Nothing but tensors is unpickled.
 
 from __future__ import annotations
 
-import pickle
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,6 +14,7 @@ from torch import Tensor, nn
 
 from emsync.errors import InputError, NotFoundError
 from emsync_training.baselines.published_checkpoint import adopted, tensors_of
+from emsync_training.film_features.restricted_pickle import BROKEN_PICKLE
 
 __all__ = ["load_weights"]
 
@@ -28,7 +28,7 @@ def load_weights(network: Network, path: Path) -> Network:
         raise NotFoundError(f"There is no file '{path}'.")
     try:
         data: Any = torch.load(path, weights_only=True, map_location="cpu")
-    except (pickle.UnpicklingError, RuntimeError, EOFError, KeyError, ValueError) as err:
+    except BROKEN_PICKLE as err:
         raise InputError(f"'{path}' holds no weights that can be read safely.") from err
     theirs, ours = tensors_of(data), network.state_dict()
     if any(not bool(torch.isfinite(each).all()) for each in theirs.values()):

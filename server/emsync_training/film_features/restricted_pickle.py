@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import pickle
+import struct
 from collections import OrderedDict, defaultdict
 from pathlib import Path
 from typing import Any
@@ -16,9 +17,14 @@ import numpy as np
 
 from emsync.errors import InputError, LimitError, NotFoundError
 
-__all__ = ["read_pickle"]
+__all__ = ["BROKEN_PICKLE", "read_pickle"]
 
 MOST_BYTES = 32 << 30
+BROKEN_PICKLE = (
+    pickle.UnpicklingError, EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError,
+    MemoryError, OverflowError, RuntimeError, struct.error,
+)  # fmt: skip
+"""What reading a pickle raises that is damaged, nested without end or none, PyTorch's too."""
 _NUMPY = ("numpy", "numpy.core.multiarray", "numpy._core.multiarray", "numpy.core.numeric",
           "numpy._core.numeric")  # fmt: skip
 _MULTIARRAY = np.empty(0).__reduce__()[0]
@@ -65,7 +71,6 @@ def read_pickle(path: Path) -> Any:  # noqa: ANN401 - whatever the file holds
             f"'{path}' is not read: {err}. Only numbers, text, lists, dictionaries and numpy "
             "arrays of numbers are taken from a pickle."
         ) from err
-    except (EOFError, ValueError, TypeError, KeyError, IndexError, AttributeError, MemoryError,
-            OverflowError, UnicodeDecodeError) as err:  # fmt: skip
+    except BROKEN_PICKLE as err:
         raise InputError(f"'{path}' is not a complete pickle ({type(err).__name__}).") from err
     return found

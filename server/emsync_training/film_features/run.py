@@ -51,8 +51,13 @@ def train_film_network(
     films = read_films(labels, features)
     if settings.one_label and (films.labels.sum(axis=1) != 1).any():
         raise InputError(f"{labels} gives some films several labels; this network takes one each.")
-    found = {"all": _one(kind, films, out, settings, say)}
     names = tuple(films.modalities)
+    if taken := [name for name in names if hasattr(nn.ModuleDict(), name)]:
+        raise InputError(
+            f"A modality in {features} is called '{taken[0]}', a word that PyTorch needs for "
+            "itself. Give it another name."
+        )
+    found = {"all": _one(kind, films, out, settings, say)}
     if subsets and len(names) > 1:
         for name in names:
             rest = tuple(other for other in names if other != name)

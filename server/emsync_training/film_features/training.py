@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,13 +17,20 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from emsync.errors import InputError
+from emsync_server.outputs import replacing_file
 from emsync_training.film_features.films import FilmSet
 from emsync_training.film_features.measures import average_precision
+from emsync_training.film_features.restricted_pickle import BROKEN_PICKLE
 from emsync_training.film_features.scaling import Scaling
 
 __all__ = ["FilmTraining", "scores_of", "train_network"]
 
 Floats = NDArray[np.float64]
+
+KEPT = frozenset(
+    {"network", "optimizer", "best", "epoch", "best_epoch", "best_value", "task", "torch_rng"}
+)
+"""What a checkpoint holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +74,13 @@ def train_network(
         state.load(checkpoint, task)
     while state.epoch < settings.epochs and state.epoch - state.best_epoch <= settings.patience:
         loss = _epoch(state, train, scaling, settings)
-        value = _mean_average_precision(scores_of(network, dev, scaling, settings), dev.labels)
+        scores = scores_of(network, dev, scaling, settings)
+        if not (math.isfinite(loss) and np.isfinite(scores).all()):
+            raise InputError(
+                f"Training went astray in epoch {state.epoch + 1}: what the network says is no "
+                f"number any more. Give a smaller --rate than {settings.rate:g}."
+            )
+        value = _mean_average_precision(scores, dev.labels)
         state.epoch += 1
         if value > state.best_value:
             state.best_value, state.best_epoch = value, state.epoch
@@ -101,19 +115,26 @@ class _State:
 
     def save(self, path: Path, task: str) -> None:
         """Write a checkpoint, whole or not at all."""
-        path.parent.mkdir(parents=True, exist_ok=True)
         data = {
             "network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(),
             "best": self.best, "epoch": self.epoch, "best_epoch": self.best_epoch,
             "best_value": self.best_value, "task": task, "torch_rng": torch.get_rng_state(),
         }  # fmt: skip
-        partial = path.with_suffix(".partial")
-        torch.save(data, partial)
-        partial.replace(path)
+        with replacing_file(path) as partial:
+            torch.save(data, partial)
 
     def load(self, path: Path, task: str) -> None:
         """Go on from a checkpoint."""
-        data: dict[str, Any] = torch.load(path, weights_only=True)
+        damaged = InputError(
+            f"'{path}' is no complete checkpoint. Remove it to begin anew, or name another folder "
+            "with --out."
+        )
+        try:
+            data: Any = torch.load(path, weights_only=True)
+        except BROKEN_PICKLE as err:
+            raise damaged from err
+        if not isinstance(data, dict) or not data.keys() >= KEPT:
+            raise damaged
         if data["task"] != task:
             raise InputError(
                 f"'{path}' is the checkpoint of another run (other films, classes or settings). "

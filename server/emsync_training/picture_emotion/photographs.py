@@ -45,14 +45,14 @@ class Photographs:
         table = folder / "ratings.csv"
         if not table.is_file():
             raise NotFoundError(f"There is no file '{table}'.")
-        with table.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
         try:
+            with table.open(encoding="utf-8", newline="") as file:
+                rows = list(csv.DictReader(file))
             means = [[float(row[f"{axis}_mean"]) for axis in ("valence", "arousal")]
                      for row in rows]  # fmt: skip
             themes = [re.sub(r"[\s_]*\d+$", "", row["theme"]) for row in rows]
             paths = tuple(folder / "images" / Path(row["file"]).name for row in rows)
-        except (KeyError, TypeError, ValueError) as err:
+        except (KeyError, TypeError, ValueError, csv.Error) as err:  # no text is a ValueError, too
             raise InputError(
                 f"{table} is not a table of ratings with the columns file, theme, valence_mean and "
                 "arousal_mean."

@@ -14,7 +14,11 @@ from emsync_server.spotting.experts.people import PeopleExpert
 from emsync_server.spotting.experts.picture_emotion import PictureEmotionExpert
 from emsync_server.spotting.experts.scene import SceneExpert
 from emsync_server.spotting.experts.scene_full import SceneFullExpert
-from emsync_server.spotting.experts.screen_text import ScreenTextExpert, has_rapidocr
+from emsync_server.spotting.experts.screen_text import (
+    HOW_TO_INSTALL,
+    ScreenTextExpert,
+    has_rapidocr,
+)
 from emsync_server.spotting.experts.sound_emotion import SOUND_EMOTION_PLAN, SoundEmotionExpert
 from emsync_server.spotting.experts.sound_full import SOUND_FULL_PLAN, SoundFullExpert
 from emsync_server.spotting.experts.sound_tags import SOUND_TAGS_PLAN, SoundTagsExpert
@@ -89,7 +93,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         PICTURE,
         ScreenTextExpert,
         is_available=has_rapidocr,
-        needs="the package rapidocr-onnxruntime",
+        needs=f"the package rapidocr-onnxruntime: {HOW_TO_INSTALL}",
         version=2,
     ),
     ExpertRow(
@@ -149,9 +153,11 @@ def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...
     return tuple(row for row in EXPERTS if row.name in names)
 
 
-def feature_experts() -> tuple[ExpertRow, ...]:
-    """The experts that give features to train on: those of a film, and the plain measurements that
-    the shipped fusion has no use for."""
+def feature_experts(also: Collection[str] = ()) -> tuple[ExpertRow, ...]:
+    """The experts that give features to train on: those of a film, the plain measurements that the
+    shipped fusion has no use for, and those of the full tier that are named in `also`."""
     return tuple(
-        row for row in EXPERTS if (row.on_by_default or row.tier is BUILT_IN) and row.is_available()
+        row
+        for row in EXPERTS
+        if row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
     )

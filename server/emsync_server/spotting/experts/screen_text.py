@@ -18,7 +18,7 @@ from emsync.errors import MissingPartError
 from emsync_server.spotting.experts.expert import Picture
 from emsync_server.spotting.experts.readings import Reading
 
-__all__ = ["ScreenTextExpert", "has_rapidocr", "may_hold_text"]
+__all__ = ["HOW_TO_INSTALL", "ScreenTextExpert", "has_rapidocr", "may_hold_text"]
 
 Grey = NDArray[np.uint8]
 
