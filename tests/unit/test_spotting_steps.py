@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+import av
 import cv2
 import numpy as np
 import pytest
 
+from emsync_server.media import shrink
 from emsync_server.spotting.steps import StepFinder
 
 HEIGHT, WIDTH = 36, 64
@@ -92,6 +94,18 @@ def test_a_slow_pan_in_whole_pixels_of_the_film_is_no_cut():
         seen[0] = cv2.resize(place[:, at : at + 320].clip(0, 255), (WIDTH, HEIGHT),
                              interpolation=cv2.INTER_AREA)  # fmt: skip
         views.append((seen, 20))
+    assert found(*views) == []
+
+
+@pytest.mark.parametrize("seed", [0, 1, 3])
+def test_a_slow_pan_over_fine_detail_is_no_cut(seed):
+    """Detail finer than the small picture jumps about in it, since only some rows are looked at."""
+    random = np.random.default_rng(seed)
+    place = cv2.GaussianBlur(random.normal(0, 60, (180, 480)).astype(np.float32), (0, 0), 0.6) + 120
+    views = []
+    for at in range(0, 40, 2):
+        seen = np.ascontiguousarray(place[:, at : at + 320].clip(0, 255).astype(np.uint8))
+        views.append((shrink(av.VideoFrame.from_ndarray(seen, format="gray")).planes, 20))
     assert found(*views) == []
 
 
