@@ -84,7 +84,8 @@ class AppearanceSampler:
 
 def _look(picture: SmallPicture) -> tuple[float, float, float, float]:
     """Light, contrast, saturation and warmth of one picture."""
-    left, top, width, height = cv2.boundingRect(cv2.compare(picture.luma, LEAST_LIGHT, cv2.CMP_GT))
+    _, bright = cv2.threshold(picture.luma, LEAST_LIGHT, 255, cv2.THRESH_BINARY)
+    left, top, width, height = cv2.boundingRect(bright)
     inside = np.s_[top : top + height, left : left + width] if width else np.s_[:, :]
     (mean,), (std,) = cv2.meanStdDev(picture.luma[inside])
     blue = np.subtract(picture.blue_difference[inside], NEUTRAL, dtype=np.float32)
