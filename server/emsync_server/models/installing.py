@@ -14,8 +14,8 @@ import re
 import shutil
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -90,13 +90,17 @@ def put_back_on_failure(model: Model) -> Iterator[None]:
         before = [name for name in names if (model.folder / name).is_file()]
         for name in before:
             _second_name(model.folder / name, aside / name)
-        try:
+        with ExitStack() as on_failure:
+            on_failure.callback(_put_back, model, aside, before)
             yield
-        except BaseException:
-            remove_files(model)
-            for name in before:
-                (aside / name).replace(model.folder / name)
-            raise
+            on_failure.pop_all()
+
+
+def _put_back(model: Model, aside: Path, names: Sequence[str]) -> None:
+    """Only these files, and as they were."""
+    remove_files(model)
+    for name in names:
+        (aside / name).replace(model.folder / name)
 
 
 def _second_name(path: Path, other: Path) -> None:
