@@ -13,8 +13,9 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 from av.filter import Graph
@@ -61,6 +62,14 @@ def benchmark_shots(
     write_table(Table(command, columns, tuple(_lines(rows, detectors))), rows, output)
 
 
+class _Found(NamedTuple):
+    """What a detector told of a film."""
+
+    changes: list[Fraction]
+    """Frames, or seconds where the film's frames lie on no grid."""
+    in_frames: bool = True
+
+
 def measure_shots(films: list[Path], detector: str, rounds: int) -> dict[str, Any]:
     """Of each film: the frames of the changes found, and seconds beside those of decoding."""
     finds = _finder(detector)
@@ -68,15 +77,16 @@ def measure_shots(films: list[Path], detector: str, rounds: int) -> dict[str, An
     return {"films": [_measure_film(film, finds, rounds) for film in films]}
 
 
-def _measure_film(film: Path, finds: Callable[[Path], list[int]], rounds: int) -> dict[str, Any]:
+def _measure_film(film: Path, finds: Callable[[Path], _Found], rounds: int) -> dict[str, Any]:
     bare: list[tuple[float, float]] = []
     whole: list[tuple[float, float]] = []
-    frames: list[int] = []
+    found = _Found([])
     for _ in range(rounds):
         with _timed(bare):
             _decode(film)
         with _timed(whole):
-            frames = finds(film)
+            found = finds(film)
+    frames = _frames(film, found)
     return {"frames": frames, "decoding": _least(bare), "finding": _least(whole)}
 
 
@@ -103,8 +113,8 @@ def _lines(rows: list[dict[str, Any]], detectors: tuple[str, ...]) -> Iterator[t
             )
 
 
-def _finder(detector: str) -> Callable[[Path], list[int]]:
-    """What finds the frames of a film's changes."""
+def _finder(detector: str) -> Callable[[Path], _Found]:
+    """What finds a film's changes."""
     if detector == FFMPEG:
         return _by_ffmpeg
     if detector == DRAFT:
@@ -114,21 +124,20 @@ def _finder(detector: str) -> Callable[[Path], list[int]]:
     return lambda film: _by_emsync(film, settings)
 
 
-def _by_emsync(path: Path, settings: SpotSettings) -> list[int]:
-    """The whole look at the picture, colours and motion with it, in frames of the film."""
+def _by_emsync(path: Path, settings: SpotSettings) -> _Found:
+    """The whole look at the picture, colours and motion with it."""
     with open_film(path, draft=settings.draft) as film:
         seen = look(film, settings, silent_progress())
         moments = [each.time.seconds for each in seen.boundaries]
-        rate = film.clock.rate
         if film.clock.on_grid:
-            return [round(moment * rate) for moment in moments]
-    shown = _shown(path)
-    return [bisect_left(shown, float(moment) - 1e-6) for moment in moments]
+            return _Found([moment * film.clock.rate for moment in moments])
+    return _Found(moments, in_frames=False)
 
 
-def _by_ffmpeg(path: Path) -> list[int]:
+def _by_ffmpeg(path: Path) -> _Found:
     """FFmpeg's scene filter."""
-    frames, shown = [], 0
+    frames: list[Fraction] = []
+    shown = 0
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         stream.thread_type = "AUTO"
@@ -142,15 +151,18 @@ def _by_ffmpeg(path: Path) -> list[int]:
             frame.pts, frame.time_base = shown, stream.time_base
             graph.push(frame)
             with suppress(av.BlockingIOError, av.EOFError):  # the frame was not chosen
-                frames.append(int(graph.pull().pts or 0))
+                frames.append(Fraction(graph.pull().pts or 0))
             shown += 1
-    return frames
+    return _Found(frames)
 
 
-def _shown(path: Path) -> list[float]:
-    """When each frame is shown."""
+def _frames(path: Path, found: _Found) -> list[int]:
+    """The frames that the changes lie on."""
+    if found.in_frames:
+        return [round(change) for change in found.changes]
     with open_film(path) as film:
-        return [frame.tick * float(film.tick_s) for frame in film.frames()]
+        shown = [frame.tick * float(film.tick_s) for frame in film.frames()]
+    return [bisect_left(shown, float(change) - 1e-6) for change in found.changes]
 
 
 def _decode(path: Path) -> None:

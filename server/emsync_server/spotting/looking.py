@@ -25,8 +25,10 @@ from emsync_server.spotting.drafts import drafted_cuts
 __all__ = ["ChangeFinder", "Seen", "draft_film", "look_at_film"]
 
 FRAMES_PER_REPORT = 24
-MOST_TO_SEE = 64
-"""Batches of small pictures that may wait, 7 MB: the shot finder works in bursts."""
+HELD_FRAMES, HELD_PIXELS = 8, 2_000_000
+"""Frames that are handed on together, or one that is as large as all of them."""
+MOST_WAITING_PIXELS = 24_000_000
+"""In frames that wait, 36 MB or more: the shot finder works in bursts. Larger ones do not wait."""
 GRADUAL_STRENGTH = 0.75
 """A gradual change is softer than a cut as sure as it."""
 DRAFT_STRENGTH = 0.5
@@ -77,23 +79,32 @@ def look_at_film(
             appearance.see(small, ticks[seen] * tick_s)
             seen += 1
 
-    # What is made of small pictures is made on another core, while the next frames are decoded.
+    def look(frames: list[av.VideoFrame]) -> None:
+        for frame in frames:
+            finder.look(frame)
+            see(shrinker.add(frame))
+
+    # Pictures are made small, and looked at, on another core, while the next ones are decoded.
     with ThreadPoolExecutor(1, "finding-changes") as worker:
-        to_see: deque[Future[None]] = deque()
+        held: list[av.VideoFrame] = []
+        waiting: deque[Future[None]] = deque()
         for frame in film.frames():
             time_s = frame.tick * tick_s
             if len(ticks) % FRAMES_PER_REPORT == 0:
                 progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
             ticks.append(frame.tick)
-            finder.look(frame.picture)
-            if pictures := shrinker.add(frame.picture):
-                to_see.append(worker.submit(see, pictures))
-                if len(to_see) > MOST_TO_SEE:
-                    to_see.popleft().result()
+            held.append(frame.picture)
+            pixels = frame.picture.width * frame.picture.height
+            if len(held) >= min(HELD_FRAMES, HELD_PIXELS / pixels):
+                waiting.append(worker.submit(look, held))
+                if len(waiting) * len(held) * pixels > MOST_WAITING_PIXELS:
+                    waiting.popleft().result()
+                held = []
             if watch is not None:
                 watch(frame.picture, time_s)
-        to_see.append(worker.submit(see, shrinker.finish()))
-        for each in to_see:
+        waiting.append(worker.submit(look, held))
+        waiting.append(worker.submit(lambda: see(shrinker.finish())))
+        for each in waiting:
             each.result()
     boundaries = tuple(
         Boundary(film.clock.time(ticks[change.frame]), change.kind, _strength(change))
