@@ -6,11 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from safetensors.numpy import save_file
 
 from emsync.cue import Cue
 from emsync.emotion import EmotionCurve, EmotionPoint, ValenceArousal
-from emsync.errors import MissingPartError
 from emsync.picture import Boundary, BoundaryKind
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.composition.expression import expressed
@@ -22,7 +20,7 @@ from emsync_server.spotting.experts import (
     ShotReadings,
     chosen_experts,
 )
-from emsync_server.spotting.experts.people import PeopleExpert, without_false_faces
+from emsync_server.spotting.experts.people import without_false_faces
 from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.fusion import (
     FILM_LIKENESS,
@@ -224,27 +222,6 @@ def test_faces_move_valence_a_little_and_arousal_not_at_all():
     assert given.gain[1] == 0
     alone = given.gain[0] * given.mean[0] / (given.gain[0] + 1 / PRIOR_VARIANCE)
     assert 0.1 < alone < 0.3
-
-
-def test_a_head_that_is_damaged_says_so(tmp_path):
-    with pytest.raises(MissingPartError, match="no such file"):
-        PeopleExpert(tmp_path)
-    (tmp_path / "people.safetensors").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(MissingPartError, match="not a complete safetensors"):
-        PeopleExpert(tmp_path)
-    arrays = {"weights": np.zeros(5, np.float32), "bias": np.zeros(1, np.float32)}
-    save_file(arrays, tmp_path / "people.safetensors")
-    with pytest.raises(MissingPartError, match="does not hold 2816 numbers"):
-        PeopleExpert(tmp_path)
-
-
-def test_the_shipped_head_answers_for_each_shot_that_was_seen():
-    scene = Reading("scene", 0.0, 0.0, embedding=np.ones(2816, np.float16))
-    there, absent = PeopleExpert().read(
-        [ShotReadings(0.0, 2.0, {"scene": scene}), ShotReadings(2.0, 4.0, {})]
-    )
-    assert absent is None
-    assert 0 <= there.certainty <= 1
 
 
 def one_frame_shots(count):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from unittest import mock
 
@@ -20,9 +20,12 @@ from numpy.typing import NDArray
 
 from emsync.cue import CueSheet
 from emsync.settings import SpotSettings
-from emsync_server.inference.kernel_head import KernelHead
 from emsync_server.progress import ProgressSink
 from emsync_server.spotting import spot
+from emsync_server.spotting.experts.picture_emotion import (
+    PICTURE_EMOTION_FILE,
+    PictureEmotionExpert,
+)
 from emsync_server.spotting.fusion import FILM_LIKENESS, by_itself
 from emsync_training.picture_emotion.fitting import (
     AXES,
@@ -33,11 +36,13 @@ from emsync_training.picture_emotion.fitting import (
     held_out,
     with_errors,
 )
+from emsync_training.picture_emotion.kernel_head import KernelHead
 from emsync_training.picture_emotion.photographs import (
     Photographs,
     folds_by_theme,
     read_picture,
 )
+from emsync_training.picture_emotion.run import write_head
 
 __all__ = ["measure_films", "measure_mixtures", "write_film"]
 
@@ -77,7 +82,7 @@ def measure_films(
         film = work / f"film{number}.mp4"
         write_film(film, [photographs.paths[at] for at in chosen], frames)
         head = _head_without(photographs, embeddings, found, held)
-        with _heads_replaced_by(head):
+        with _heads_replaced_by(head, work):
             sheet = spot(film, SpotSettings(), ProgressSink(lambda fraction, note: None))
         shown.append(_shown(sheet, photographs.ratings[chosen], frames))
         cuts.append((len(sheet.boundaries), len(chosen) - 1))
@@ -150,9 +155,15 @@ def _head_without(
 
 
 @contextmanager
-def _heads_replaced_by(head: KernelHead) -> Iterator[None]:
+def _heads_replaced_by(head: KernelHead, work: Path) -> Iterator[None]:
     """Spotting loads this head instead of the shipped one, which has seen all photographs."""
-    with mock.patch.object(KernelHead, "load", lambda path, features: replace(head)):
+    write_head(head, work / PICTURE_EMOTION_FILE)
+    shipped = PictureEmotionExpert.__init__
+
+    def load_this(expert: PictureEmotionExpert) -> None:
+        shipped(expert, work)
+
+    with mock.patch.object(PictureEmotionExpert, "__init__", load_this):
         yield
 
 

@@ -6,14 +6,13 @@ N photographs, D features of the scene expert, F that are used.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
-from emsync_server.inference.kernel_head import STEP, KernelHead, bent, gaussian
 from emsync_server.spotting.experts.scene import FEATURES, LAYERS, STAGES
+from emsync_training.picture_emotion.kernel_head import STEP, KernelHead, bent, gaussian
 from emsync_training.picture_emotion.photographs import Photographs, folds_by_theme
 
 Floats = NDArray[np.float64]
@@ -73,11 +72,11 @@ def with_errors(head: KernelHead, held_out: HeldOut, ratings: Floats) -> KernelH
     wide = np.quantile(np.abs(held_out.mean - ratings), BAND, axis=0) / BAND_DEVIATIONS
     # Of a picture unlike all of these even the scale that people would use is not known.
     absent = np.maximum(ratings.var(axis=0) + ratings.mean(axis=0) ** 2, 0.25)
-    arrays = arrays_of(head) | {
-        "error_variance": np.square(wide).astype(np.float32),
-        "absent_variance": absent.astype(np.float32),
-    }
-    return KernelHead.of_arrays(arrays, FEATURES)
+    return replace(
+        head,
+        error_variance=np.square(wide).astype(np.float32),
+        absent_variance=absent.astype(np.float32),
+    )
 
 
 def held_out(photographs: Photographs, embeddings: Floats, seed: int) -> HeldOut:
@@ -109,27 +108,6 @@ def figures(photographs: Photographs, found: HeldOut) -> dict[str, dict[str, obj
             "cover_of_80": round(float((error <= band).mean()), 3),
         }
     return out
-
-
-def head_bytes(head: KernelHead, facts: dict[str, str]) -> bytes:
-    """The file."""
-    return save(arrays_of(head), metadata=facts)
-
-
-def arrays_of(head: KernelHead) -> dict[str, NDArray[np.generic]]:
-    """What the file holds."""
-    return {
-        "chosen": head.chosen,
-        "law": head.law,
-        "mean": head.mean,
-        "scale": head.scale,
-        "support": head.support,
-        "weights": head.weights,
-        "rest": head.rest,
-        "kernel": np.array([head.gamma, head.familiar], np.float32),
-        "error_variance": head.error_variance,
-        "absent_variance": head.absent_variance,
-    }
 
 
 def _r(left: Floats, right: Floats) -> float:

@@ -12,14 +12,16 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import onnx
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from emsync_server.outputs import replacing_file
 from emsync_server.spotting.experts.faces import FacesExpert
 from emsync_server.spotting.experts.people import LEAST_FACE, PEOPLE_FILE, is_face
+from emsync_training.experts.graph import Graph
 from emsync_training.picture_emotion.face_errors import faces_against_ratings
 from emsync_training.picture_emotion.fitting import FOLDS
+from emsync_training.picture_emotion.kernel_head import SOURCE
 from emsync_training.picture_emotion.photographs import (
     Photographs,
     embeddings_of,
@@ -64,18 +66,34 @@ def write_people(
         **faces_against_ratings(photographs, np.flatnonzero(is_person)),
     }
     weights, bias = _fitted(embeddings, is_person)
-    arrays = {"weights": weights.astype(np.float32), "bias": np.array([bias], np.float32)}
     with replacing_file(out / PEOPLE_FILE) as partial:
-        partial.write_bytes(save(arrays, {"data": "OASIS (Kurdi, Lozano and Banaji 2017)"}))
+        graph = people_graph(weights.astype(np.float32), bias)
+        partial.write_bytes(graph.SerializeToString(deterministic=True))
     register(
         out,
         "people",
         files=(PEOPLE_FILE,),
         licence="Apache-2.0",
-        takes="embedding (2816,) float32 of the scene expert",
-        gives="how likely there are people in the picture, 0 to 1",
+        takes="embedding (N, 2816) float32 of the scene expert",
+        gives="people (N, 1) float32: how likely there are any in the picture, 0 to 1",
     )
     return facts
+
+
+def people_graph(weights: NDArray[np.float32], bias: float) -> onnx.ModelProto:
+    """embedding (N, D) → people (N, 1), 0 to 1, of a score from -1 to 1. weights: (D,)"""
+    graph = Graph()
+    both = (
+        graph.exact("weights", weights[None]),
+        graph.exact("bias", np.array([bias], np.float32)),
+    )
+    score = graph.node("Gemm", "embedding", *both, transB=1)
+    zero, half, one = (graph.exact(name, np.float32(value))
+                       for name, value in (("zero", 0), ("half", 0.5), ("one", 1)))  # fmt: skip
+    likely = graph.node("Add", graph.node("Mul", score, half), half)
+    graph.node("Clip", likely, zero, one, output="people")
+    inputs = {"embedding": ("N", len(weights))}
+    return graph.model(inputs, {"people": ("N", 1)}, source=SOURCE)
 
 
 def _fitted(embeddings: Floats, is_person: NDArray[np.bool_]) -> tuple[Floats, float]:

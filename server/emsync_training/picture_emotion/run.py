@@ -8,14 +8,15 @@ from pathlib import Path
 
 from emsync_server.outputs import replacing_file
 from emsync_server.spotting.experts.picture_emotion import PICTURE_EMOTION_FILE
+from emsync_server.spotting.experts.scene import FEATURES
 from emsync_training.picture_emotion.fitting import (
     SEEDS,
     figures,
     fit,
-    head_bytes,
     held_out,
     with_errors,
 )
+from emsync_training.picture_emotion.kernel_head import KernelHead, head_graph
 from emsync_training.picture_emotion.photographs import Photographs, embeddings_of
 from emsync_training.registering import register
 
@@ -41,9 +42,7 @@ def write_picture_emotion(
         "dealt_otherwise": [figures(photographs, run) for run in runs[1:]],
     }
     head = with_errors(fit(embeddings, photographs.ratings), runs[0], photographs.ratings)
-    credit = {"data": "OASIS (Kurdi, Lozano and Banaji 2017)", "figures": json.dumps(facts)}
-    with replacing_file(out / PICTURE_EMOTION_FILE) as partial:
-        partial.write_bytes(head_bytes(head, credit))
+    write_head(head, out / PICTURE_EMOTION_FILE)
     register(
         out,
         "picture_emotion",
@@ -55,3 +54,9 @@ def write_picture_emotion(
     if work is not None:
         (work / FIGURES).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
     return facts
+
+
+def write_head(head: KernelHead, path: Path) -> None:
+    """The file that the expert runs."""
+    with replacing_file(path) as partial:
+        partial.write_bytes(head_graph(head, FEATURES).SerializeToString(deterministic=True))

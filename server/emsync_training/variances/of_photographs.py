@@ -6,15 +6,14 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.inference.kernel_head import KernelHead
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.picture_emotion import PICTURE_EMOTION_FILE
-from emsync_server.spotting.experts.scene import FEATURES
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE
 from emsync_server.spotting.fusion.smoothing import OWN_SHARE
 from emsync_server.spotting.fusion.votes import FACES_LINES, FACES_VARIANCE
 from emsync_training.picture_emotion.face_errors import faces_against_ratings
 from emsync_training.picture_emotion.fitting import AXES, fit, held_out, with_errors
+from emsync_training.picture_emotion.kernel_head import read_head
 from emsync_training.picture_emotion.measured_curve import measure_light_and_colour
 from emsync_training.picture_emotion.photographs import Photographs
 from emsync_training.variances.stated import Stated
@@ -32,7 +31,7 @@ def variances_of_photographs(
     """people: the photographs of persons, whose faces are read"""
     found = held_out(photographs, embeddings, seed=0)
     head = with_errors(fit(embeddings, photographs.ratings), found, photographs.ratings)
-    shipped = KernelHead.load(MODELS_FOLDER / PICTURE_EMOTION_FILE, FEATURES)
+    shipped = read_head(MODELS_FOLDER / PICTURE_EMOTION_FILE)
     errors = found.mean - photographs.ratings
     squares = np.square(photographs.ratings).mean(axis=0).tolist()
     rows = []

@@ -11,20 +11,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
-
-from emsync_server.inference.network import unusable
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.expert import ShotReadings
-from emsync_server.spotting.experts.readings import Floats, Reading
-from emsync_server.spotting.experts.scene import FEATURES
+from emsync_server.spotting.experts.readings import Reading
+from emsync_server.spotting.experts.scene_head import SceneHead
 
 __all__ = ["PEOPLE_FILE", "PeopleExpert", "is_face", "without_false_faces"]
 
-PEOPLE_FILE = "people.safetensors"
-SOURCE = "scene"
+PEOPLE_FILE = "people.onnx"
 FACES = "faces"
 SCENE_SHARE = 0.3
 LEAST_FACE = 0.58
@@ -38,34 +32,17 @@ class PeopleExpert:
 
     def __init__(self, folder: Path = MODELS_FOLDER) -> None:
         """Load the head of a folder."""
-        path = folder / PEOPLE_FILE
-        if not path.is_file():
-            raise unusable(path, "there is no such file")
-        try:
-            arrays = load_file(path)
-            self._weights, self._bias = arrays["weights"], float(arrays["bias"][0])
-        except (SafetensorError, KeyError, IndexError, ValueError, OSError) as err:
-            raise unusable(path, "it is not a complete safetensors file of a linear head") from err
-        finite = np.isfinite(self._weights).all() and np.isfinite(self._bias)
-        if self._weights.shape != (FEATURES,) or not finite:
-            raise unusable(path, f"it does not hold {FEATURES} numbers")
+        self._head = SceneHead(folder / PEOPLE_FILE, {"people": 1})
 
     def read(self, items: Sequence[ShotReadings]) -> list[Reading | None]:
         """One reading for each shot that was seen."""
-        return [self._reading(item) for item in items]
+        return [
+            None if answer is None else self._reading(item, *answer["people"])
+            for item, answer in zip(items, self._head.ask(items), strict=True)
+        ]
 
-    def _reading(self, item: ShotReadings) -> Reading | None:
-        seen = item.by_expert.get(SOURCE)
-        if seen is None or seen.embedding is None:
-            return None
-        likely = self.likely(np.asarray(seen.embedding, np.float32))
+    def _reading(self, item: ShotReadings, likely: float) -> Reading:
         return Reading(self.name, item.start_s, item.end_s, certainty=likely)
-
-    def likely(self, embedding: Floats) -> float:
-        """0 to 1; fitted to -1 and 1 by least squares."""
-        # No product of NumPy's: see mel.py on OpenBLAS.
-        score = float(np.sum(embedding * self._weights, dtype=np.float64)) + self._bias
-        return float(np.clip(0.5 + score / 2, 0.0, 1.0))
 
 
 def is_face(score: float, people: float) -> bool:

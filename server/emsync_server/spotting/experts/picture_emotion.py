@@ -9,19 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
 from emsync.emotion import ValenceArousal
-from emsync_server.inference.kernel_head import KernelHead
 from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.expert import ShotReadings
-from emsync_server.spotting.experts.readings import Estimate, Floats, Reading
-from emsync_server.spotting.experts.scene import FEATURES
+from emsync_server.spotting.experts.readings import Estimate, Reading
+from emsync_server.spotting.experts.scene_head import SceneHead
 
 __all__ = ["PICTURE_EMOTION_FILE", "PictureEmotionExpert"]
 
-PICTURE_EMOTION_FILE = "picture_emotion.safetensors"
-SOURCE = "scene"
+PICTURE_EMOTION_FILE = "picture_emotion.onnx"
 
 
 class PictureEmotionExpert:
@@ -31,26 +27,15 @@ class PictureEmotionExpert:
 
     def __init__(self, folder: Path = MODELS_FOLDER) -> None:
         """Load the head of a folder."""
-        self._head = KernelHead.load(folder / PICTURE_EMOTION_FILE, FEATURES)
+        self._head = SceneHead(folder / PICTURE_EMOTION_FILE, {"mean": 2, "variance": 2})
 
     def read(self, items: Sequence[ShotReadings]) -> list[Reading | None]:
         """One reading for each shot that was seen."""
-        seen = [_embedding(item) for item in items]
-        there = [each for each in seen if each is not None]
-        if not there:
-            return [None] * len(items)
-        found = self._head.estimate(np.stack(there))
-        rows = iter(zip(found.mean.tolist(), found.variance.tolist(), strict=True))
         return [
-            None if embedding is None else self._reading(item, *next(rows))
-            for item, embedding in zip(items, seen, strict=True)
+            None if answer is None else self._reading(item, **answer)
+            for item, answer in zip(items, self._head.ask(items), strict=True)
         ]
 
     def _reading(self, item: ShotReadings, mean: list[float], variance: list[float]) -> Reading:
         estimate = Estimate(ValenceArousal(*mean), (variance[0], variance[1]))
         return Reading(self.name, item.start_s, item.end_s, estimate=estimate)
-
-
-def _embedding(item: ShotReadings) -> Floats | None:
-    reading = item.by_expert.get(SOURCE)
-    return None if reading is None else reading.embedding
