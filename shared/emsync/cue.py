@@ -222,6 +222,9 @@ class CueSheet:
     cues: tuple[Cue, ...]
     shots: tuple[ShotNotes, ...] = ()
     """Why each shot is felt to be as it is, in time order; empty: no experts were asked."""
+    words_from: tuple[str, ...] = ()
+    """A sentence for each source of words other than ears and eyes: which subtitles, in which
+    language. Empty: there were none."""
 
     def __post_init__(self) -> None:
         names = [cue.name for cue in self.cues]

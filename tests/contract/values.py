@@ -150,7 +150,8 @@ def cue_sheets(draw: Callable[..., Any]) -> CueSheet:
         for at in cuts
     ]
     noted = [draw(shots(rate, start, end)) for start, end in pairwise(cuts) if draw(st.booleans())]
-    return CueSheet(picture, tuple(boundaries), tuple(found), tuple(noted))
+    words = tuple(draw(st.lists(TEXTS, max_size=2)))
+    return CueSheet(picture, tuple(boundaries), tuple(found), tuple(noted), words)
 
 
 @st.composite
