@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Sequence
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
@@ -61,3 +63,83 @@ def draw_film(
                 container.mux(audio.encode(piece))
             container.mux(audio.encode(None))
     return cuts
+
+
+@dataclass(frozen=True)
+class Track:
+    """Subtitles to lay into a film."""
+
+    lines: tuple[tuple[int, int, str], ...]
+    """From and to in milliseconds, and what is said."""
+    language: str | None = None
+    flags: int = 0
+    """As `av.stream.Disposition` has them."""
+    is_picture: bool = False
+
+
+def srt_of(lines: Sequence[tuple[int, int, str]]) -> str:
+    """The text of a SubRip file."""
+    cues = (
+        f"{number}\n{_clock(start)} --> {_clock(end)}\n{words}\n"
+        for number, (start, end, words) in enumerate(lines, 1)
+    )
+    return "\n".join(cues)
+
+
+def lay_subtitles(film: Path, target: Path, tracks: Sequence[Track]) -> None:
+    """A copy of a film with subtitles: SubRip or DVD pictures in Matroska, Timed Text in MP4."""
+    with av.open(str(film)) as source, av.open(str(target), "w") as container:
+        streams = {each.index: container.add_stream_from_template(each) for each in source.streams}
+        laid = [_laid(container, track, target.suffix == ".mp4") for track in tracks]
+        packets = [packet for packet in source.demux() if packet.dts is not None]
+        for packet in packets:
+            packet.stream = streams[packet.stream_index]
+            container.mux(packet)
+        for track, stream in zip(tracks, laid, strict=True):
+            for start, end, words in track.lines:
+                content = b"\0" * 20 if track.is_picture else words.encode()
+                if target.suffix == ".mp4":
+                    content = len(content).to_bytes(2, "big") + content
+                packet = av.Packet(content)
+                packet.stream, packet.time_base = stream, Fraction(1, 1000)
+                packet.pts = packet.dts = start
+                packet.duration = end - start
+                container.mux(packet)
+
+
+def _laid(container: av.container.OutputContainer, track: Track, in_mp4: bool) -> av.stream.Stream:
+    if in_mp4:
+        stream = container.add_stream("mov_text")
+        stream.codec_context.subtitle_header = ASS_HEADER
+    elif track.is_picture:
+        stream = container.add_stream("dvd_subtitle")
+    else:
+        one = io.BytesIO(srt_of([(0, 1, "a")]).encode())
+        with av.open(one, format="srt") as template:
+            stream = container.add_stream_from_template(template.streams.subtitles[0])
+    if track.language is not None:
+        stream.metadata["language"] = track.language
+    stream.disposition = track.flags
+    return stream
+
+
+def _clock(at_ms: int) -> str:
+    seconds, ms = divmod(at_ms, 1000)
+    return f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02},{ms:03}"
+
+
+ASS_HEADER = b"""[Script Info]
+ScriptType: v4.00+
+PlayResX: 384
+PlayResY: 288
+
+[V4+ Styles]
+Format: Name, Fontname, Fontsize, PrimaryColour, SecondaryColour, OutlineColour, BackColour, \
+Bold, Italic, Underline, StrikeOut, ScaleX, ScaleY, Spacing, Angle, BorderStyle, Outline, Shadow, \
+Alignment, MarginL, MarginR, MarginV, Encoding
+Style: Default,Arial,16,&Hffffff,&Hffffff,&H0,&H0,0,0,0,0,100,100,0,0,1,1,0,2,10,10,10,1
+
+[Events]
+Format: Layer, Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text
+"""
+"""What libav's writer of Timed Text wants to be told."""

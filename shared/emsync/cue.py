@@ -159,7 +159,7 @@ class Cue:
             if not self.range.contains(hit.time):
                 raise ValueError(
                     f"cue '{self.name}' has a hit at {moment_of(hit.time)}, outside its range "
-                    f"({moment_of(self.range.start)} to {moment_of(self.range.end)})"
+                    f"({_span(self.range)})"
                 )
         for earlier, later in pairwise(self.hits):
             if later.time.seconds == earlier.time.seconds:
@@ -222,6 +222,9 @@ class CueSheet:
     cues: tuple[Cue, ...]
     shots: tuple[ShotNotes, ...] = ()
     """Why each shot is felt to be as it is, in time order; empty: no experts were asked."""
+    words_from: tuple[str, ...] = ()
+    """A sentence for each source of words other than ears and eyes: which subtitles, in which
+    language. Empty: there were none."""
 
     def __post_init__(self) -> None:
         names = [cue.name for cue in self.cues]
@@ -232,12 +235,51 @@ class CueSheet:
             if first.range.overlaps(second.range):
                 raise ValueError(f"cues '{first.name}' and '{second.name}' overlap")
         for cue in self.cues:
-            if cue.range.end.seconds > self.picture.duration.seconds:
-                raise ValueError(f"cue '{cue.name}' ends after the picture does")
-            for override in cue.overrides:
-                if override.end is not None and override.end > self.picture.duration:
-                    raise ValueError(
-                        f"cue '{cue.name}' has an emotion set by hand until "
-                        f"{moment_of(override.end)}, but the picture ends at "
-                        f"{moment_of(self.picture.duration)}"
-                    )
+            self._check_inside(cue)
+        for boundary in self.boundaries:
+            if boundary.time > self.picture.duration:
+                raise ValueError(
+                    f"a boundary lies at {moment_of(boundary.time)}, but {self._picture_ends}"
+                )
+        self._check_shots()
+
+    def _check_inside(self, cue: Cue) -> None:
+        """All of a cue is of this picture."""
+        duration = self.picture.duration
+        if cue.range.end.seconds > duration.seconds:
+            raise ValueError(f"cue '{cue.name}' ends after the picture does")
+        for point in cue.emotion.points:
+            if point.time > duration:
+                raise ValueError(
+                    f"cue '{cue.name}' has a point of its emotion curve at "
+                    f"{moment_of(point.time)}, but {self._picture_ends}"
+                )
+        for override in cue.overrides:
+            if override.end is not None and override.end > duration:
+                raise ValueError(
+                    f"cue '{cue.name}' has an emotion set by hand until "
+                    f"{moment_of(override.end)}, but {self._picture_ends}"
+                )
+
+    def _check_shots(self) -> None:
+        """The shots follow one another inside the picture; there may be gaps."""
+        for at, shot in enumerate(self.shots):
+            if shot.range.end > self.picture.duration:
+                raise ValueError(
+                    f"shots[{at}], {_span(shot.range)}, goes on after the picture: "
+                    f"{self._picture_ends}"
+                )
+        for at, (one, other) in enumerate(pairwise(self.shots)):
+            if other.range.start < one.range.end:
+                raise ValueError(
+                    f"shots[{at + 1}], {_span(other.range)}, begins before shots[{at}], "
+                    f"{_span(one.range)}, has ended"
+                )
+
+    @property
+    def _picture_ends(self) -> str:
+        return f"the picture ends at {moment_of(self.picture.duration)}"
+
+
+def _span(span: TimeRange) -> str:
+    return f"{moment_of(span.start)} to {moment_of(span.end)}"

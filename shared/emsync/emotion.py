@@ -76,6 +76,10 @@ class EmotionPoint:
     uncertainty: ValenceArousal
     """Standard deviation per axis, in the axis' own units, [0, 1]."""
 
+    def __post_init__(self) -> None:
+        _check_after_start("a point of an emotion curve", self.time)
+        _check_deviations(self.uncertainty)
+
 
 @dataclass(frozen=True, slots=True)
 class EmotionWish:
@@ -102,6 +106,7 @@ class EmotionOverride:
     line through them holds."""
 
     def __post_init__(self) -> None:
+        _check_after_start("an emotion set by hand", self.time)
         if self.end is not None and self.end.seconds <= self.time.seconds:
             raise ValueError(
                 f"an emotion set from {moment_of(self.time)} cannot hold until "
@@ -162,6 +167,12 @@ class EmotionVote:
     share: float
     """Its part in the shot's emotion, 0 to 1; 0 where it knew no more than nothing."""
 
+    def __post_init__(self) -> None:
+        if not self.expert.strip():
+            raise ValueError("a vote says which expert gave it, and here is no name")
+        _check_deviations(self.uncertainty)
+        _check_share(f"the share of '{self.expert}'", self.share)
+
 
 @dataclass(frozen=True, slots=True)
 class ShotNotes:
@@ -175,6 +186,34 @@ class ShotNotes:
     """What sounds, and how likely it is."""
     text: str = ""
     """Words that were heard or seen."""
+
+    def __post_init__(self) -> None:
+        _check_after_start("a shot", self.range.start)
+        if self.range.duration.value == 0:
+            raise ValueError(f"a shot has a length; that at {moment_of(self.range.start)} has none")
+        for name, value in (*self.ekman, *self.tags):
+            where = moment_of(self.range.start)
+            _check_share(f"how likely '{name}' is in the shot at {where}", value)
+
+
+def _check_after_start(what: str, time: RationalTime) -> None:
+    if time.value < 0:
+        raise ValueError(f"{what} cannot lie before the picture, at {moment_of(time)}")
+
+
+def _check_deviations(off: ValenceArousal) -> None:
+    """A point of the circumplex may lie below 0; how far one is off cannot."""
+    for axis in AXES:
+        value = getattr(off, axis)
+        if value < 0:
+            raise ValueError(
+                f"an uncertainty is a standard deviation, 0 to 1; that of {axis} is {value}"
+            )
+
+
+def _check_share(what: str, value: float) -> None:
+    if not 0.0 <= value <= 1.0:  # False for NaN, too
+        raise ValueError(f"{what} lies in [0, 1], not {value}")
 
 
 def _time_s(point: EmotionPoint) -> float:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from fractions import Fraction
 
-from emsync.timecode import RationalTime
+from emsync.timecode import RationalTime, moment_of
 
 __all__ = ["Boundary", "BoundaryKind", "PictureInfo"]
 
@@ -31,6 +31,8 @@ class Boundary:
     """0, barely visible, to 1, a hard cut."""
 
     def __post_init__(self) -> None:
+        if self.time.value < 0:
+            raise ValueError(f"a boundary cannot lie before the picture, at {moment_of(self.time)}")
         if not 0.0 <= self.strength <= 1.0:
             raise ValueError(f"a boundary's strength lies in [0, 1], not {self.strength}")
 
@@ -57,3 +59,6 @@ class PictureInfo:
             raise ValueError(f"a picture's rate must be above zero, not {self.rate}")
         if self.duration.value <= 0:
             raise ValueError(f"a picture must last longer than {self.duration.value} ticks")
+        for side, pixels in (("width", self.width), ("height", self.height)):
+            if pixels is not None and pixels <= 0:
+                raise ValueError(f"a picture's {side} is above zero pixels, not {pixels}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 from hypothesis import strategies as st
@@ -13,7 +14,9 @@ from emsync.emotion import (
     EmotionCurve,
     EmotionOverride,
     EmotionPoint,
+    EmotionVote,
     EmotionWish,
+    ShotNotes,
     ValenceArousal,
 )
 from emsync.family import Family
@@ -67,6 +70,7 @@ INT64 = st.integers(0, 2**63 - 1)
 FRACTIONS = st.fractions(max_denominator=10**6).filter(lambda f: abs(f.numerator) < 2**62)
 
 points = st.builds(ValenceArousal, AXIS, AXIS)
+deviations = st.builds(ValenceArousal, UNIT, UNIT)
 wishes = st.builds(EmotionWish, AXIS, st.none() | AXIS) | st.builds(EmotionWish, st.none(), AXIS)
 briefs = st.builds(
     Brief,
@@ -90,8 +94,8 @@ def pictures(draw: Callable[..., Any]) -> PictureInfo:
         rate=rate,
         duration=RationalTime(draw(st.integers(1, 10**6)), rate),
         start=RationalTime(draw(st.integers(0, 10**7)), rate),
-        width=draw(st.none() | st.integers(0, 8192)),
-        height=draw(st.none() | st.integers(0, 8192)),
+        width=draw(st.none() | st.integers(1, 8192)),
+        height=draw(st.none() | st.integers(1, 8192)),
         has_sound=draw(st.none() | st.booleans()),
         warnings=tuple(draw(st.lists(TEXTS, max_size=2))),
     )
@@ -112,11 +116,21 @@ def cues(draw: Callable[..., Any], rate: Fraction, start: int, end: int, name: s
         )
         for at in moments
     ]
-    emotion = [EmotionPoint(RationalTime(at, rate), draw(points), draw(points)) for at in curve]
+    emotion = [EmotionPoint(RationalTime(at, rate), draw(points), draw(deviations)) for at in curve]
     span = TimeRange(RationalTime(start, rate), RationalTime(end - start, rate))
     by_hand = st.builds(EmotionOverride, st.builds(RationalTime, inside, st.just(rate)), wishes)
     overrides = tuple(draw(st.lists(by_hand, max_size=2)))
     return Cue(name, span, tuple(hits), EmotionCurve(tuple(emotion)), draw(briefs), overrides)
+
+
+@st.composite
+def shots(draw: Callable[..., Any], rate: Fraction, start: int, end: int) -> ShotNotes:
+    span = TimeRange(RationalTime(start, rate), RationalTime(end - start, rate))
+    votes = st.builds(EmotionVote, NAMES.filter(str.strip), points, deviations, UNIT)
+    likely = st.lists(st.tuples(TEXTS, UNIT), max_size=2).map(tuple)
+    return ShotNotes(
+        span, tuple(draw(st.lists(votes, max_size=2))), draw(likely), draw(likely), draw(TEXTS)
+    )
 
 
 @st.composite
@@ -135,7 +149,9 @@ def cue_sheets(draw: Callable[..., Any]) -> CueSheet:
         Boundary(RationalTime(at, rate), draw(st.sampled_from(BoundaryKind)), draw(UNIT))
         for at in cuts
     ]
-    return CueSheet(picture, tuple(boundaries), tuple(found))
+    noted = [draw(shots(rate, start, end)) for start, end in pairwise(cuts) if draw(st.booleans())]
+    words = tuple(draw(st.lists(TEXTS, max_size=2)))
+    return CueSheet(picture, tuple(boundaries), tuple(found), tuple(noted), words)
 
 
 @st.composite

@@ -73,6 +73,14 @@ def test_the_page_says_why_and_nothing_in_the_film_can_run_in_it(tmp_path):
     assert data["shots"][0]["text"] == "<script>alert(1)</script>"
 
 
+def test_the_page_says_where_words_are_from(tmp_path):
+    told = ("Words are from the subtitles 'a<b>.srt' (English).",)
+    _, html = write_emotion_pages(replace(sheet_of(), words_from=told), tmp_path / "cues.json")
+    assert "<p>Words are from the subtitles &#x27;a&lt;b&gt;.srt&#x27; (English).</p>" in (
+        html.read_text(encoding="utf-8")
+    )
+
+
 def test_the_terminal_gets_a_line_a_shot():
     lines = emotion_lines(sheet_of())
     assert len(lines) == 3

@@ -9,7 +9,7 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 from films_of_known_times import write_film
-from tests.films import draw_film
+from tests.films import draw_film, srt_of
 
 from emsync.cue import HitSource
 from emsync.errors import InputError, TimelineError
@@ -70,6 +70,18 @@ def test_boundaries_come_from_the_edit_and_emotion_from_the_media(folder):
     light, dark = cue.emotion.at(3.0), cue.emotion.at(9.0)
     assert light.valence > dark.valence + 0.2
     assert sheet.picture.warnings == ()
+
+
+def test_subtitles_of_the_media_are_words_of_the_shots_that_play_it(tmp_path):
+    draw_film(tmp_path / "talk.mp4", seconds=10, cuts_s=(), sound=False)
+    draw_film(tmp_path / "mute.mp4", seconds=10, cuts_s=(), sound=False)
+    lines = ((500, 1500, "not in the cut"), (3000, 4000, "it is here"), (7500, 9000, "there, too"))
+    (tmp_path / "talk.en.srt").write_text(srt_of(lines), encoding="utf-8")
+    edit = timeline(tmp_path, ["mute", "talk", "mute"])
+    sheet = spot(edit, SpotSettings(), silent_progress())
+    assert [shot.text for shot in sheet.shots] == ["", "it is here there, too", ""]
+    assert sheet.words_from == ("Words are from the subtitles 'talk.en.srt' (English).",)
+    assert spot(edit, SpotSettings(draft=True), silent_progress()).words_from == ()
 
 
 def test_offline_media_is_scored_from_the_edit_and_said(folder):

@@ -199,7 +199,12 @@ def spot(
     ] = True,
     server: ServerOption = None,
 ) -> None:
-    """Find boundaries, hits and emotion; write them to a cue sheet that you can edit."""
+    """Find boundaries, hits and emotion; write them to a cue sheet that you can edit.
+
+    What is said comes from subtitles, where a film has some as text, or a file beside it that
+    is called like it (film.srt, film.en.vtt, film.ass); else from a speech recogniser, if there
+    is one.
+    """
     if output.is_dir():
         raise OutputError(
             f"'{output}' is a folder. Name the cue sheet's file with -o, such as "
@@ -222,7 +227,7 @@ def spot(
     hits = sum(len(cue.hits) for cue in sheet.cues)
     found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
     say(f"{output}: {', '.join(counted(*one) for one in found)}")
-    for line in emotion_lines(sheet):
+    for line in (*emotion_lines(sheet), *sheet.words_from):
         say(line)
     if pages and sheet.shots:
         _, page = write_emotion_pages(sheet, output)

@@ -26,6 +26,8 @@ def tell(scored: Scored) -> None:
     """What was made, where it is, and whether it landed."""
     for sentence in scored.sheet.picture.warnings:
         warn(sentence)
+    for sentence in scored.sheet.words_from:
+        say(sentence)
     for take, stems in zip(scored.takes, scored.stems, strict=True):
         for sentence in (*take.cue.crowded_hits, *stems.silence_warning):
             warn(sentence)

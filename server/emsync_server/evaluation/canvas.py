@@ -16,10 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync.errors import OutputError
+from emsync_server.evaluation.right_to_left import as_seen
 from emsync_server.outputs import replacing_file
 
-__all__ = ["Align", "Canvas", "Colour"]
+__all__ = ["DOTS", "Align", "Canvas", "Colour"]
 
+DOTS = "…"
 SUBPIXEL_BITS = 4  # OpenCV takes coordinates in sixteenths of a pixel
 
 
@@ -130,13 +132,28 @@ class Canvas:
         bold: bool = False,
         align: Align = Align.LEFT,
     ) -> float:
-        """One line of text on its baseline; returns its width in pixels."""
-        weight = 700 if bold else 400
+        """One line of text on its baseline, its letters in the order in which they are seen;
+        returns its width in pixels."""
+        words, weight = as_seen(words), 700 if bold else 400
         (x0, _), (x1, _) = self._text_span(words, size, weight)
         shift = {Align.LEFT: 0.0, Align.CENTRE: (x1 - x0) / 2, Align.RIGHT: float(x1 - x0)}[align]
         at = (round(position[0] - shift), round(position[1]))
         cv2.putText(self._pixels, words, at, colour.bgr, self._face, size, weight)
         return float(x1 - x0)
+
+    def text_width(self, words: str, size: int, *, bold: bool = False) -> float:
+        """How wide a line of text is, in pixels."""
+        (left, _), (right, _) = self._text_span(as_seen(words), size, 700 if bold else 400)
+        return float(right - left)
+
+    def elided(self, words: str, room: float, size: int, *, bold: bool = False) -> str:
+        """As much of a text as fits into so many pixels, with dots where something is missing."""
+        if self.text_width(words, size, bold=bold) <= room:
+            return words
+        kept = words.rstrip(DOTS)
+        while kept and self.text_width(kept + DOTS, size, bold=bold) > room:
+            kept = kept[:-1].rstrip()
+        return kept + DOTS
 
     def paste(self, picture: NDArray[np.uint8], left: int, top: int) -> None:
         """A picture (H, W, 3) in OpenCV's order, as it is; what does not fit is cut off."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+from html import escape
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -52,7 +53,8 @@ def write_emotion_pages(sheet: CueSheet, sheet_path: Path) -> tuple[Path, Path]:
         working.write_bytes(picture)
     page = resources.files("emsync_server.evaluation").joinpath(TEMPLATE).read_text("utf-8")
     page = page.replace("{{picture}}", base64.b64encode(picture).decode("ascii"))
-    write_text(html, page.replace("{{shots}}", _data(sheet)))
+    told = "".join(f"<p>{escape(each)}</p>\n" for each in sheet.words_from)
+    write_text(html, page.replace("{{words}}", told).replace("{{shots}}", _data(sheet)))
     return png, html
 
 

@@ -1,5 +1,5 @@
-"""The emotion of a film as a picture: strip, cuts, hits, valence and arousal with their bands, and
-what each expert said."""
+"""The emotion of a film as a picture: strip, cuts, hits, valence and arousal with their bands, what
+each expert said, and what was heard and said."""
 
 from __future__ import annotations
 
@@ -24,10 +24,14 @@ from emsync_server.evaluation.palette import (
     VALENCE,
 )
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
+from emsync_server.evaluation.word_rows import WordRows
 
 __all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots"]
 
 HEADER, ROW, GAP, FOOT = 78, 170, 18, 40
+APART = 30
+"""Pixels between the film's name and what is told beside it."""
+LINES = "thick lines: what each is felt to be; thin: the curve that the music follows"
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
 OTHER = Colour(158, 157, 36)
@@ -49,8 +53,8 @@ EXPERT_COLOURS: dict[str, Colour] = {
 def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
     """Draw what spotting found of a sheet's whole picture."""
     axis = TimeAxis.of_length(float(sheet.picture.duration.seconds))
-    canvas = Canvas(axis.width, HEADER + STRIP + 2 * (GAP + ROW) + FOOT)
-    bottom = canvas.height - FOOT
+    rows, bottom = WordRows(sheet, axis), HEADER + STRIP + 2 * (GAP + ROW)
+    canvas = Canvas(axis.width, bottom + FOOT + rows.height)
     _draw_header(canvas, sheet)
     axis.draw_seconds(canvas, HEADER + STRIP + GAP, bottom)
     for still in stills:
@@ -61,17 +65,18 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
     axis.draw_cuts(canvas, [float(each.time.seconds) for each in sheet.boundaries], HEADER, bottom)
     hits = [float(hit.time.seconds) for cue in sheet.cues for hit in cue.hits]
     axis.draw_hits(canvas, hits, HEADER + STRIP + GAP, bottom)
+    rows.draw(canvas, bottom + FOOT)
     return canvas
 
 
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
-    name = Path(sheet.picture.source).name
-    canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
-    shots = counted(len(sheet.shots), "shot")
-    names = ", ".join(name.replace("_", " ") for name in asked)
-    words = f"{shots}; asked: {names or 'no experts'}"
-    canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
+    words = f"{counted(len(sheet.shots), 'shot')}; {LINES if asked else 'no experts were asked'}"
+    place = (canvas.width - RIGHT, 32)
+    taken = canvas.text(words, place, PALE_INK, size=15, align=Align.RIGHT)
+    room = canvas.width - LEFT - RIGHT - taken - APART
+    name = canvas.elided(Path(sheet.picture.source).name, room, 22, bold=True)
+    canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
     bands = [LegendEntry("band: 4 in 5, made for film", VALENCE.over_white(0.3))]
     is_set = any(_set_by_hand(sheet, name) for name in ENDS)

@@ -22,7 +22,7 @@ from av.container import InputContainer
 from emsync.errors import MediaError, NotFoundError
 from emsync_server.access import ANY_FILE, Access
 
-__all__ = ["open_container"]
+__all__ = ["NO_PROTOCOL", "open_container", "open_file"]
 
 NO_PROTOCOL = "none"
 """No protocol has this name: the demuxer cannot open anything beside the file that it was given."""
@@ -43,7 +43,7 @@ def open_container(path: Path, *, access: Access = ANY_FILE) -> Iterator[InputCo
 
     `access` says which files may be: a server's callers may not name every one.
     """
-    with _open_file(path, access) as file:
+    with open_file(path, access) as file:
         container = _demuxer_of(file, path)
         with container:
             if container.format.name in NOT_FILMS:
@@ -55,7 +55,7 @@ def open_container(path: Path, *, access: Access = ANY_FILE) -> Iterator[InputCo
 
 
 @contextmanager
-def _open_file(path: Path, access: Access) -> Iterator[BinaryIO]:
+def open_file(path: Path, access: Access) -> Iterator[BinaryIO]:
     """The file behind a path, once it is known to be an ordinary one with something in it."""
     if URL.match(str(path)) and not path.exists():
         raise MediaError(

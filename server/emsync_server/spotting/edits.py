@@ -31,10 +31,12 @@ from emsync_server.progress import Progress
 from emsync_server.spotting.appearance import Appearance
 from emsync_server.spotting.emotion import Evidence
 from emsync_server.spotting.experts import ExpertRow, Reading, chosen_experts
+from emsync_server.spotting.experts.cache import ReadingCache, default_cache_folder
 from emsync_server.spotting.feeling import feel
 from emsync_server.spotting.glimpses import GlimpseFindings, GlimpseMemory, Stretch
 from emsync_server.spotting.hearing import Hearing
 from emsync_server.spotting.sheets import sheet_of
+from emsync_server.spotting.subtitles import NO_SUBTITLES, Subtitles, subtitles_of
 from emsync_server.spotting.uncut import boundaries_inside
 
 __all__ = ["spot_timeline"]
@@ -77,6 +79,7 @@ class _Findings:
     readings: list[Reading] = field(default_factory=list)
     seen_shots: set[int] = field(default_factory=set)
     warnings: list[str] = field(default_factory=list)
+    words_from: list[str] = field(default_factory=list)
 
 
 def spot_timeline(
@@ -110,7 +113,7 @@ def spot_timeline(
     lock = not (inside and settings.draft)
     sheet = sheet_of(picture, boundaries, edit.hits, felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots)
+    return replace(sheet, shots=felt.shots, words_from=tuple(found.words_from))
 
 
 def _check_marked(edit: TimelineEdit, rule: MarkerRule, source: Path) -> None:
@@ -139,7 +142,11 @@ def _glimpse_all(
             wanted[shot.media].append(index)
     done = 0
     memory = GlimpseMemory(rows, access)
+    cache = ReadingCache(default_cache_folder())
     for path, indices in wanted.items():
+        words = subtitles_of(path, progress, cache=cache, access=access) if rows else NO_SUBTITLES
+        asked = words.experts(rows)
+        memory = memory if asked == memory.rows else GlimpseMemory(asked, access)
         try:
             with open_film(path, access=access) as film, memory.of(film) as looker:
                 for index in indices:
@@ -148,10 +155,22 @@ def _glimpse_all(
                     found.seen_shots.add(index)
                     for glimpse in _glimpses(shots[index], glimpse_s):
                         _take(looker.look(glimpse.stretch, progress), glimpse, found)
+            _take_words(words, [shots[index] for index in indices], found)
         except (InputError, NotFoundError, LimitError, PathRefusedError) as err:
             found.seen_shots.difference_update(indices)
             found.warnings.append(_unusable(path, err))
     return found
+
+
+def _take_words(words: Subtitles, shots: Sequence[ShotMedia], found: _Findings) -> None:
+    """What subtitles of a film say in the shots that play it at its own speed, as for its sound."""
+    for shot in shots:
+        if shot.speed == 1 and shot.source_start is not None:
+            start, end = (float(each.seconds) for each in (shot.record.start, shot.record.end))
+            first = float(shot.source_start.seconds)
+            found.readings += words.played(first, first + end - start, at_s=start)
+    found.words_from += words.words_from
+    found.warnings += words.complaints
 
 
 def _unusable(path: Path, err: EmsyncError) -> str:

@@ -23,6 +23,7 @@ from emsync_server.spotting.findings import FilmFindings, remembered
 from emsync_server.spotting.hearing import LONG_TAIL_S, Hearing, HearingSampler
 from emsync_server.spotting.looking import Seen, draft_film, look_at_film
 from emsync_server.spotting.sheets import sheet_of
+from emsync_server.spotting.subtitles import NO_SUBTITLES, subtitles_of
 
 __all__ = ["look", "spot_film"]
 
@@ -34,25 +35,32 @@ def spot_film(
     source: Path, settings: SpotSettings, progress: Progress, *, access: Access = ANY_FILE
 ) -> CueSheet:
     """The cue sheet of a film."""
-    rows = () if settings.draft else chosen_experts()
+    cache = None if settings.draft else ReadingCache(default_cache_folder())
+    words = NO_SUBTITLES
+    if not settings.draft:
+        words = subtitles_of(source, progress, cache=cache, access=access)
+    rows = () if settings.draft else words.experts(chosen_experts())
     found = remembered(
         source,
         settings,
         rows,
         lambda: _find(source, settings, progress, rows, access),
-        cache=None if settings.draft else ReadingCache(default_cache_folder()),
+        cache=cache,
         access=access,
     )
     seen = found.seen
     evidence = Evidence(
         seen.end, tuple(each.time for each in seen.boundaries), seen.appearance, found.hearing
     )
-    felt = feel(evidence, found.readings, seen.boundaries, rows)
+    end_s = float(seen.end.seconds)
+    felt = feel(evidence, [*found.readings, *words.played(0.0, end_s)], seen.boundaries, rows)
     # What a draft takes for a cut was not looked at: music that must land there may land nowhere.
     lock = not settings.draft
-    sheet = sheet_of(found.picture, seen.boundaries, (), felt.curve, settings, lock=lock)
+    complaints = words.complaints_until(end_s)
+    picture = replace(found.picture, warnings=(*found.picture.warnings, *complaints))
+    sheet = sheet_of(picture, seen.boundaries, (), felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots)
+    return replace(sheet, shots=felt.shots, words_from=words.words_from)
 
 
 def _find(

@@ -52,7 +52,7 @@ class GlimpseMemory:
 
     def __init__(self, rows: Sequence[ExpertRow], access: Access) -> None:
         """With these experts."""
-        self._rows = rows
+        self.rows = rows
         self._access = access
         self._cache = ReadingCache(default_cache_folder())
         self._made_with = made_with(rows)
@@ -64,7 +64,7 @@ class GlimpseMemory:
         with contextlib.suppress(OSError, ValueError):
             content = content_id(film.path, self._cache.folder, access=self._access)
         with contextlib.ExitStack() as stack:
-            yield _Looker(film, self._rows, self._access, self._cache, content, self._made_with,
+            yield _Looker(film, self.rows, self._access, self._cache, content, self._made_with,
                           stack)  # fmt: skip
 
 

@@ -49,7 +49,7 @@ class ApiVersion:
         return f"{self.major}.{self.minor}"
 
 
-API_VERSION = ApiVersion(1, 3)
+API_VERSION = ApiVersion(1, 4)
 
 
 class Method(Enum):

@@ -13,11 +13,12 @@ from pathlib import PurePath
 from typing import Any, TypeVar
 
 from emsync.cue import Cue, CueSheet
-from emsync.emotion import EmotionCurve
+from emsync.emotion import EmotionCurve, ShotNotes
 from emsync.errors import CueSheetError, EmsyncError
 from emsync.picture import PictureInfo
 from emsync.score import Take
 from emsync.stem import StemSet
+from emsync.timecode import TimeRange, moment_of
 from emsync.wire.shapes import INT64, PAIRS, FieldShape, PairShape, enum_names, field_shapes
 from emsync.wire.spelling import unspelled
 
@@ -82,7 +83,12 @@ def _message(kind: Any, data: object, place: str, clock: Fraction | None) -> Any
         if name not in shapes:
             raise _MisfitError(_join(place, name), _unknown(name, list(shapes)))
     clock = _clock_inside(kind, data, place) or clock
-    parts = {name: _field(shape, data.get(name), place, clock) for name, shape in shapes.items()}
+    try:
+        parts = {
+            name: _field(shape, data.get(name), place, clock) for name, shape in shapes.items()
+        }
+    except _MisfitError as misfit:
+        raise _MisfitError(misfit.place, misfit.reason + _whose(kind, data, clock)) from misfit
     if kind in IN_TIME_ORDER:  # a person adds a line where it is handy
         name = IN_TIME_ORDER[kind]
         parts[name] = tuple(sorted(parts[name], key=lambda each: each.time.seconds))
@@ -90,6 +96,18 @@ def _message(kind: Any, data: object, place: str, clock: Fraction | None) -> Any
         return kind(**parts)
     except ValueError as err:
         raise _MisfitError(place, str(err)) from err
+
+
+def _whose(kind: Any, data: dict[Any, Any], clock: Fraction | None) -> str:
+    """Which shot it is, in the words of a person who looks for it: a list of hundreds is counted by
+    nobody. Empty where that is not what is wrong, or cannot be said."""
+    if kind is not ShotNotes:
+        return ""
+    try:
+        span = _single(TimeRange, data.get("range"), "", clock)
+    except _MisfitError:
+        return ""
+    return f", in the shot from {moment_of(span.start)} to {moment_of(span.end)}"
 
 
 def _clock_inside(kind: Any, data: dict[Any, Any], place: str) -> Fraction | None:
