@@ -17,10 +17,11 @@ from emsync.errors import (  # noqa: E402 - after torch is known to be there
     OutputError,
 )
 from emsync_server.spotting.experts import Ekman, Picture, Reading, feature_experts  # noqa: E402
+from emsync_server.spotting.experts.features import features_in  # noqa: E402
 from emsync_server.spotting.experts.scene_full import SceneFullExpert  # noqa: E402
 from emsync_training.commands import main  # noqa: E402
 from emsync_training.experts.graph import Graph  # noqa: E402
-from emsync_training.film_features.extraction import extract_features, features_of_words  # noqa: E402
+from emsync_training.film_features.extraction import extract_features  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
 from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
@@ -317,13 +318,13 @@ def test_words_are_one_feature_a_film_by_who_heard_or_saw_them():
     heard = [Reading("transcript", at, at + 1.0, text=text)
              for at, text in enumerate(("I am so afraid.", "Please do not hurt me!"))]  # fmt: skip
     seen = Reading("screen_text", 5.0, 5.0, text="I love this, thank you so much!")
-    found = features_of_words([*heard, seen], feature_experts())
+    (found,) = features_in([[*heard, seen]], feature_experts())
     assert {name: array.shape for name, array in found.items()} == {
         "text_emotion_screen_text": (7,), "text_emotion_transcript": (7,)}  # fmt: skip
     six = [each.value for each in Ekman]
     assert six[found["text_emotion_transcript"][:6].argmax()] == "fear"
     assert six[found["text_emotion_screen_text"][:6].argmax()] == "joy"
-    assert features_of_words([], feature_experts()) == {}
+    assert features_in([[]], feature_experts()) == [{}]
 
 
 @pytest.mark.parametrize("damage", ["layers", "numbers"])

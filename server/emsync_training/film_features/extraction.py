@@ -10,7 +10,6 @@ from threading import Event
 
 import av
 import numpy as np
-from numpy.typing import NDArray
 
 from emsync.errors import EmsyncError, InputError, NotFoundError
 from emsync_server.media import SmallPicture, open_film
@@ -18,18 +17,15 @@ from emsync_server.outputs import replacing_file
 from emsync_server.progress import ProgressSink
 from emsync_server.spotting.experts import (
     EXPERTS,
-    ExpertRow,
-    Line,
-    Reading,
-    Sense,
     Tier,
     expert_row,
     feature_experts,
 )
 from emsync_server.spotting.experts.analysis import opened_reading
+from emsync_server.spotting.experts.features import Features, features_in
 from emsync_server.spotting.looking import look_at_film
 
-__all__ = ["extract_features", "features_of", "features_of_words"]
+__all__ = ["extract_features", "features_of"]
 
 FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
@@ -85,7 +81,7 @@ def _prove(experts: Sequence[str]) -> None:
         expert_row(name).open()
 
 
-def features_of(path: Path, experts: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
+def features_of(path: Path, experts: Sequence[str] = ()) -> Features:
     """(T, size) of each expert that read something in a film; of an expert of words (size,), by
     who heard or saw them. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
@@ -94,32 +90,7 @@ def features_of(path: Path, experts: Sequence[str] = ()) -> dict[str, NDArray[np
         seen = look_at_film(film, _NoFinder(), progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()
-    rows: dict[str, list[NDArray[np.float32]]] = {}
-    for each in readings:
-        features = _features(each)
-        if features is not None:
-            rows.setdefault(each.expert, []).append(features)
-    return {name: np.stack(found) for name, found in rows.items()} | features_of_words(
-        readings, asked
-    )
-
-
-def features_of_words(
-    readings: Sequence[Reading], asked: Sequence[ExpertRow]
-) -> dict[str, NDArray[np.float32]]:
-    """All words of a film at once, as published: what was said, and what was written."""
-    found = {}
-    for source in sorted({each.expert for each in readings if each.text}):
-        spoken = [each for each in readings if each.expert == source and each.text]
-        words = " ".join(each.text for each in spoken)
-        line = Line(spoken[0].start_s, max(each.end_s for each in spoken), words)
-        for row in asked:
-            if row.sense is Sense.TEXT and row.is_available():
-                (reading,) = row.open().read([line])
-                features = None if reading is None else _features(reading)
-                if features is not None:
-                    found[f"{row.name}_{source}"] = np.asarray(features, np.float32)
-    return found
+    return features_in([readings], asked)[0]
 
 
 class _NoFinder:
@@ -134,14 +105,6 @@ class _NoFinder:
     def finish(self) -> tuple[()]:
         """Nothing was found."""
         return ()
-
-
-def _features(reading: Reading) -> NDArray[np.float32] | None:
-    if reading.embedding is not None:
-        return reading.embedding
-    if reading.ekman is not None:
-        return np.append(reading.ekman.six(), np.float32(reading.ekman.neutral))
-    return None
 
 
 def _extract(path: Path, out: Path, experts: Sequence[str]) -> str | None:

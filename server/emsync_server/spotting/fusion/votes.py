@@ -13,7 +13,7 @@ import numpy as np
 
 from emsync.emotion import EmotionPoint, ValenceArousal
 from emsync_server.spotting.experts import Ekman, Estimate, Reading, ShotReadings
-from emsync_server.spotting.fusion.circumplex import estimate_of
+from emsync_server.spotting.experts.circumplex import estimate_of
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote
 
 __all__ = [
