@@ -52,17 +52,17 @@ class FilmTraining:
 def train_network(
     build: Callable[[], nn.Module],
     films: FilmSet,
+    scaling: Scaling,
     settings: FilmTraining,
     out: Path,
     say: Callable[[str], None],
-) -> tuple[nn.Module, Scaling]:
-    """Train until dev gets no better; returns the network that was best there, and its scaling.
+) -> nn.Module:
+    """Train until dev gets no better; returns the network that was best there.
 
     Goes on where `out` holds a checkpoint of the same settings and films.
     """
     torch.manual_seed(settings.seed)
     train, dev = films.of_split("train"), films.of_split("dev")
-    scaling = Scaling.of(train, settings.steps)
     network = build()
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
@@ -88,7 +88,7 @@ def train_network(
         state.save(checkpoint, task)
         say(f"epoch {state.epoch}: loss {loss:.4f}, dev average precision {value:.4f}")
     network.load_state_dict(state.best)
-    return network.eval(), scaling
+    return network.eval()
 
 
 @torch.no_grad()
