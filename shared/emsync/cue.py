@@ -222,6 +222,9 @@ class CueSheet:
     cues: tuple[Cue, ...]
     shots: tuple[ShotNotes, ...] = ()
     """Why each shot is felt to be as it is, in time order; empty: no experts were asked."""
+    genres: tuple[tuple[str, float], ...] | None = None
+    """Of the whole picture and how likely each is, the likeliest first. None: no genre network is
+    installed."""
 
     def __post_init__(self) -> None:
         names = [cue.name for cue in self.cues]

@@ -135,7 +135,8 @@ def cue_sheets(draw: Callable[..., Any]) -> CueSheet:
         Boundary(RationalTime(at, rate), draw(st.sampled_from(BoundaryKind)), draw(UNIT))
         for at in cuts
     ]
-    return CueSheet(picture, tuple(boundaries), tuple(found))
+    genres = draw(st.none() | st.just((("drama", 0.75), ("noir", 0.5))))
+    return CueSheet(picture, tuple(boundaries), tuple(found), genres=genres)
 
 
 @st.composite

@@ -25,13 +25,14 @@ from emsync_server.evaluation.palette import (
 )
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
 
-__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots"]
+__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots", "genre_line"]
 
 HEADER, ROW, GAP, FOOT = 78, 170, 18, 40
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
 OTHER = Colour(158, 157, 36)
 TINY = 1e-6
+MOST_GENRES = 3
 ENDS = {"valence": ("pleasant", "unpleasant"), "arousal": ("excited", "calm")}
 """What the axes' ends mean."""
 BAR_HEIGHT = 6
@@ -42,6 +43,7 @@ EXPERT_COLOURS: dict[str, Colour] = {
     "faces": Colour(216, 27, 140),
     "sound_emotion": Colour(249, 168, 37),
     "text_emotion": Colour(124, 179, 66),
+    "fusion": Colour(48, 63, 159),
 }
 """No grey and no red among them: those are cuts and hits."""
 
@@ -71,6 +73,8 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     shots = counted(len(sheet.shots), "shot")
     names = ", ".join(name.replace("_", " ") for name in asked)
     words = f"{shots}; asked: {names or 'no experts'}"
+    if sheet.genres:
+        words = f"{words}; {genre_line(sheet)}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
     bands = [LegendEntry("band: 4 in 5, made for film", VALENCE.over_white(0.3))]
@@ -126,6 +130,11 @@ def _set_by_hand(sheet: CueSheet, name: str) -> list[tuple[float, float, float]]
         for each in cue.overrides
         if (value := getattr(each.emotion, name)) is not None
     ]
+
+
+def genre_line(sheet: CueSheet) -> str:
+    """The likeliest genres, where a network told them: 'musical 93 %, noir 4 %'; else nothing."""
+    return ", ".join(f"{name} {value:.0%}" for name, value in (sheet.genres or ())[:MOST_GENRES])
 
 
 def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:

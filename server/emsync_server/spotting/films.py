@@ -50,9 +50,10 @@ def spot_film(
     felt = feel(evidence, found.readings, seen.boundaries, rows)
     # What a draft takes for a cut was not looked at: music that must land there may land nowhere.
     lock = not settings.draft
-    sheet = sheet_of(found.picture, seen.boundaries, (), felt.curve, settings, lock=lock)
+    picture = replace(found.picture, warnings=(*found.picture.warnings, *felt.complaints))
+    sheet = sheet_of(picture, seen.boundaries, (), felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots)
+    return replace(sheet, shots=felt.shots, genres=felt.genres)
 
 
 def _find(

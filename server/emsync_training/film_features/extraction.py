@@ -3,13 +3,14 @@ are asked for: a `.npz` a film, those that are there already left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
 
 import av
 import numpy as np
+from numpy.typing import NDArray
 
 from emsync.errors import EmsyncError, InputError, NotFoundError
 from emsync_server.media import SmallPicture, open_film
@@ -22,7 +23,7 @@ from emsync_server.spotting.experts import (
     feature_experts,
 )
 from emsync_server.spotting.experts.analysis import opened_reading
-from emsync_server.spotting.experts.features import Features, features_in
+from emsync_server.spotting.experts.features import features_in
 from emsync_server.spotting.looking import look_at_film
 
 __all__ = ["extract_features", "features_of"]
@@ -81,7 +82,7 @@ def _prove(experts: Sequence[str]) -> None:
         expert_row(name).open()
 
 
-def features_of(path: Path, experts: Sequence[str] = ()) -> Features:
+def features_of(path: Path, experts: Sequence[str] = ()) -> Mapping[str, NDArray[np.floating]]:
     """(T, size) of each expert that read something in a film; of an expert of words (size,), by
     who heard or saw them. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
@@ -90,7 +91,8 @@ def features_of(path: Path, experts: Sequence[str] = ()) -> Features:
         seen = look_at_film(film, _NoFinder(), progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()
-    return features_in([readings], asked)[0]
+    (found,) = features_in([readings], asked, [(0.0, float(seen.end.seconds))])
+    return found.arrays
 
 
 class _NoFinder:

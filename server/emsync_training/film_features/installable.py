@@ -23,7 +23,7 @@ __all__ = ["error_variance", "write_installable"]
 
 Floats = NDArray[np.float64]
 
-FEW = 10
+FEW = 5
 """So many films more are taken to have told nothing: a handful that came out right is luck."""
 NEUTRAL = "neutral"
 

@@ -11,27 +11,29 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from emsync_server.spotting.experts.expert import ExpertRow, Line, Sense
+from emsync_server.spotting.experts.expert import ExpertRow, Features, Line, Sense
 from emsync_server.spotting.experts.readings import Reading
 
-__all__ = ["Features", "feature_of_words", "features_in"]
+__all__ = ["feature_of_words", "features_in"]
 
-Features = dict[str, NDArray[np.floating]]
-"""(T, size) of each expert that read something; of an expert of words (size,), by who heard or saw
-them. What is missing is not in it."""
+Arrays = dict[str, NDArray[np.floating]]
 
 
-def features_in(groups: Sequence[Sequence[Reading]], rows: Sequence[ExpertRow]) -> list[Features]:
+def features_in(
+    groups: Sequence[Sequence[Reading]],
+    rows: Sequence[ExpertRow],
+    spans_s: Sequence[tuple[float, float]],
+) -> list[Features]:
     """Of each group of readings, those of a shot or of a whole film in the order of their time.
 
     rows: experts of words among them are asked about all words of a group at once, as published:
-    what was said, and what was written.
+    what was said, and what was written · spans_s: start and end of each group's stretch
     """
     found = [_sequences(group) for group in groups]
     for row in rows:
         if row.sense is Sense.TEXT and row.is_available():
             _add_words(found, groups, row)
-    return found
+    return [Features(*span_s, arrays) for span_s, arrays in zip(spans_s, found, strict=True)]
 
 
 def feature_of_words(expert: str, source: str) -> str:
@@ -39,7 +41,7 @@ def feature_of_words(expert: str, source: str) -> str:
     return f"{expert}_{source}"
 
 
-def _sequences(group: Sequence[Reading]) -> Features:
+def _sequences(group: Sequence[Reading]) -> Arrays:
     rows: dict[str, list[NDArray[np.floating]]] = {}
     for each in group:
         vector = _vector(each)
@@ -57,7 +59,7 @@ def _vector(reading: Reading) -> NDArray[np.floating] | None:
 
 
 def _add_words(
-    found: Sequence[Features], groups: Sequence[Sequence[Reading]], row: ExpertRow
+    found: Sequence[Arrays], groups: Sequence[Sequence[Reading]], row: ExpertRow
 ) -> None:
     """Adds what an expert of words says to each group's features."""
     lines = [(at, *line) for at, group in enumerate(groups) for line in _lines(group)]
