@@ -43,10 +43,10 @@ def draw(path, colours, rng, seconds=2.5):
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     """Features of eight films by stand-ins of the full tier, and what was trained on them: a fusion
-    in `fusion`, a genre network in `genre`, the experts' weights in `models`."""
+    in `fusion`, a genre network in `genre`, the experts' in `weights`."""
     home = tmp_path_factory.mktemp("trained")
-    write_scene_stand_in(home / "models" / "scene_full" / "scene_full.onnx")
-    write_sound_stand_in(home / "models" / "sound_full" / "sound_full.onnx")
+    write_scene_stand_in(home / "weights" / "scene_full" / "scene_full.onnx")
+    write_sound_stand_in(home / "weights" / "sound_full" / "sound_full.onnx")
     rng = np.random.default_rng(4)
     tables = {name: ["name,split,labels"] for name in ("fusion", "genre")}
     (home / "films").mkdir()
@@ -60,6 +60,7 @@ def trained(tmp_path_factory):
     experts = ("scene_full", "sound_full")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EMSYNC_MODELS", str(home / "models"))
+        install_experts(home)
         train("features", "--films", home / "films", "--out", home / "features",
               "--experts", *experts)  # fmt: skip
         for name, *more in (("fusion",), ("genre", "--network", "mlp")):
@@ -87,7 +88,7 @@ def spot(film):
 
 def install_experts(trained):
     for name in ("scene_full", "sound_full"):
-        run("models", "import", name, trained / "models" / name)
+        run("models", "import", name, trained / "weights" / name)
 
 
 def votes_of(sheet, name="fusion"):
@@ -165,11 +166,24 @@ def test_genres_are_shown_where_a_genre_network_is_installed(trained, film):
 def test_a_network_whose_experts_are_missing_is_not_asked_and_the_sheet_says_why(trained, film):
     before, _ = spot(film)
     said = run("models", "import", "fusion", trained / "fusion")
-    assert "not asked until these are ready: scene_full, sound_full" in said
+    assert "not asked yet: It reads what scene_full and sound_full say, and this" in said
     sheet, _ = spot(film)
     (warning,) = sheet.picture.warnings
     assert "The network 'fusion' was not asked. It reads what scene_full and sound_full" in warning
     assert sheet.shots == before.shots and sheet.cues == before.cues
+
+
+def test_a_network_is_not_asked_about_what_other_versions_of_its_experts_say(trained, film):
+    install_experts(trained)
+    other = film.with_name("scene_full.onnx")
+    write_scene_stand_in(other)
+    other.write_bytes(other.read_bytes() + b"\x32\x00")  # the same network, by other hands
+    run("models", "import", "scene_full", other.parent)
+    said = run("models", "import", "fusion", trained / "fusion")
+    assert "not asked yet: It was trained on what other versions of scene_full say" in said
+    sheet, _ = spot(film)
+    assert "other versions of scene_full" in sheet.picture.warnings[0]
+    assert votes_of(sheet) == [None, None]
 
 
 def test_a_network_that_nobody_measured_hardly_counts_and_says_so(trained, film, tmp_path):

@@ -20,10 +20,9 @@ from emsync_server.spotting.experts.description import (  # noqa: E402
 )
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE  # noqa: E402
 from emsync_training.commands import main  # noqa: E402
-from emsync_training.film_features.installable import (  # noqa: E402
-    error_variance,
-    write_installable,
-)
+from emsync_training.film_features.films import FilmSet  # noqa: E402
+from emsync_training.film_features.held_out import cut_up, error_variance  # noqa: E402
+from emsync_training.film_features.installable import write_installable  # noqa: E402
 from emsync_training.film_features.networks import FilmNetwork, built  # noqa: E402
 from emsync_training.film_features.published import feature_of  # noqa: E402
 from emsync_training.film_features.scaling import Scaling  # noqa: E402
@@ -67,12 +66,29 @@ def test_the_server_gets_the_very_answers_of_the_trained_network(tmp_path, kind,
 
 def test_the_variance_is_that_of_the_errors_and_a_few_films_are_not_believed():
     classes = ("joy", "neutral", "sadness")
-    labels = np.eye(3)[np.arange(300) % 3]
-    right, wrong = (error_variance(each, labels, classes) for each in (labels, labels[:, ::-1]))
+    labels, films = np.eye(3)[np.arange(300) % 3], np.arange(300)
+    right, wrong = (
+        error_variance(each, labels, classes, films) for each in (labels, labels[:, ::-1])
+    )
     assert right[0] < 0.06 and wrong[0] > 3 * PRIOR_VARIANCE
-    few = error_variance(labels[:3], labels[:3], classes)
+    few = error_variance(labels[:3], labels[:3], classes, films[:3])
     assert right[0] < 0.15 < few[0] < PRIOR_VARIANCE
-    assert error_variance(labels, labels, ("action", "drama", "comedy")) is None
+    one_film = error_variance(labels, labels, classes, np.zeros(300, np.int64))
+    assert one_film[0] > few[0]  # its many stretches are one film's
+    assert error_variance(labels, labels, ("action", "drama", "comedy"), films) is None
+
+
+def test_a_film_is_cut_into_stretches_as_long_as_shots_and_nothing_is_lost():
+    long, short, words = np.arange(14.0).reshape(7, 2), np.ones((2, 4)), np.ones(3)
+    features = {"scene": long, "face": short, "asr": words}, {"asr": words}
+    labels, split = np.eye(2, dtype=np.float32), np.array(["test", "test"])
+    films = FilmSet(("a", "b"), features, labels, split, ("x", "y"))
+    pieces, of_film = cut_up(films)
+    assert of_film.tolist() == [0, 0, 0, 1] and pieces.labels.tolist()[-1] == [0, 1]
+    scenes = [piece["scene"] for piece in pieces.features[:3]]
+    assert np.array_equal(np.concatenate(scenes), long) and max(map(len, scenes)) <= 3
+    assert sum("face" in piece for piece in pieces.features) == 2  # else it is missing, not empty
+    assert all("asr" in piece for piece in pieces.features)
 
 
 @pytest.mark.parametrize(

@@ -116,7 +116,7 @@ def _prove(name: str, model: Model) -> None:
 def _tell_of_network(network: TrainedNetwork) -> None:
     """What it reads, and how far it is believed. Raises MissingPartError where no expert gives what
     it reads."""
-    from emsync_server.spotting.experts.choosing import experts_behind, lacking_experts
+    from emsync_server.spotting.experts.choosing import experts_behind, why_not
 
     rows = experts_behind(network.name)
     said = network.description
@@ -129,8 +129,8 @@ def _tell_of_network(network: TrainedNetwork) -> None:
             else "measured by nobody, so a wide one"
         )
         say(f"  variance of its valence and arousal: {variances}, {how}")
-    if lacking := lacking_experts(rows):
-        say(f"  not asked until these are ready: {', '.join(lacking)}")
+    if reason := why_not(said, rows):
+        say(f"  not asked yet: {reason}")
 
 
 def _experts_without_weights() -> list[str]:

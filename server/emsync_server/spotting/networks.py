@@ -10,7 +10,7 @@ from functools import cache
 from emsync.errors import MissingPartError
 from emsync_server.spotting.experts import ExpertRow, Reading, Sense, ShotReadings
 from emsync_server.spotting.experts.by_shot import grouped
-from emsync_server.spotting.experts.choosing import experts_behind, lacking_experts
+from emsync_server.spotting.experts.choosing import experts_behind, why_not
 from emsync_server.spotting.experts.features import features_in
 from emsync_server.spotting.experts.trained import TrainedNetwork
 
@@ -53,11 +53,8 @@ def _asked(found: NetworksAnswers, readings: Sequence[Reading], row: ExpertRow) 
     network = row.open()
     assert isinstance(network, TrainedNetwork)
     behind = experts_behind(row.name)
-    if lacking := lacking_experts(behind):
-        raise MissingPartError(
-            f"It reads what {' and '.join(lacking)} say, and this machine lacks what they need. "
-            "'emsync models' lists how to get it."
-        )
+    if reason := why_not(network.description, behind):
+        raise MissingPartError(reason)
     names = {each.name for each in behind}
     told = [each for each in readings if each.expert in names]
     if not network.is_of_shots:

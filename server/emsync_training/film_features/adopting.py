@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from emsync.errors import InputError, NotFoundError
 from emsync_server.spotting.experts import Ekman
 from emsync_server.spotting.experts.description import Modality
 from emsync_training.film_features.films import FilmSet, read_films
-from emsync_training.film_features.installable import error_variance, write_installable
-from emsync_training.film_features.measures import figures
+from emsync_training.film_features.held_out import measured_on
+from emsync_training.film_features.installable import write_installable
 from emsync_training.film_features.networks import FilmNetwork, built, check_films
 from emsync_training.film_features.published import PUBLISHED, TEXTS, load_weights
 from emsync_training.film_features.scaling import Scaling
-from emsync_training.film_features.training import FilmTraining, scores_of
+from emsync_training.film_features.training import FilmTraining
 
 __all__ = ["Owned", "adopt_checkpoint"]
 
@@ -58,18 +56,16 @@ def adopt_checkpoint(owned: Owned, out: Path) -> dict[str, object]:
         )
     classes = _classes(owned, films, one_label=settings.one_label)
     network = load_weights(built(owned.kind, scaling.modalities, len(classes)), owned.checkpoint)
-    test = scores = measured = None
+    measured = None
     if films is not None:
-        test = _in_order(films.of_split("test"), classes).with_modalities(tuple(scaling.modalities))
         _check_sizes(films, scaling)
-        scores = scores_of(network, test, scaling, settings)
-        measured = figures(scores, test.labels.astype(np.float64), one_label=settings.one_label)
-    write_installable(network, scaling, classes, out, one_label=settings.one_label, test=test,
-                      scores=scores, facts=measured)  # fmt: skip
-    facts: dict[str, object] = {"classes": classes, "test": measured}
-    if settings.one_label and test is not None and scores is not None:
-        facts["variance"] = error_variance(scores, test.labels, classes)
-    return facts
+        test = _in_order(films.of_split("test"), classes).with_modalities(tuple(scaling.modalities))
+        measured = measured_on(test, network, scaling, settings)
+    write_installable(network, scaling, classes, out, one_label=settings.one_label,
+                      measured=measured)  # fmt: skip
+    if measured is None:
+        return {"classes": classes, "test": None}
+    return {"classes": classes, "test": measured.figures, "variance": measured.variance}
 
 
 def _classes(owned: Owned, films: FilmSet | None, *, one_label: bool) -> tuple[str, ...]:

@@ -24,7 +24,9 @@ from emsync_server.spotting.experts import (
 )
 from emsync_server.spotting.experts.analysis import opened_reading
 from emsync_server.spotting.experts.features import features_in
+from emsync_server.spotting.experts.packing import identities
 from emsync_server.spotting.looking import look_at_film
+from emsync_training.film_features.made_by import note_made_by
 
 __all__ = ["extract_features", "features_of"]
 
@@ -54,6 +56,7 @@ def extract_features(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"Two films in '{films}' are called '{twice[0]}'.")
+    note_made_by(out, identities(feature_experts(experts)))
     wanted = [path for path in found if not (out / f"{path.stem}.npz").is_file()]
     say(f"{len(found) - len(wanted)} of {len(found)} films have features already")
     complaints: list[str] = []

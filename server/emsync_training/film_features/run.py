@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import numpy as np
 from safetensors.torch import save_file
 
 from emsync.errors import NotFoundError
 from emsync_server.outputs import replacing_file, write_text
 from emsync_training.film_features.films import FilmSet, read_films
+from emsync_training.film_features.held_out import measured_on
 from emsync_training.film_features.installable import write_installable
-from emsync_training.film_features.measures import figures
+from emsync_training.film_features.made_by import read_made_by
 from emsync_training.film_features.networks import FilmNetwork, built, check_films
 from emsync_training.film_features.scaling import Scaling
-from emsync_training.film_features.training import FilmTraining, scores_of, train_network
+from emsync_training.film_features.training import FilmTraining, train_network
 
 __all__ = ["FilmNetwork", "train_film_network"]
 
@@ -42,7 +42,8 @@ def train_film_network(
     films = _with_only(read_films(labels, features), only, features)
     check_films(films, labels, features, one_label=settings.one_label)
     names = tuple(films.modalities)
-    found = {"all": _one(kind, films, out, settings, say)}
+    made_by = read_made_by(features)
+    found = {"all": _one(kind, films, made_by, out, settings, say)}
     if subsets and len(names) > 1:
         for name in names:
             rest = tuple(other for other in names if other != name)
@@ -51,7 +52,7 @@ def train_film_network(
                     say(words)
                     part = films.with_modalities(chosen)
                     folder = out / words.replace(" ", "-")
-                    found[words] = _one(kind, part, folder, settings, say)
+                    found[words] = _one(kind, part, made_by, folder, settings, say)
     facts: dict[str, object] = {
         "network": kind.value,
         "films": {split: int((films.split == split).sum()) for split in ("train", "dev", "test")},
@@ -75,6 +76,7 @@ def _with_only(films: FilmSet, only: Sequence[str], features: Path) -> FilmSet:
 def _one(
     kind: FilmNetwork,
     films: FilmSet,
+    made_by: Mapping[str, str],
     out: Path,
     settings: FilmTraining,
     say: Callable[[str], None],
@@ -84,12 +86,10 @@ def _one(
         lambda: built(kind, scaling.modalities, len(films.classes)),
         films, scaling, settings, out, say,
     )  # fmt: skip
-    test = films.of_split("test")
-    scores = scores_of(network, test, scaling, settings)
-    facts = figures(scores, test.labels.astype(np.float64), one_label=settings.one_label)
+    measured = measured_on(films.of_split("test"), network, scaling, settings)
     with replacing_file(out / WEIGHTS) as partial:
         state = {name: value.contiguous() for name, value in network.state_dict().items()}
         save_file(state, str(partial))
     write_installable(network, scaling, films.classes, out, one_label=settings.one_label,
-                      test=test, scores=scores, facts=facts)  # fmt: skip
-    return facts
+                      measured=measured, experts=made_by)  # fmt: skip
+    return measured.figures

@@ -4,6 +4,7 @@ installed network reads."""
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from pathlib import Path
 
 from emsync.errors import MissingPartError
 from emsync_server.inference.network import unusable
@@ -11,9 +12,10 @@ from emsync_server.models import list_models, user_folder
 from emsync_server.spotting.experts.description import Description
 from emsync_server.spotting.experts.expert import ExpertRow, Sense
 from emsync_server.spotting.experts.features import feature_of_words
+from emsync_server.spotting.experts.packing import identities
 from emsync_server.spotting.experts.registry import EXPERTS
 
-__all__ = ["chosen_experts", "experts_behind", "lacking_experts"]
+__all__ = ["chosen_experts", "experts_behind", "why_not"]
 
 
 def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...]:
@@ -31,7 +33,7 @@ def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...
 def experts_behind(network: str) -> tuple[ExpertRow, ...]:
     """The experts that give an installed network its features. Raises MissingPartError where its
     description is damaged, or names features that no expert gives."""
-    path = user_folder() / network / f"{network}.json"
+    path = _path(network)
     behind: set[str] = set()
     for each in Description.read(path).modalities.values():
         found = _experts_of(each.feature)
@@ -41,7 +43,24 @@ def experts_behind(network: str) -> tuple[ExpertRow, ...]:
     return tuple(row for row in EXPERTS if row.name in behind)
 
 
-def lacking_experts(rows: Sequence[ExpertRow]) -> list[str]:
+def why_not(network: Description, behind: Sequence[ExpertRow]) -> str:
+    """Why a network cannot be asked on this machine, in a sentence; empty where it can."""
+    if lacking := _lacking(behind):
+        return (
+            f"It reads what {' and '.join(lacking)} say, and this machine lacks what they need. "
+            "'emsync models' lists how to get it."
+        )
+    now = identities(behind)
+    others = [name for name, word in now.items() if network.experts.get(name, word) != word]
+    if others:
+        return (
+            f"It was trained on what other versions of {' and '.join(others)} say. Extract the "
+            "features and train it again with those that are here."
+        )
+    return ""
+
+
+def _lacking(rows: Sequence[ExpertRow]) -> list[str]:
     """The names of those that this machine cannot ask yet."""
     models = {model.name: model for model in list_models()}
     lacking = []
@@ -56,9 +75,14 @@ def _asked_by(network: str) -> set[str]:
     """Nobody is asked for a network that will not be: `networks.py` says why it is not."""
     try:
         rows = experts_behind(network)
+        told = Description.read(_path(network))
     except MissingPartError:
         return set()
-    return set() if lacking_experts(rows) else {row.name for row in rows}
+    return set() if why_not(told, rows) else {row.name for row in rows}
+
+
+def _path(network: str) -> Path:
+    return user_folder() / network / f"{network}.json"
 
 
 def _experts_of(feature: str) -> set[str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,8 @@ class Description:
     """Of the errors in valence and arousal on films that it had not seen; None: nobody measured."""
     films: int = 0
     """So many they were."""
+    experts: Mapping[str, str] = field(default_factory=dict)
+    """Who made the features: names and identities (`packing.identities`); empty: nobody noted."""
 
     def __post_init__(self) -> None:
         if not 2 <= len(set(self.labels)) == len(self.labels) <= MOST_LABELS:
@@ -125,6 +127,7 @@ class Description:
             {str(name): _modality(each) for name, each in told["modalities"].items()},
             None if variance is None else (float(variance[0]), float(variance[1])),
             int(told.get("films", 0)),
+            {str(name): str(word) for name, word in told.get("experts", {}).items()},
         )
 
 

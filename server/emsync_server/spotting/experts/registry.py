@@ -171,5 +171,8 @@ def feature_experts(also: Collection[str] = ()) -> tuple[ExpertRow, ...]:
     return tuple(
         row
         for row in EXPERTS
-        if row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
+        if row.sense not in (Sense.READINGS, Sense.FEATURES)
+        and (
+            row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
+        )
     )
