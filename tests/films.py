@@ -32,9 +32,11 @@ def draw_film(
     pix_fmt: str = "yuv420p",
     sound: bool = True,
     talk: np.ndarray | None = None,
+    palette: Sequence[tuple[int, int, int]] = PALETTE,
 ) -> tuple[int, ...]:
     """A film of coloured shots with a moving block; returns the first frame of each new shot. Its
-    sound is a tone, or `talk`: mono at 44.1 kHz, as long as the picture."""
+    sound is a tone, or `talk`: mono at 44.1 kHz, as long as the picture. `palette`: the shots'
+    colours, in turn."""
     frames = round(seconds * rate)
     cuts = tuple(round(cut * rate) for cut in cuts_s)
     with av.open(str(path), "w") as container:
@@ -45,7 +47,7 @@ def draw_film(
         for index in range(frames):
             shot = sum(index >= cut for cut in cuts)
             picture = np.empty((size[1], size[0], 3), np.uint8)
-            picture[:] = PALETTE[shot % len(PALETTE)]
+            picture[:] = palette[shot % len(palette)]
             left = abs((index * (1 + shot)) % (2 * (size[0] - 24)) - (size[0] - 24))  # to and fro
             picture[30:60, left : left + 24] = 255 - picture[30:60, left : left + 24]
             frame = av.VideoFrame.from_ndarray(picture, format="rgb24")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from emsync.errors import NotFoundError
 from emsync_training.baselines.commands import add_baseline_commands
+from emsync_training.film_commands import add_film_commands
 from emsync_training.measuring_commands import add_measuring_commands
 from emsync_training.shots.commands import add_shot_commands
 from emsync_training.understanding_commands import add_understanding_commands
@@ -61,6 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_baseline_commands(commands)
     add_shot_commands(commands)
     add_understanding_commands(commands)
+    add_film_commands(commands)
     options = parser.parse_args(arguments)
     try:
         options.run(options)

@@ -1,9 +1,8 @@
-"""The commands that train what understands a film: heads on experts, published fusion and genre."""
+"""The commands that train and measure heads on experts."""
 
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def add_understanding_commands(commands: Subparsers) -> None:
-    """Add the heads on experts and their measures, `features`, `fusion` and `genre`."""
+    """Add the heads on experts and their measures."""
     picture = commands.add_parser("picture-emotion", help="fit picture → valence, arousal on OASIS")
     picture.add_argument("--data", type=Path, required=True, help="folder of OASIS")
     picture.add_argument("--work", type=Path, help="keeps embeddings and figures here")
@@ -58,70 +57,6 @@ def add_understanding_commands(commands: Subparsers) -> None:
     frozen.add_argument("--work", type=Path, required=True, help="keeps the encoded lines")
     frozen.add_argument("--threads", type=int, default=1)
     frozen.set_defaults(run=_text_frozen)
-    features = commands.add_parser("features", help="features of a folder of films")
-    features.add_argument("--films", type=Path, required=True)
-    features.add_argument("--out", type=Path, required=True, help="a .npz for each film")
-    features.add_argument("--workers", type=_count, default=1, help="films at once")
-    features.add_argument(
-        "--experts",
-        nargs="+",
-        default=[],
-        metavar="NAME",
-        help="of the full tier, beside the built-in ones: scene_full, faces_full, sound_full, …",
-    )
-    features.set_defaults(run=_features)
-    for name, words in (
-        ("fusion", "published fusion (Ekman-6)"),
-        ("genre", "published genre nets"),
-    ):
-        films = commands.add_parser(
-            name,
-            help=f"train the {words} on features and labels",
-            description=f"Train the {words} on features that you own, and measure it on your test "
-            "split. No Ekman-6 or MovieNet result has been measured by us.",
-        )
-        films.add_argument(
-            "--labels",
-            type=Path,
-            required=True,
-            help="table with the columns name, split (train, dev, test), labels (joy;fear)",
-        )
-        films.add_argument(
-            "--features",
-            type=Path,
-            required=True,
-            help="folder of NAME.npz, an array for each modality: (T, size), or (size,) of a text; "
-            "or a pickle of films, each a dictionary of such arrays",
-        )
-        films.add_argument("--out", type=Path, required=True, help="weights, figures, checkpoint")
-        films.add_argument("--epochs", type=_count, default=100)
-        films.add_argument("--patience", type=_count, default=10, help="epochs without a gain")
-        films.add_argument("--rate", type=_rate, default=1e-4)
-        films.add_argument("--batch", type=_count, default=32)
-        films.add_argument(
-            "--subsets", action="store_true", help="each modality alone and left out"
-        )
-        if name == "genre":
-            films.add_argument("--network", choices=["single", "multi", "mlp"], default="single")
-        films.set_defaults(run=_films)
-
-
-def _count(words: str) -> int:
-    """At least one, as it was typed."""
-    if not words.strip().isdecimal() or int(words) < 1:
-        raise argparse.ArgumentTypeError(f"'{words}' is not a whole number of 1 or more")
-    return int(words)
-
-
-def _rate(words: str) -> float:
-    """Above 0 and at most 1, as it was typed."""
-    try:
-        rate = float(words)
-    except ValueError:
-        rate = math.nan
-    if not 0 < rate <= 1:
-        raise argparse.ArgumentTypeError(f"'{words}' is not a number above 0 and at most 1")
-    return rate
 
 
 def say(line: str) -> None:
@@ -206,36 +141,4 @@ def _text_frozen(options: argparse.Namespace) -> None:
     torch.set_num_threads(options.threads)
     options.work.mkdir(parents=True, exist_ok=True)
     facts = measure_frozen(options.data, options.encoder, options.work, say)
-    print(json.dumps(facts, indent=1))
-
-
-def _features(options: argparse.Namespace) -> None:
-    from emsync_training.film_features.extraction import extract_features
-
-    done, complaints = extract_features(
-        options.films,
-        options.out,
-        workers=options.workers,
-        say=say,
-        experts=options.experts,
-    )
-    print(f"{done} films read, {len(complaints)} not.")
-
-
-def _films(options: argparse.Namespace) -> None:
-    import json
-
-    from emsync_training.film_features.run import FilmNetwork, train_film_network
-    from emsync_training.film_features.training import FilmTraining
-
-    settings = FilmTraining(
-        one_label=options.command == "fusion",
-        epochs=options.epochs,
-        patience=options.patience,
-        rate=options.rate,
-        batch=options.batch,
-    )
-    kind = FilmNetwork.FUSION if settings.one_label else FilmNetwork(options.network)
-    paths = (options.labels, options.features, options.out)
-    facts = train_film_network(kind, *paths, settings, say, subsets=options.subsets)
     print(json.dumps(facts, indent=1))

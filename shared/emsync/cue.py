@@ -225,6 +225,9 @@ class CueSheet:
     words_from: tuple[str, ...] = ()
     """A sentence for each source of words other than ears and eyes: which subtitles, in which
     language. Empty: there were none."""
+    genres: tuple[tuple[str, float], ...] | None = None
+    """Of the whole picture and how likely each is, the likeliest first. None: no genre network is
+    installed."""
 
     def __post_init__(self) -> None:
         names = [cue.name for cue in self.cues]

@@ -151,7 +151,8 @@ def cue_sheets(draw: Callable[..., Any]) -> CueSheet:
     ]
     noted = [draw(shots(rate, start, end)) for start, end in pairwise(cuts) if draw(st.booleans())]
     words = tuple(draw(st.lists(TEXTS, max_size=2)))
-    return CueSheet(picture, tuple(boundaries), tuple(found), tuple(noted), words)
+    genres = draw(st.none() | st.just((("drama", 0.75), ("noir", 0.5))))
+    return CueSheet(picture, tuple(boundaries), tuple(found), tuple(noted), words, genres)
 
 
 @st.composite

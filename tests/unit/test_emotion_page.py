@@ -39,6 +39,20 @@ def at(seconds):
     return RationalTime(round(seconds * 24), RATE)
 
 
+def test_genres_are_told_where_a_network_told_them(tmp_path):
+    plain = sheet_of()
+    told = replace(plain, genres=(("noir", 0.81), ("drama", 0.4)))
+    (line,) = set(emotion_lines(told)) - set(emotion_lines(plain))
+    assert line == "  genres, as your network tells them: noir 81%, drama 40%"
+    texts = [write_emotion_pages(each, tmp_path / "cues.json")[1].read_text("utf-8")
+             for each in (plain, told)]  # fmt: skip
+    assert ['"noir 81%, drama 40%"' in text for text in texts] == [False, True]
+    pictures = [draw_emotion_picture(each, []).png() for each in (plain, told)]
+    assert pictures[0] != pictures[1]
+    assert wire.cue_sheet_from_dict(wire.to_dict(told)) == told
+    assert "genres" not in wire.dumps(plain) and "noir" in wire.dumps(told)
+
+
 def curve(*values):
     off = ValenceArousal(0.3, 0.2)
     return EmotionCurve(

@@ -38,7 +38,7 @@ from emsync_server.spotting.fusion.votes import votes_of
 
 SIX = ("anger", "disgust", "fear", "joy", "sadness", "surprise")
 RATE = Fraction(24)
-PICTURE, SOUND = (Rests.PICTURE,) * 2, (Rests.SOUND,) * 2
+PICTURE, SOUND, ALL = ((each,) * 2 for each in (Rests.PICTURE, Rests.SOUND, Rests.ALL))
 
 
 def probabilities(**given_ones):
@@ -98,6 +98,16 @@ def test_who_look_at_the_same_are_together_no_surer_than_the_surer_of_them(v, w,
 def test_two_who_agree_on_different_evidence_are_surer_than_each():
     _, variance = posterior(joined([vote(0.4, 0.1), vote(0.4, 0.1, SOUND)]))
     assert variance < 0.1
+
+
+@given(st.floats(0.02, 0.24), st.floats(0.02, 0.24), st.floats(0.02, 0.24))
+def test_who_looks_at_everything_makes_nobody_surer_than_the_surer_of_the_two(v, w, x):
+    others = [vote(0.4, v), vote(0.4, w, SOUND)]
+    network = vote(0.4, x, ALL, "network")
+    found = joined([*others, network])
+    alone = min(posterior(joined(each))[1] for each in (others, [network]))
+    assert posterior(found)[1] >= alone - 1e-9
+    assert sum(shares[0] for _, shares in found.shares) == pytest.approx(1)
 
 
 def test_two_who_contradict_each_other_are_less_sure_than_two_who_agree():

@@ -7,6 +7,7 @@ import pickle
 import numpy as np
 import pytest
 from tests.films import draw_film
+from tests.full_tier import write_scene_stand_in
 
 torch = pytest.importorskip("torch")
 
@@ -17,10 +18,10 @@ from emsync.errors import (  # noqa: E402 - after torch is known to be there
     OutputError,
 )
 from emsync_server.spotting.experts import Ekman, Picture, Reading, feature_experts  # noqa: E402
+from emsync_server.spotting.experts.features import features_in  # noqa: E402
 from emsync_server.spotting.experts.scene_full import SceneFullExpert  # noqa: E402
 from emsync_training.commands import main  # noqa: E402
-from emsync_training.experts.graph import Graph  # noqa: E402
-from emsync_training.film_features.extraction import extract_features, features_of_words  # noqa: E402
+from emsync_training.film_features.extraction import extract_features  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
 from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
@@ -317,13 +318,14 @@ def test_words_are_one_feature_a_film_by_who_heard_or_saw_them():
     heard = [Reading("transcript", at, at + 1.0, text=text)
              for at, text in enumerate(("I am so afraid.", "Please do not hurt me!"))]  # fmt: skip
     seen = Reading("screen_text", 5.0, 5.0, text="I love this, thank you so much!")
-    found = features_of_words([*heard, seen], feature_experts())
+    (told,) = features_in([[*heard, seen]], feature_experts(), [(0.0, 6.0)])
+    found = told.arrays
     assert {name: array.shape for name, array in found.items()} == {
         "text_emotion_screen_text": (7,), "text_emotion_transcript": (7,)}  # fmt: skip
     six = [each.value for each in Ekman]
     assert six[found["text_emotion_transcript"][:6].argmax()] == "fear"
     assert six[found["text_emotion_screen_text"][:6].argmax()] == "joy"
-    assert features_of_words([], feature_experts()) == {}
+    assert features_in([[]], feature_experts(), [(0.0, 1.0)])[0].arrays == {}
 
 
 @pytest.mark.parametrize("damage", ["layers", "numbers"])
@@ -332,21 +334,6 @@ def test_weights_that_fail_only_as_they_run_are_told_of(tmp_path, damage):
     expert = SceneFullExpert(tmp_path)
     with pytest.raises(MissingPartError, match=r"it fails on what|its 'image_embeds' are not numb"):
         expert.read([Picture(0.0, np.full((90, 160, 3), 255, np.uint8))])
-
-
-def write_scene_stand_in(path, damage=""):
-    """A network of CLIP's shapes: the means of the three colours, 512 times."""
-    graph = Graph()
-    x = graph.node("Flatten", graph.node("GlobalAveragePool", "pixel_values"))
-    weight = graph.exact("weight", np.ones((3, 512), np.float32))
-    x = graph.node("MatMul", x, weight)
-    if damage == "layers":
-        x = graph.node("Reshape", x, graph.integers(7, 512))
-    if damage == "numbers":
-        x = graph.node("Sqrt", graph.node("Neg", x))
-    graph.node("Identity", x, output="image_embeds")
-    shapes = {"pixel_values": ("B", 3, 224, 224)}, {"image_embeds": ("B", 512)}
-    path.write_bytes(graph.model(*shapes, source="stand-in").SerializeToString())
 
 
 @pytest.mark.parametrize(

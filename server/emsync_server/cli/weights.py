@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from emsync.counted import counted
 from emsync.errors import InputError, NotFoundError
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.models import Model, list_models
+
+if TYPE_CHECKING:
+    from emsync_server.spotting.experts.trained import TrainedNetwork
 
 __all__ = ["register"]
 
@@ -94,6 +98,7 @@ def _full_model(name: str) -> Model:
 def _prove(name: str, model: Model) -> None:
     """Open what was installed. Raises MissingPartError."""
     from emsync_server.spotting.experts import expert_row
+    from emsync_server.spotting.experts.trained import TrainedNetwork
 
     if missing := model.missing_in(model.folder):
         say(f"{name}: still to come: {', '.join(missing)}")
@@ -102,8 +107,30 @@ def _prove(name: str, model: Model) -> None:
     if not row.is_available():
         say(f"{name}: in place in {model.folder}; it needs {row.needs}")
         return
-    row.open()
+    opened = row.open()
     say(f"{name}: ready in {model.folder}")
+    if isinstance(opened, TrainedNetwork):
+        _tell_of_network(opened)
+
+
+def _tell_of_network(network: TrainedNetwork) -> None:
+    """What it reads, and how far it is believed. Raises MissingPartError where no expert gives what
+    it reads."""
+    from emsync_server.spotting.experts.choosing import experts_behind, why_not
+
+    rows = experts_behind(network.name)
+    said = network.description
+    say(f"  reads what {', '.join(row.name for row in rows)} say; tells {', '.join(said.labels)}")
+    if network.is_of_shots:
+        variances = " and ".join(f"{each:.3g}" for each in network.variance)
+        how = (
+            f"measured on {counted(said.films, 'film')}"
+            if said.variance
+            else "measured by nobody, so a wide one"
+        )
+        say(f"  variance of its valence and arousal: {variances}, {how}")
+    if reason := why_not(said, rows):
+        say(f"  not asked yet: {reason}")
 
 
 def _experts_without_weights() -> list[str]:

@@ -15,6 +15,7 @@ from emsync_server.evaluation.emotion_picture import (
     BAND_DEVIATIONS,
     draw_emotion_picture,
     felt_shots,
+    genre_line,
 )
 from emsync_server.evaluation.film_strip import film_strip
 from emsync_server.evaluation.time_axis import LEFT, TimeAxis
@@ -28,7 +29,8 @@ MOST_LINES = 12
 
 
 def emotion_lines(sheet: CueSheet) -> list[str]:
-    """The curve in words, for a terminal: a line for each of the longest shots, in their order."""
+    """The curve in words, for a terminal: a line for each of the longest shots, in their order, and
+    one for the genres where a network told them."""
     pairs = felt_shots(sheet)
     longest = sorted(pairs, key=lambda pair: -float(pair[0].range.duration.seconds))[:MOST_LINES]
     lines = []
@@ -39,6 +41,8 @@ def emotion_lines(sheet: CueSheet) -> list[str]:
         lines.append(
             f"  {float(note.range.start.seconds):8.2f} s  valence {both[0]}  arousal {both[1]}{why}"
         )
+    if sheet.genres:
+        lines.append(f"  genres, as your network tells them: {genre_line(sheet)}")
     return lines
 
 
@@ -62,7 +66,8 @@ def _data(sheet: CueSheet) -> str:
     """The notes for the page's script. What the film says cannot end the script."""
     axis = TimeAxis.of_length(float(sheet.picture.duration.seconds))
     shots = [_shot(*pair) for pair in felt_shots(sheet)]
-    data = {"shots": shots, "left": LEFT, "plot": axis.plot_width, "length": axis.length_s}
+    data = {"shots": shots, "genres": genre_line(sheet), "left": LEFT, "plot": axis.plot_width,
+            "length": axis.length_s}  # fmt: skip
     return json.dumps(data, ensure_ascii=False).replace("<", "\\u003c")
 
 

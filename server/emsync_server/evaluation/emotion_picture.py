@@ -26,7 +26,7 @@ from emsync_server.evaluation.palette import (
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
 from emsync_server.evaluation.word_rows import WordRows
 
-__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots"]
+__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots", "genre_line"]
 
 HEADER, ROW, GAP, FOOT = 78, 170, 18, 40
 APART = 30
@@ -36,6 +36,7 @@ BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
 OTHER = Colour(158, 157, 36)
 TINY = 1e-6
+MOST_GENRES = 3
 ENDS = {"valence": ("pleasant", "unpleasant"), "arousal": ("excited", "calm")}
 """What the axes' ends mean."""
 BAR_HEIGHT = 6
@@ -46,6 +47,7 @@ EXPERT_COLOURS: dict[str, Colour] = {
     "faces": Colour(216, 27, 140),
     "sound_emotion": Colour(249, 168, 37),
     "text_emotion": Colour(124, 179, 66),
+    "fusion": Colour(48, 63, 159),
 }
 """No grey and no red among them: those are cuts and hits."""
 
@@ -72,6 +74,8 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
     words = f"{counted(len(sheet.shots), 'shot')}; {LINES if asked else 'no experts were asked'}"
+    if sheet.genres:
+        words = f"{genre_line(sheet)}; {words}"
     place = (canvas.width - RIGHT, 32)
     taken = canvas.text(words, place, PALE_INK, size=15, align=Align.RIGHT)
     room = canvas.width - LEFT - RIGHT - taken - APART
@@ -131,6 +135,11 @@ def _set_by_hand(sheet: CueSheet, name: str) -> list[tuple[float, float, float]]
         for each in cue.overrides
         if (value := getattr(each.emotion, name)) is not None
     ]
+
+
+def genre_line(sheet: CueSheet) -> str:
+    """The likeliest genres, where a network told them: 'musical 93 %, noir 4 %'; else nothing."""
+    return ", ".join(f"{name} {value:.0%}" for name, value in (sheet.genres or ())[:MOST_GENRES])
 
 
 def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:

@@ -108,12 +108,14 @@ def spot_timeline(
         _all_heard(edit.shots, found),
         cuts_are_known=not inside,
     )
-    picture = replace(edit.picture, warnings=(*edit.picture.warnings, *found.warnings))
     felt = feel(evidence, found.readings, boundaries, rows)
+    warnings = (*edit.picture.warnings, *found.warnings, *felt.complaints)
+    picture = replace(edit.picture, warnings=warnings)
     lock = not (inside and settings.draft)
     sheet = sheet_of(picture, boundaries, edit.hits, felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots, words_from=tuple(found.words_from))
+    words_from = tuple(found.words_from)
+    return replace(sheet, shots=felt.shots, words_from=words_from, genres=felt.genres)
 
 
 def _check_marked(edit: TimelineEdit, rule: MarkerRule, source: Path) -> None:

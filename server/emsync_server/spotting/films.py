@@ -56,11 +56,11 @@ def spot_film(
     felt = feel(evidence, [*found.readings, *words.played(0.0, end_s)], seen.boundaries, rows)
     # What a draft takes for a cut was not looked at: music that must land there may land nowhere.
     lock = not settings.draft
-    complaints = words.complaints_until(end_s)
+    complaints = (*words.complaints_until(end_s), *felt.complaints)
     picture = replace(found.picture, warnings=(*found.picture.warnings, *complaints))
     sheet = sheet_of(picture, seen.boundaries, (), felt.curve, settings, lock=lock)
     progress.report(1.0, "spotted")
-    return replace(sheet, shots=felt.shots, words_from=words.words_from)
+    return replace(sheet, shots=felt.shots, words_from=words.words_from, genres=felt.genres)
 
 
 def _find(

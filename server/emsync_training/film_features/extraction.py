@@ -3,7 +3,7 @@ are asked for: a `.npz` a film, those that are there already left alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from pathlib import Path
 from threading import Event
@@ -18,18 +18,17 @@ from emsync_server.outputs import replacing_file
 from emsync_server.progress import ProgressSink
 from emsync_server.spotting.experts import (
     EXPERTS,
-    ExpertRow,
-    Line,
-    Reading,
-    Sense,
     Tier,
     expert_row,
     feature_experts,
 )
 from emsync_server.spotting.experts.analysis import opened_reading
+from emsync_server.spotting.experts.features import features_in
+from emsync_server.spotting.experts.packing import identities
 from emsync_server.spotting.looking import look_at_film
+from emsync_training.film_features.made_by import note_made_by
 
-__all__ = ["extract_features", "features_of", "features_of_words"]
+__all__ = ["extract_features", "features_of"]
 
 FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
@@ -57,6 +56,7 @@ def extract_features(
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise InputError(f"Two films in '{films}' are called '{twice[0]}'.")
+    note_made_by(out, identities(feature_experts(experts)))
     wanted = [path for path in found if not (out / f"{path.stem}.npz").is_file()]
     say(f"{len(found) - len(wanted)} of {len(found)} films have features already")
     complaints: list[str] = []
@@ -85,7 +85,7 @@ def _prove(experts: Sequence[str]) -> None:
         expert_row(name).open()
 
 
-def features_of(path: Path, experts: Sequence[str] = ()) -> dict[str, NDArray[np.float32]]:
+def features_of(path: Path, experts: Sequence[str] = ()) -> Mapping[str, NDArray[np.floating]]:
     """(T, size) of each expert that read something in a film; of an expert of words (size,), by
     who heard or saw them. Raises MediaError."""
     progress = ProgressSink(lambda fraction, note: None, Event())
@@ -94,32 +94,8 @@ def features_of(path: Path, experts: Sequence[str] = ()) -> dict[str, NDArray[np
         seen = look_at_film(film, _NoFinder(), progress, watch=reading.see)
         reading.hear(seen.end.seconds, progress)
         readings = reading.finish()
-    rows: dict[str, list[NDArray[np.float32]]] = {}
-    for each in readings:
-        features = _features(each)
-        if features is not None:
-            rows.setdefault(each.expert, []).append(features)
-    return {name: np.stack(found) for name, found in rows.items()} | features_of_words(
-        readings, asked
-    )
-
-
-def features_of_words(
-    readings: Sequence[Reading], asked: Sequence[ExpertRow]
-) -> dict[str, NDArray[np.float32]]:
-    """All words of a film at once, as published: what was said, and what was written."""
-    found = {}
-    for source in sorted({each.expert for each in readings if each.text}):
-        spoken = [each for each in readings if each.expert == source and each.text]
-        words = " ".join(each.text for each in spoken)
-        line = Line(spoken[0].start_s, max(each.end_s for each in spoken), words)
-        for row in asked:
-            if row.sense is Sense.TEXT and row.is_available():
-                (reading,) = row.open().read([line])
-                features = None if reading is None else _features(reading)
-                if features is not None:
-                    found[f"{row.name}_{source}"] = np.asarray(features, np.float32)
-    return found
+    (found,) = features_in([readings], asked, [(0.0, float(seen.end.seconds))])
+    return found.arrays
 
 
 class _NoFinder:
@@ -134,14 +110,6 @@ class _NoFinder:
     def finish(self) -> tuple[()]:
         """Nothing was found."""
         return ()
-
-
-def _features(reading: Reading) -> NDArray[np.float32] | None:
-    if reading.embedding is not None:
-        return reading.embedding
-    if reading.ekman is not None:
-        return np.append(reading.ekman.six(), np.float32(reading.ekman.neutral))
-    return None
 
 
 def _extract(path: Path, out: Path, experts: Sequence[str]) -> str | None:

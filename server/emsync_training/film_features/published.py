@@ -15,10 +15,27 @@ from torch import Tensor, nn
 from emsync.errors import InputError, NotFoundError
 from emsync_training.baselines.published_checkpoint import adopted, tensors_of
 from emsync_training.film_features.restricted_pickle import BROKEN_PICKLE
+from emsync_training.networks.attention_fusion import TEXTS
 
-__all__ = ["load_weights"]
+__all__ = ["PUBLISHED", "TEXTS", "feature_of", "load_weights"]
 
 Network = TypeVar("Network", bound=nn.Module)
+
+PUBLISHED: dict[str, tuple[str, int]] = {
+    "audio": ("sound_full", 768),
+    "scene": ("scene_full", 512),
+    "face": ("faces_full", 768),
+    "asr": ("text_full_transcript", 768),
+    "ocr": ("text_full_screen_text", 768),
+}
+"""The published modalities: whose features they are here, and how large."""
+
+
+def feature_of(modality: str, size: int) -> str:
+    """Which of our features a modality is: by its published name and size, else by its own name, as
+    `emsync train features` writes it."""
+    feature, published = PUBLISHED.get(modality, (modality, size))
+    return feature if size == published else modality
 
 
 def load_weights(network: Network, path: Path) -> Network:

@@ -27,6 +27,8 @@ __all__ = ["FilmTraining", "scores_of", "train_network"]
 
 Floats = NDArray[np.float64]
 
+TIE = 1e-6
+"""Of two epochs that rank the dev films alike, the one whose probabilities are the better."""
 KEPT = frozenset(
     {"network", "optimizer", "best", "epoch", "best_epoch", "best_value", "task", "torch_rng"}
 )
@@ -52,17 +54,17 @@ class FilmTraining:
 def train_network(
     build: Callable[[], nn.Module],
     films: FilmSet,
+    scaling: Scaling,
     settings: FilmTraining,
     out: Path,
     say: Callable[[str], None],
-) -> tuple[nn.Module, Scaling]:
-    """Train until dev gets no better; returns the network that was best there, and its scaling.
+) -> nn.Module:
+    """Train until dev gets no better; returns the network that was best there.
 
     Goes on where `out` holds a checkpoint of the same settings and films.
     """
     torch.manual_seed(settings.seed)
     train, dev = films.of_split("train"), films.of_split("dev")
-    scaling = Scaling.of(train, settings.steps)
     network = build()
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=settings.rate, weight_decay=settings.weight_decay
@@ -80,15 +82,16 @@ def train_network(
                 f"Training went astray in epoch {state.epoch + 1}: what the network says is no "
                 f"number any more. Give a smaller --rate than {settings.rate:g}."
             )
-        value = _mean_average_precision(scores, dev.labels)
+        precision = _mean_average_precision(scores, dev.labels)
+        value = precision - TIE * _surprise(scores, dev.labels)
         state.epoch += 1
         if value > state.best_value:
             state.best_value, state.best_epoch = value, state.epoch
             state.best = copy.deepcopy(network.state_dict())
         state.save(checkpoint, task)
-        say(f"epoch {state.epoch}: loss {loss:.4f}, dev average precision {value:.4f}")
+        say(f"epoch {state.epoch}: loss {loss:.4f}, dev average precision {precision:.4f}")
     network.load_state_dict(state.best)
-    return network.eval(), scaling
+    return network.eval()
 
 
 @torch.no_grad()
@@ -165,6 +168,12 @@ def _epoch(state: _State, train: FilmSet, scaling: Scaling, settings: FilmTraini
         state.optimizer.step()
         losses.append(float(loss.detach()))
     return float(np.mean(losses))
+
+
+def _surprise(scores: Floats, labels: NDArray[np.float32]) -> float:
+    """Mean cross-entropy of the labels, in nats."""
+    said = np.where(labels > 0.5, scores, 1 - scores)
+    return float(-np.log(np.maximum(said, 1e-9)).mean())
 
 
 def _mean_average_precision(scores: Floats, labels: NDArray[np.float32]) -> float:

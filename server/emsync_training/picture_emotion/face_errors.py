@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync_server.spotting.experts import Picture
+from emsync_server.spotting.experts.circumplex import estimate_of
 from emsync_server.spotting.experts.faces import FacesExpert
-from emsync_server.spotting.fusion.circumplex import estimate_of
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE
 from emsync_training.picture_emotion.fitting import AXES, FOLDS
 from emsync_training.picture_emotion.photographs import Photographs, folds_by_theme, read_picture

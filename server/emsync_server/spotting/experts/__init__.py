@@ -1,5 +1,6 @@
 """Experts: frozen networks and plain measurements that read a film's pictures, sound and words."""
 
+from emsync_server.spotting.experts.choosing import chosen_experts
 from emsync_server.spotting.experts.expert import (
     SOUND_HZ,
     Expert,
@@ -21,7 +22,6 @@ from emsync_server.spotting.experts.readings import (
 )
 from emsync_server.spotting.experts.registry import (
     EXPERTS,
-    chosen_experts,
     expert_row,
     feature_experts,
     open_expert,

@@ -20,7 +20,7 @@ from emsync_server.spotting.experts.readings import (
     Tag,
 )
 
-__all__ = ["gather", "with_heads"]
+__all__ = ["gather", "grouped", "with_heads"]
 
 LEAST_SHARE = 0.25
 """A window counts in a shot if so much of the window, or of the shot, lies in both."""
@@ -33,6 +33,17 @@ def gather(readings: Iterable[Reading], edges_s: Sequence[float]) -> list[ShotRe
     """One value for each stretch between two edges (N + 1 of them, rising), with the mean of what
     each expert read there; an expert that read nothing there is not in it.
     """
+    found = grouped(readings, edges_s)
+    return [
+        ShotReadings(start_s, end_s, {name: _joined(pairs) for name, pairs in by_expert.items()})
+        for (start_s, end_s), by_expert in zip(pairwise(edges_s), found, strict=True)
+    ]
+
+
+def grouped(
+    readings: Iterable[Reading], edges_s: Sequence[float]
+) -> list[dict[str, list[tuple[float, Reading]]]]:
+    """What each expert read in each stretch, in order, with each reading's weight there."""
     found: list[dict[str, list[tuple[float, Reading]]]] = [
         defaultdict(list) for _ in range(len(edges_s) - 1)
     ]
@@ -40,10 +51,7 @@ def gather(readings: Iterable[Reading], edges_s: Sequence[float]) -> list[ShotRe
     for reading in readings:
         for shot, weight in _shots_of(reading, edges):
             found[shot][reading.expert].append((weight, reading))
-    return [
-        ShotReadings(start_s, end_s, {name: _joined(pairs) for name, pairs in by_expert.items()})
-        for (start_s, end_s), by_expert in zip(pairwise(edges_s), found, strict=True)
-    ]
+    return found
 
 
 def with_heads(

@@ -20,6 +20,7 @@ __all__ = [
     "SOUND_HZ",
     "Expert",
     "ExpertRow",
+    "Features",
     "Line",
     "Picture",
     "Sense",
@@ -46,6 +47,8 @@ class Sense(Enum):
     """`Line` values: words that other experts heard or saw."""
     READINGS = "readings"
     """`ShotReadings` values: heads on what other experts say about a shot."""
+    FEATURES = "features"
+    """`Features` values: trained networks on all that other experts say about a stretch."""
 
 
 class Tier(Enum):
@@ -104,6 +107,17 @@ class ShotReadings:
     end_s: float
     by_expert: Mapping[str, Reading]
     """One reading each: the mean over the shot (see `by_shot.py`)."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Features:
+    """All that experts said about a stretch of film, as arrays."""
+
+    start_s: float
+    end_s: float
+    arrays: Mapping[str, NDArray[np.floating]]
+    """(T, size) of each expert that read something; of an expert of words (size,), by who heard or
+    saw them (`features.py`). What is missing is not in it."""
 
 
 class Expert(Protocol[Item]):

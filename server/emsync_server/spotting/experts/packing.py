@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -19,13 +21,24 @@ from emsync_server.spotting.experts.readings import (
     Tag,
 )
 
-__all__ = ["identity_of", "pack", "unpack"]
+__all__ = ["identities", "identity_of", "pack", "unpack"]
 
 
 def identity_of(rows: Sequence[ExpertRow]) -> list[list[object]]:
     """What readings of these experts rest on beside the film: names, versions, weights, windows."""
     hashes = {model.name: model.sha256 for model in list_models()}
     return [[row.name, row.version, hashes.get(row.model or ""), str(row.windows)] for row in rows]
+
+
+def identities(rows: Sequence[ExpertRow]) -> dict[str, str]:
+    """One word for each expert: another one where its readings may be others. Whose weights were
+    put in place by hand, so that nobody noted their hash, is left out."""
+    unknown = {each.name for each in list_models() if None in dict(each.expected).values()}
+    return {
+        row.name: hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
+        for row, parts in zip(rows, identity_of(rows), strict=True)
+        if row.model not in unknown
+    }
 
 
 def pack(readings: Sequence[Reading]) -> tuple[dict[str, NDArray[Any]], list[dict[str, Any]]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from emsync_server.spotting.experts.expert import Expert, ExpertRow, Sense, Tier
@@ -25,13 +26,19 @@ from emsync_server.spotting.experts.sound_tags import SOUND_TAGS_PLAN, SoundTags
 from emsync_server.spotting.experts.speech import SPEECH_PLAN, SpeechExpert
 from emsync_server.spotting.experts.text_emotion import TextEmotionExpert
 from emsync_server.spotting.experts.text_full import TextFullExpert, has_tokenizers
+from emsync_server.spotting.experts.trained import (
+    FUSION,
+    GENRE,
+    TrainedNetwork,
+    is_installed,
+)
 from emsync_server.spotting.experts.transcript import (
     TRANSCRIPT_PLAN,
     TranscriptExpert,
     can_transcribe,
 )
 
-__all__ = ["EXPERTS", "chosen_experts", "expert_row", "feature_experts", "open_expert"]
+__all__ = ["EXPERTS", "expert_row", "feature_experts", "open_expert"]
 
 BUILT_IN, FULL = Tier.BUILT_IN, Tier.FULL
 PICTURE, SOUND, TEXT = Sense.PICTURE, Sense.SOUND, Sense.TEXT
@@ -132,6 +139,18 @@ EXPERTS: tuple[ExpertRow, ...] = (
         needs="the package tokenizers",
         on_by_default=False,
     ),
+    *(
+        ExpertRow(
+            name,
+            FULL,
+            Sense.FEATURES,
+            partial(TrainedNetwork, name),
+            model=name,
+            is_available=partial(is_installed, name),
+            needs=f"a network of your own: emsync train {name} --help",
+        )
+        for name in (FUSION, GENRE)
+    ),
 )
 """In the order in which `emsync models` lists them."""
 
@@ -146,18 +165,14 @@ def open_expert(name: str) -> Expert[Any]:
     return expert_row(name).open()
 
 
-def chosen_experts(names: Collection[str] | None = None) -> tuple[ExpertRow, ...]:
-    """The experts of these names; all that are on by default and available if left out."""
-    if names is None:
-        return tuple(row for row in EXPERTS if row.on_by_default and row.is_available())
-    return tuple(row for row in EXPERTS if row.name in names)
-
-
 def feature_experts(also: Collection[str] = ()) -> tuple[ExpertRow, ...]:
     """The experts that give features to train on: those of a film, the plain measurements that the
     shipped fusion has no use for, and those of the full tier that are named in `also`."""
     return tuple(
         row
         for row in EXPERTS
-        if row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
+        if row.sense not in (Sense.READINGS, Sense.FEATURES)
+        and (
+            row.name in also or ((row.on_by_default or row.tier is BUILT_IN) and row.is_available())
+        )
     )

@@ -41,6 +41,7 @@ class Evidence(Enum):
     SOUND = "sound"
     MOVEMENT = "movement"  # motion, cutting, level: how, not what
     WORDS = "words"
+    ALL = "all"  # a network that was trained on what the others say
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,19 @@ def _weights(votes: Sequence[Vote], gains: Floats) -> Floats:
             total = gains[members, axis].sum()
             if total > 0:
                 weights[members, axis] = gains[members, axis] / total
+        if Evidence.ALL in groups:
+            _share_with_all(weights[:, axis], gains[:, axis], groups[Evidence.ALL])
     return weights
+
+
+def _share_with_all(weights: Floats, gains: Floats, of_all: Sequence[int]) -> None:
+    """Who looks at everything errs with everybody: its weight and that of all others together sum
+    to one. Changes the weights; (V,), (V,)"""
+    parts = weights * gains
+    total, own = parts.sum(), parts[of_all].sum()
+    if total > 0:
+        is_of_all = np.isin(np.arange(len(weights)), of_all)
+        weights *= np.where(is_of_all, own / total, 1 - own / total)
 
 
 def _disagreement(means: Floats, variance: Floats, weights: Floats, gains: Floats) -> Floats:

@@ -13,7 +13,7 @@ import numpy as np
 
 from emsync.emotion import EmotionPoint, ValenceArousal
 from emsync_server.spotting.experts import Ekman, Estimate, Reading, ShotReadings
-from emsync_server.spotting.fusion.circumplex import estimate_of
+from emsync_server.spotting.experts.circumplex import estimate_of
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE, Evidence, Vote
 
 __all__ = [
@@ -73,6 +73,7 @@ _VOTERS: dict[str, _Voter] = {
     "sound_emotion": _Voter((Evidence.SOUND, Evidence.SOUND), is_of_film=True),
     "faces": _Voter((Evidence.FACES, Evidence.FACES), FACES_VARIANCE, FACES_LINES),
     "text_emotion": _Voter((Evidence.WORDS, Evidence.WORDS), TEXT_VARIANCE),
+    "fusion": _Voter((Evidence.ALL, Evidence.ALL), is_of_film=True),  # its user's, and measured so
 }
 _MEASURED_EVIDENCE = (Evidence.PICTURE, Evidence.MOVEMENT)
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from emsync.emotion import ValenceArousal
-from emsync_server.spotting.experts import Ekman, EkmanProbabilities, Estimate
+from emsync_server.spotting.experts.readings import Ekman, EkmanProbabilities, Estimate
 
 __all__ = ["drawn_emotion", "emotion_of", "estimate_of", "table"]
 
