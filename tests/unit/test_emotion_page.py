@@ -26,9 +26,11 @@ from emsync.errors import CueSheetError
 from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
+from emsync_server.composition.expression import expressed
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.evaluation.emotion_picture import GAP, HEADER, ROW, draw_emotion_picture
 from emsync_server.evaluation.film_strip import STRIP, Still
+from emsync_server.evaluation.palette import VALENCE
 from emsync_server.evaluation.time_axis import TimeAxis
 from emsync_server.recut import persons_emotions
 
@@ -60,6 +62,12 @@ def curve(*values):
     )
 
 
+def sure_curve(*values):
+    sure = ValenceArousal(0.0, 0.0)
+    points = curve(*values).points
+    return EmotionCurve(tuple(replace(point, uncertainty=sure) for point in points))
+
+
 def sheet_of(words="<script>alert(1)</script>"):
     ranges = [TimeRange(at(2 * k), at(2)) for k in range(3)]
     vote = EmotionVote("faces", ValenceArousal(0.5, 0.1), ValenceArousal(0.4, 0.4), 0.8)
@@ -85,6 +93,20 @@ def test_the_page_says_why_and_nothing_in_the_film_can_run_in_it(tmp_path):
     assert data["shots"][0]["votes"][0] == ["faces", "+0.50 ± 0.51", "+0.10 ± 0.51", "80%"]
     assert data["shots"][0]["ekman"] == "joy 90%, fear 10%"
     assert data["shots"][0]["text"] == "<script>alert(1)</script>"
+
+
+def test_the_thin_line_is_what_composition_reads_across_cuts_too():
+    sheet = sheet_of("")
+    axis, top = TimeAxis.of_length(6.0), HEADER + STRIP + GAP
+    read = expressed(replace(sheet.cues[0], emotion=sure_curve(0.8, -0.8, 0.2)))
+    assert read.felt.at(2.0).valence == pytest.approx(0.0)  # half-way at the cut, no jump
+    drawn = replace(sheet, cues=(read,), boundaries=())
+    picture = cv2.imdecode(np.frombuffer(draw_emotion_picture(drawn, ()).png(), np.uint8), 1)
+    for moment in (1.5, 1.9, 2.1, 2.5, 3.6, 4.4):
+        row = top + ROW * (0.5 - read.felt.at(moment).valence / 2)
+        near = picture[round(row) - 1 : round(row) + 2, round(axis.x(moment))].astype(int)
+        # A thin line between two pixels is half white on both; white is 505 away.
+        assert np.abs(near - VALENCE.bgr).sum(axis=1).min() < 300, moment
 
 
 def test_the_page_says_where_words_are_from(tmp_path):

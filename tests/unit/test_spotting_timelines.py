@@ -84,6 +84,23 @@ def test_subtitles_of_the_media_are_words_of_the_shots_that_play_it(tmp_path):
     assert spot(edit, SpotSettings(draft=True), silent_progress()).words_from == ()
 
 
+@pytest.mark.parametrize("at_s", [0, 3600], ids=["from the first frame", "by its timecode"])
+def test_subtitles_beside_a_timeline_are_those_of_the_cut(tmp_path, at_s):
+    draw_film(tmp_path / "talk.mp4", seconds=10, cuts_s=(), sound=False)
+    (tmp_path / "talk.en.srt").write_text(srt_of(((3000, 4000, "rushes"),)), encoding="utf-8")
+    edit = timeline(tmp_path, ["talk", "talk"])
+    start = otio.adapters.read_from_file(str(edit))
+    start.global_start_time = otio.opentime.RationalTime(at_s * 24, 24)
+    otio.adapters.write_to_file(start, str(edit))
+    lines = ((at_s * 1000 + 1000, at_s * 1000 + 3000, "one"),
+             (at_s * 1000 + 7000, at_s * 1000 + 9000, "two"))  # fmt: skip
+    (tmp_path / "edit.en.srt").write_text(srt_of(lines), encoding="utf-8")
+    sheet = spot(edit, SpotSettings(), silent_progress())
+    assert [shot.text for shot in sheet.shots] == ["one", "two"]
+    assert sheet.words_from == ("Words are from the subtitles 'edit.en.srt' (English).",)
+    assert sheet.picture.warnings == ()
+
+
 def test_offline_media_is_scored_from_the_edit_and_said(folder):
     path = timeline(folder, ["bright", "missing", "bright"])
     sheet = spot(path, SpotSettings(), silent_progress())

@@ -201,9 +201,9 @@ def spot(
 ) -> None:
     """Find boundaries, hits and emotion; write them to a cue sheet that you can edit.
 
-    What is said comes from subtitles, where a film has some as text, or a file beside it that
-    is called like it (film.srt, film.en.vtt, film.ass); else from a speech recogniser, if there
-    is one.
+    What is said comes from subtitles: text tracks in a film, or a file beside the film or
+    timeline that is called like it (film.srt, film.en.vtt, film.ass); else from a speech
+    recogniser, if there is one.
     """
     if output.is_dir():
         raise OutputError(

@@ -23,6 +23,7 @@ from emsync.errors import (
     NotFoundError,
     PathRefusedError,
 )
+from emsync.picture import PictureInfo
 from emsync.settings import MarkerRule, MarkerUse, SpotSettings
 from emsync_otio import ShotMedia, TimelineEdit, read_edit
 from emsync_server.access import ANY_FILE, Access
@@ -98,9 +99,11 @@ def spot_timeline(
     inside = boundaries_inside(edit, settings, progress.part(0.05, 0.5), access)
     boundaries = inside or edit.boundaries
     glimpse_s = DRAFT_GLIMPSE_S if settings.draft else GLIMPSE_S
-    rows = () if settings.draft else chosen_experts()
     looking = progress.part(0.5 if inside else 0.05, 1.0)
-    found = _glimpse_all(edit.shots, glimpse_s, rows, looking, access)
+    words = NO_SUBTITLES if settings.draft else subtitles_of(source, looking, access=access)
+    rows = () if settings.draft else words.experts(chosen_experts())
+    found = _glimpse_all(edit.shots, glimpse_s, rows, looking, access, with_words=not words.lines)
+    _take_own_words(words, edit.picture, found)
     evidence = Evidence(
         edit.picture.duration,
         tuple(boundary.time for boundary in boundaries),
@@ -135,6 +138,8 @@ def _glimpse_all(
     rows: Sequence[ExpertRow],
     progress: Progress,
     access: Access,
+    *,
+    with_words: bool,
 ) -> _Findings:
     """Open each film once, and look at what the shots use of it and was not looked at before."""
     found = _Findings()
@@ -146,7 +151,10 @@ def _glimpse_all(
     memory = GlimpseMemory(rows, access)
     cache = ReadingCache(default_cache_folder())
     for path, indices in wanted.items():
-        words = subtitles_of(path, progress, cache=cache, access=access) if rows else NO_SUBTITLES
+        words = NO_SUBTITLES
+        if rows and with_words:
+            here = done / len(shots)
+            words = subtitles_of(path, progress.part(here, here), cache=cache, access=access)
         asked = words.experts(rows)
         memory = memory if asked == memory.rows else GlimpseMemory(asked, access)
         try:
@@ -162,6 +170,17 @@ def _glimpse_all(
             found.seen_shots.difference_update(indices)
             found.warnings.append(_unusable(path, err))
     return found
+
+
+def _take_own_words(words: Subtitles, picture: PictureInfo, found: _Findings) -> None:
+    """What subtitles beside a timeline say, as editors export them of a cut: from its first frame
+    on, or by its own timecode, which begins at an hour."""
+    start_s, length_s = float(picture.start.seconds), float(picture.duration.seconds)
+    by_timecode = start_s > 0 and all(line.start_s >= start_s for line in words.lines)
+    first_s = start_s if by_timecode else 0.0
+    found.readings += words.played(first_s, first_s + length_s)
+    found.words_from += words.words_from
+    found.warnings += words.complaints_until(first_s + length_s)
 
 
 def _take_words(words: Subtitles, shots: Sequence[ShotMedia], found: _Findings) -> None:
