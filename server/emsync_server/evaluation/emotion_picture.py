@@ -74,7 +74,7 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     names = ", ".join(name.replace("_", " ") for name in asked)
     words = f"{shots}; asked: {names or 'no experts'}"
     if sheet.genres:
-        words = f"{words}; {genre_line(sheet)}"
+        words = f"{words}; genres: {genre_line(sheet)}"
     canvas.text(words, (canvas.width - RIGHT, 32), PALE_INK, size=15, align=Align.RIGHT)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
     bands = [LegendEntry("band: 4 in 5, made for film", VALENCE.over_white(0.3))]
