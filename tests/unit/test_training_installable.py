@@ -20,12 +20,14 @@ from emsync_server.spotting.experts.description import (  # noqa: E402
 )
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE  # noqa: E402
 from emsync_training.commands import main  # noqa: E402
+from emsync_training.film_features import graph  # noqa: E402
 from emsync_training.film_features.films import FilmSet  # noqa: E402
 from emsync_training.film_features.held_out import cut_up, error_variance  # noqa: E402
 from emsync_training.film_features.installable import write_installable  # noqa: E402
 from emsync_training.film_features.networks import FilmNetwork, built  # noqa: E402
 from emsync_training.film_features.published import feature_of  # noqa: E402
 from emsync_training.film_features.scaling import Scaling  # noqa: E402
+from emsync_training.networks import genre  # noqa: E402
 from emsync_training.networks.attention_fusion import published_fusion  # noqa: E402
 
 pytestmark = pytest.mark.training
@@ -42,7 +44,12 @@ CASES = [(FUSION, "scene sound words"), (FUSION, "scene"), (FUSION, "words"), (M
 
 
 @pytest.mark.parametrize(("kind", "names"), CASES, ids=[f"{k.value}-{n}" for k, n in CASES])
-def test_the_server_gets_the_very_answers_of_the_trained_network(tmp_path, kind, names):
+def test_the_server_gets_the_very_answers_of_the_trained_network(
+    tmp_path, monkeypatch, kind, names
+):
+    for module, name, size in ((genre, "WIDTH", 64), (graph, "WIDTH", 64),
+                               (genre, "FEED_FORWARD", 96)):  # fmt: skip
+        monkeypatch.setattr(module, name, size)  # 26 million weights take seconds
     modalities = {name: BOTH[name] for name in names.split()}
     torch.manual_seed(5)
     network = built(kind, modalities, len(CLASSES)).eval()
