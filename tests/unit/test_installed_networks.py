@@ -192,6 +192,14 @@ def test_a_network_is_not_asked_about_what_other_versions_of_its_experts_say(tra
     assert votes_of(sheet) == [None, None]
 
 
+def test_weights_that_were_damaged_later_are_no_missing_reading(trained, film):
+    install_experts(trained)
+    run("models", "import", "fusion", trained / "fusion")
+    (user_folder() / "scene_full" / "scene_full.onnx").write_bytes(b"damaged")
+    with pytest.raises(MissingPartError, match=r"scene_full\.onnx cannot be used: .* Fetch them"):
+        spot(film)
+
+
 def test_a_network_that_nobody_measured_hardly_counts_and_says_so(trained, film, tmp_path):
     install_experts(trained)
     folder = changed(trained, tmp_path, lambda told: told | {"variance": None, "films": 0})
@@ -241,6 +249,8 @@ DESCRIPTIONS = {
     "negative variance": (lambda told: told | {"variance": [-1, 1]}, "variances of"),
     "no modalities": (lambda told: {k: v for k, v in told.items() if k != "modalities"},
                       "says nothing of 'modalities'"),
+    "endless": (lambda told: told | {"steps": math.inf}, "does not describe a network"),
+    "half a variance": (lambda told: told | {"variance": [0.1]}, "does not describe a network"),
     "a list": (lambda told: [told], "does not describe a network"),
 }  # fmt: skip
 

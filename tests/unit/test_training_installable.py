@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from safetensors.torch import save_file  # noqa: E402 - after torch is known to be there
+
 from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
 from emsync_server.inference.network import Network  # noqa: E402
 from emsync_server.spotting.experts.description import (  # noqa: E402
@@ -162,6 +164,9 @@ def test_a_checkpoint_with_films_beside_it_is_measured_on_those_of_the_test_spli
     side = Description.read(tmp_path / "out" / "fusion.json")
     assert side.films == 3 and list(side.variance) == facts["variance"]
     assert 0 <= facts["test"]["accuracy"] <= 1
+    save_file(network.state_dict(), tmp_path / "fusion.safetensors")
+    adopt(tmp_path, tmp_path / "fusion.safetensors", "--network", "fusion", *films)
+    assert json.loads(capsys.readouterr().out) == facts
     order = ["--classes", "joy", "fear", "anger"]  # of its outputs, as its owner knows it
     adopt(tmp_path, tmp_path / "fusion.pt", "--network", "fusion", *films, *order)
     assert Description.read(tmp_path / "out" / "fusion.json").labels == ("joy", "fear", "anger")
@@ -187,6 +192,8 @@ def test_checkpoints_that_are_none_are_sentences_and_nothing_is_written(tmp_path
     refused("There is no file", "fusion", "--scaling", scaling)
     torch.save({"state_dict": Evil()}, tmp_path / "c.pt")
     refused("no weights that can be read safely", "fusion", "--scaling", scaling)
+    (tmp_path / "c.safetensors").write_bytes(b"none")
+    refused("no weights that can", "fusion", "--scaling", scaling, checkpoint="c.safetensors")
     torch.save(published_fusion(with_ocr=True).state_dict(), tmp_path / "c.pt")
     refused("not a checkpoint of this network", "fusion", "--scaling", scaling)
     state = published_fusion(with_ocr=False).state_dict()
