@@ -29,6 +29,7 @@ def sheet_of(
     points = tuple(
         EmotionPoint(RationalTime.from_seconds(t, rate), ValenceArousal(v, a), SURE)
         for t, v, a in emotion
+        if t * rate <= start + frames  # a curve ends with its picture
     )
     cue = Cue(
         "film",

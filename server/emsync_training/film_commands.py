@@ -67,7 +67,7 @@ def add_film_commands(commands: Subparsers) -> None:
         "import' takes, measured on the test split where there are labels and features. Nothing "
         "but tensors is read from it.",
     )
-    adopt.add_argument("checkpoint", type=Path, help="a file of PyTorch")
+    adopt.add_argument("checkpoint", type=Path, help="a file of PyTorch, or .safetensors")
     adopt.add_argument("--network", choices=["fusion", "single", "multi", "mlp"], required=True)
     adopt.add_argument("--labels", type=Path, help=LABELS)
     adopt.add_argument("--features", type=Path, help=FEATURES)

@@ -181,7 +181,8 @@ class ShotNotes:
     range: TimeRange
     votes: tuple[EmotionVote, ...] = ()
     ekman: tuple[tuple[str, float], ...] = ()
-    """Basic emotions and how likely each is, where faces or words spoke of them."""
+    """Basic emotions and how likely each is, where faces, words or a network of the user's spoke of
+    them."""
     tags: tuple[tuple[str, float], ...] = ()
     """What sounds, and how likely it is."""
     text: str = ""

@@ -17,6 +17,10 @@ from emsync.errors import MissingPartError
 from emsync.wire import read_cue_sheet
 from emsync_server.cli.commands import command_tree
 from emsync_server.models import ModelState, list_models, user_folder
+from emsync_server.spotting import networks
+from emsync_server.spotting.experts import Reading, ShotReadings, expert_row
+from emsync_server.spotting.experts.description import Description, Modality
+from emsync_server.spotting.experts.trained import EMOTIONS
 from emsync_training.commands import main
 
 pytestmark = pytest.mark.training
@@ -115,6 +119,8 @@ def test_a_trained_fusion_votes_on_a_film_that_it_never_saw(trained, film):
                               (1, -1), strict=True):  # fmt: skip
         assert sign * (new.emotion.valence - old.emotion.valence) > 0.02
     assert [[v for v in shot.votes if v.expert != "fusion"] for shot in sheet.shots] != []
+    assert run("spot", film, "--draft", "-o", film.with_suffix(".draft.json"))
+    assert not read_cue_sheet(film.with_suffix(".draft.json")).shots[0].votes[1:]  # movement alone
     page = film.with_suffix(".emotion.html").read_text()
     assert '["fusion", ' in page and '"joy ' in page
 
@@ -186,6 +192,14 @@ def test_a_network_is_not_asked_about_what_other_versions_of_its_experts_say(tra
     assert votes_of(sheet) == [None, None]
 
 
+def test_weights_that_were_damaged_later_are_no_missing_reading(trained, film):
+    install_experts(trained)
+    run("models", "import", "fusion", trained / "fusion")
+    (user_folder() / "scene_full" / "scene_full.onnx").write_bytes(b"damaged")
+    with pytest.raises(MissingPartError, match=r"scene_full\.onnx cannot be used: .* Fetch them"):
+        spot(film)
+
+
 def test_a_network_that_nobody_measured_hardly_counts_and_says_so(trained, film, tmp_path):
     install_experts(trained)
     folder = changed(trained, tmp_path, lambda told: told | {"variance": None, "films": 0})
@@ -235,6 +249,8 @@ DESCRIPTIONS = {
     "negative variance": (lambda told: told | {"variance": [-1, 1]}, "variances of"),
     "no modalities": (lambda told: {k: v for k, v in told.items() if k != "modalities"},
                       "says nothing of 'modalities'"),
+    "endless": (lambda told: told | {"steps": math.inf}, "does not describe a network"),
+    "half a variance": (lambda told: told | {"variance": [0.1]}, "does not describe a network"),
     "a list": (lambda told: [told], "does not describe a network"),
 }  # fmt: skip
 
@@ -324,3 +340,32 @@ def test_features_of_another_size_than_it_was_trained_on_are_told_of(trained, fi
     run("models", "import", "fusion", folder)
     (warning,) = spot(film)[0].picture.warnings
     assert "trained on 512 numbers of 'scene', which are others here" in warning
+
+
+def test_words_are_read_shot_by_shot_and_a_shot_without_any_gets_no_answer(monkeypatch):
+    write_echo(user_folder() / "fusion", feature="text_emotion_transcript")
+    monkeypatch.setattr(networks, "why_not", lambda *told: "")  # no recogniser is needed: it spoke
+    spoken = [Reading("transcript", 0.5, 1.5, text="I am so afraid."),
+              Reading("transcript", 4.2, 5.0, text="I love this,"),
+              Reading("transcript", 5.0, 5.8, text="thank you so much!")]  # fmt: skip
+    shots = [ShotReadings(start, start + 2.0, {}) for start in (0.0, 2.0, 4.0)]
+    answers = networks.ask_networks(shots, spoken, [expert_row("fusion")])
+    assert not answers.complaints and answers.genres is None
+    afraid, nothing, thankful = [shot.by_expert.get("fusion") for shot in answers.shots]
+    assert nothing is None
+    assert afraid.ekman.fear > 0.5 and afraid.estimate.mean.valence < 0
+    assert thankful.ekman.joy > 0.5 and thankful.estimate.mean.valence > 0
+    assert (afraid.start_s, afraid.end_s) == (0.0, 2.0)
+
+
+def write_echo(folder, feature):
+    """A fusion that says what the words' own expert says."""
+    from emsync_training.experts.graph import Graph
+
+    graph = Graph()
+    graph.node("Identity", "features.asr", output="probabilities")
+    model = graph.model({"features.asr": ("B", 7)}, {"probabilities": ("B", 7)}, source="stand-in")
+    folder.mkdir(parents=True)
+    (folder / "fusion.onnx").write_bytes(model.SerializeToString())
+    asr = Modality(feature, 7, is_sequence=False, low=0.0, high=1.0)
+    (folder / "fusion.json").write_text(Description(EMOTIONS, 16, {"asr": asr}).json())

@@ -23,6 +23,7 @@ from emsync_server.spotting.experts.scene_full import SceneFullExpert  # noqa: E
 from emsync_training.commands import main  # noqa: E402
 from emsync_training.film_features.extraction import extract_features  # noqa: E402
 from emsync_training.film_features.films import read_films  # noqa: E402
+from emsync_training.film_features.made_by import note_made_by, read_made_by  # noqa: E402
 from emsync_training.film_features.published import load_weights  # noqa: E402
 from emsync_training.film_features.restricted_pickle import read_pickle  # noqa: E402
 from emsync_training.film_features.run import FilmNetwork, train_film_network  # noqa: E402
@@ -312,6 +313,19 @@ def test_experts_of_the_full_tier_give_features_where_they_are_asked_to(tmp_path
     assert read("scene_full") == (1, [])
     with np.load(tmp_path / "out" / "one.npz") as features:
         assert features["scene_full"].shape == (len(features["scene"]), 512)
+
+
+def test_features_of_other_versions_of_an_expert_are_not_mixed(tmp_path):
+    note_made_by(tmp_path, {"scene": "1", "faces": "1"})
+    note_made_by(tmp_path, {"scene": "1", "scene_full": "5"})
+    made_by = {"scene": "1", "faces": "1", "scene_full": "5"}
+    assert read_made_by(tmp_path) == made_by
+    with pytest.raises(InputError, match=r"made by another version of 'scene'\. Name another"):
+        note_made_by(tmp_path, {"scene": "2"})
+    assert read_made_by(tmp_path) == made_by and read_made_by(tmp_path / "features.pkl") == {}
+    (tmp_path / "experts.json").write_text("[1")
+    with pytest.raises(InputError, match="is damaged"):
+        read_made_by(tmp_path)
 
 
 def test_words_are_one_feature_a_film_by_who_heard_or_saw_them():

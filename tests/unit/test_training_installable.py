@@ -10,6 +10,8 @@ import pytest
 torch = pytest.importorskip("torch")
 pytest.importorskip("onnx")
 
+from safetensors.torch import save_file  # noqa: E402 - after torch is known to be there
+
 from emsync.errors import InputError, NotFoundError  # noqa: E402 - after torch is known to be there
 from emsync_server.inference.network import Network  # noqa: E402
 from emsync_server.spotting.experts.description import (  # noqa: E402
@@ -20,12 +22,14 @@ from emsync_server.spotting.experts.description import (  # noqa: E402
 )
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE  # noqa: E402
 from emsync_training.commands import main  # noqa: E402
+from emsync_training.film_features import graph  # noqa: E402
 from emsync_training.film_features.films import FilmSet  # noqa: E402
 from emsync_training.film_features.held_out import cut_up, error_variance  # noqa: E402
 from emsync_training.film_features.installable import write_installable  # noqa: E402
 from emsync_training.film_features.networks import FilmNetwork, built  # noqa: E402
 from emsync_training.film_features.published import feature_of  # noqa: E402
 from emsync_training.film_features.scaling import Scaling  # noqa: E402
+from emsync_training.networks import genre  # noqa: E402
 from emsync_training.networks.attention_fusion import published_fusion  # noqa: E402
 
 pytestmark = pytest.mark.training
@@ -42,7 +46,12 @@ CASES = [(FUSION, "scene sound words"), (FUSION, "scene"), (FUSION, "words"), (M
 
 
 @pytest.mark.parametrize(("kind", "names"), CASES, ids=[f"{k.value}-{n}" for k, n in CASES])
-def test_the_server_gets_the_very_answers_of_the_trained_network(tmp_path, kind, names):
+def test_the_server_gets_the_very_answers_of_the_trained_network(
+    tmp_path, monkeypatch, kind, names
+):
+    for module, name, size in ((genre, "WIDTH", 64), (graph, "WIDTH", 64),
+                               (genre, "FEED_FORWARD", 96)):  # fmt: skip
+        monkeypatch.setattr(module, name, size)  # 26 million weights take seconds
     modalities = {name: BOTH[name] for name in names.split()}
     torch.manual_seed(5)
     network = built(kind, modalities, len(CLASSES)).eval()
@@ -155,6 +164,9 @@ def test_a_checkpoint_with_films_beside_it_is_measured_on_those_of_the_test_spli
     side = Description.read(tmp_path / "out" / "fusion.json")
     assert side.films == 3 and list(side.variance) == facts["variance"]
     assert 0 <= facts["test"]["accuracy"] <= 1
+    save_file(network.state_dict(), tmp_path / "fusion.safetensors")
+    adopt(tmp_path, tmp_path / "fusion.safetensors", "--network", "fusion", *films)
+    assert json.loads(capsys.readouterr().out) == facts
     order = ["--classes", "joy", "fear", "anger"]  # of its outputs, as its owner knows it
     adopt(tmp_path, tmp_path / "fusion.pt", "--network", "fusion", *films, *order)
     assert Description.read(tmp_path / "out" / "fusion.json").labels == ("joy", "fear", "anger")
@@ -180,6 +192,8 @@ def test_checkpoints_that_are_none_are_sentences_and_nothing_is_written(tmp_path
     refused("There is no file", "fusion", "--scaling", scaling)
     torch.save({"state_dict": Evil()}, tmp_path / "c.pt")
     refused("no weights that can be read safely", "fusion", "--scaling", scaling)
+    (tmp_path / "c.safetensors").write_bytes(b"none")
+    refused("no weights that can", "fusion", "--scaling", scaling, checkpoint="c.safetensors")
     torch.save(published_fusion(with_ocr=True).state_dict(), tmp_path / "c.pt")
     refused("not a checkpoint of this network", "fusion", "--scaling", scaling)
     state = published_fusion(with_ocr=False).state_dict()

@@ -75,7 +75,7 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
     words = f"{counted(len(sheet.shots), 'shot')}; {LINES if asked else 'no experts were asked'}"
     if sheet.genres:
-        words = f"{genre_line(sheet)}; {words}"
+        words = f"genres: {genre_line(sheet)}; {words}"
     place = (canvas.width - RIGHT, 32)
     taken = canvas.text(words, place, PALE_INK, size=15, align=Align.RIGHT)
     room = canvas.width - LEFT - RIGHT - taken - APART

@@ -57,26 +57,39 @@ def _asked(found: NetworksAnswers, readings: Sequence[Reading], row: ExpertRow) 
         raise MissingPartError(reason)
     names = {each.name for each in behind}
     told = [each for each in readings if each.expert in names]
-    if not network.is_of_shots:
-        spans = [(found.shots[0].start_s, found.shots[-1].end_s)]
-        (answer,) = _answers(network, spans, [told], behind)
-        if answer is None:
-            return found
-        tags = sorted(answer.tags, key=lambda tag: -tag.probability)
-        return replace(found, genres=tuple((tag.name, round(tag.probability, 3)) for tag in tags))
-    spans = [(shot.start_s, shot.end_s) for shot in found.shots]
-    by_shot = grouped(told, [spans[0][0], *(end_s for _, end_s in spans)])
+    told.sort(key=lambda each: each.start_s)  # glimpses into a timeline's media come film by film
+    if network.is_of_shots:
+        return replace(found, shots=_with_votes(found.shots, network, told, behind))
+    span_s = (found.shots[0].start_s, found.shots[-1].end_s)
+    (answer,) = _answers(network, [span_s], [told], behind)
+    if answer is None:
+        return found
+    tags = sorted(answer.tags, key=lambda tag: -tag.probability)
+    return replace(found, genres=tuple((tag.name, round(tag.probability, 3)) for tag in tags))
+
+
+def _with_votes(
+    shots: Sequence[ShotReadings],
+    network: TrainedNetwork,
+    told: Sequence[Reading],
+    behind: Sequence[ExpertRow],
+) -> tuple[ShotReadings, ...]:
+    """The shots with what a network says of each, where it says anything."""
+    spans_s = [(shot.start_s, shot.end_s) for shot in shots]
+    by_shot = grouped(told, [spans_s[0][0], *(end_s for _, end_s in spans_s)])
     groups = [[each for pairs in shot.values() for _, each in pairs] for shot in by_shot]
-    shots = tuple(
-        shot if answer is None else replace(shot, by_expert={**shot.by_expert, row.name: answer})
-        for shot, answer in zip(found.shots, _answers(network, spans, groups, behind), strict=True)
+    answers = _answers(network, spans_s, groups, behind)
+    return tuple(
+        shot
+        if answer is None
+        else replace(shot, by_expert={**shot.by_expert, network.name: answer})
+        for shot, answer in zip(shots, answers, strict=True)
     )
-    return replace(found, shots=shots)
 
 
 def _answers(
     network: TrainedNetwork,
-    spans: Sequence[tuple[float, float]],
+    spans_s: Sequence[tuple[float, float]],
     groups: Sequence[Sequence[Reading]],
     behind: Sequence[ExpertRow],
 ) -> list[Reading | None]:
@@ -85,5 +98,5 @@ def _answers(
     found: list[Reading | None] = []
     for first in range(0, len(groups), MOST_AT_ONCE):
         piece = slice(first, first + MOST_AT_ONCE)
-        found += network.read(features_in(groups[piece], rows, spans[piece]))
+        found += network.read(features_in(groups[piece], rows, spans_s[piece]))
     return found

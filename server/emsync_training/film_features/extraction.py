@@ -30,6 +30,7 @@ from emsync_training.film_features.made_by import note_made_by
 
 __all__ = ["extract_features", "features_of"]
 
+EXPERT_NAMES = frozenset(row.name for row in EXPERTS)
 FILM_SUFFIXES = frozenset({".avi", ".m4v", ".mkv", ".mov", ".mp4", ".mpg", ".webm"})
 
 
@@ -71,7 +72,7 @@ def extract_features(
 
 
 def _check_names(experts: Sequence[str]) -> None:
-    full = [row.name for row in EXPERTS if row.tier is Tier.FULL]
+    full = [row.name for row in feature_experts(EXPERT_NAMES) if row.tier is Tier.FULL]
     for name in experts:
         if name not in full:
             raise NotFoundError(

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from emsync.errors import InputError, NotFoundError
@@ -44,8 +46,12 @@ def load_weights(network: Network, path: Path) -> Network:
     if not path.is_file():
         raise NotFoundError(f"There is no file '{path}'.")
     try:
-        data: Any = torch.load(path, weights_only=True, map_location="cpu")
-    except BROKEN_PICKLE as err:
+        data: Any = (
+            load_file(path)
+            if path.suffix == ".safetensors"
+            else torch.load(path, weights_only=True, map_location="cpu")
+        )
+    except (*BROKEN_PICKLE, SafetensorError) as err:
         raise InputError(f"'{path}' holds no weights that can be read safely.") from err
     theirs, ours = tensors_of(data), network.state_dict()
     if any(not bool(torch.isfinite(each).all()) for each in theirs.values()):

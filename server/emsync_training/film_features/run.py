@@ -92,4 +92,6 @@ def _one(
         save_file(state, str(partial))
     write_installable(network, scaling, films.classes, out, one_label=settings.one_label,
                       measured=measured, experts=made_by)  # fmt: skip
+    if settings.one_label and measured.variance is None:
+        say("These labels are not the six basic emotions: 'spot' cannot ask this network.")
     return measured.figures

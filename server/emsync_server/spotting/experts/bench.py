@@ -37,7 +37,8 @@ class Bench:
     """Some experts of one sense. Made by `opened_bench`."""
 
     def __init__(self, rows: Sequence[ExpertRow], worker: ThreadPoolExecutor) -> None:
-        """Opens the experts; one that this machine lacks is left out."""
+        """Opens the experts; one that this machine lacks is left out, but for one that is asked for
+        a network's sake: without it, that would be told that there was nothing to read."""
         self.complaints: list[str] = []
         """A sentence for each expert that could not be opened."""
         self._seats: dict[str, _Seat] = {}
@@ -45,6 +46,8 @@ class Bench:
             try:
                 self._seats[row.name] = _Seat(row, row.open(), [])
             except MissingPartError as err:
+                if not row.on_by_default:
+                    raise
                 self.complaints.append(f"Expert '{row.name}' was not asked: {err.sentence}")
         self._worker = worker
         self._running: deque[Future[list[Reading | None]]] = deque()

@@ -38,7 +38,11 @@ def experts_behind(network: str) -> tuple[ExpertRow, ...]:
     for each in Description.read(path).modalities.values():
         found = _experts_of(each.feature)
         if not found:
-            raise unusable(path, f"it reads '{each.feature}', which no expert of emsync gives")
+            raise unusable(
+                path,
+                f"it reads '{each.feature}', which no expert of emsync gives (as its \"feature\" "
+                "there should be a name such as scene_full or text_full_transcript)",
+            )
         behind |= found
     return tuple(row for row in EXPERTS if row.name in behind)
 

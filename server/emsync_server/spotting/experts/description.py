@@ -113,7 +113,10 @@ class Description:
             return cls._told(json.loads(path.read_text(encoding="utf-8")))
         except KeyError as err:
             raise unusable(path, f"it says nothing of {err}") from err
-        except (ValueError, TypeError, AttributeError, OSError, RecursionError) as err:
+        except (
+            ValueError, TypeError, AttributeError, IndexError, OverflowError, OSError,
+            RecursionError,
+        ) as err:  # fmt: skip
             raise unusable(path, f"it does not describe a network ({err})") from err
 
     @classmethod
