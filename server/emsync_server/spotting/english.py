@@ -2,7 +2,7 @@
 
 Words that other languages share (of, in, no, was, her, me) are not among them. Of English comments
 (GoEmotions' test split) 0.23 of all words are such, in stretches of 60 words 0.08 at least; of what
-programs say in 150 other languages, 0.03 at most.
+programs say in 117 other languages, 0.008 at most.
 """
 
 from __future__ import annotations
