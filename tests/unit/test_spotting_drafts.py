@@ -17,13 +17,14 @@ from emsync_server.spotting.drafts import drafted_cuts
 FIRST_PTS = 500
 
 
-def log(sizes: list[int], keys: set[int]) -> PacketLog:
+def log(sizes: list[int], keys: set[int], anew: set[int] | None = None) -> PacketLog:
     """Packets ten ticks apart, in an order that is not that of the picture."""
     order = sorted(range(len(sizes)), key=lambda index: index ^ 1)
     return PacketLog(
         array("q", [FIRST_PTS + 10 * index for index in order]),
         array("q", [sizes[index] for index in order]),
         array("b", [index in keys for index in order]),
+        array("b", [] if anew is None else [index in anew for index in order]),
     )
 
 
@@ -46,6 +47,21 @@ def test_a_keyframe_before_its_time_is_a_cut_if_it_looks_new():
     looks = {10 * key: there if key >= 62 else here for key in keys}
     assert drafted_cuts(log(sizes, keys), FIRST_PTS, looks) == [620]
     assert drafted_cuts(log(sizes, keys), FIRST_PTS, dict.fromkeys(looks, here)) == []
+
+
+def test_a_frame_that_looks_at_no_other_is_a_cut_whatever_its_size():
+    sizes = [9000, *[1500] * 99]
+    assert drafted_cuts(log(sizes, {0}, {12, 40}), FIRST_PTS, {}) == [120, 400]
+    assert drafted_cuts(log(sizes, {0}, {2, 40}), FIRST_PTS, {}) == [400]  # beside a keyframe
+
+
+def test_frames_that_the_encoder_counts_out_are_no_cuts_though_they_look_at_no_other():
+    keys = {0, 60, 120}
+    counted = set(range(0, 180, 12)) - keys
+    early = {each for each in counted if each < 120} | {127, 139, 151, 163, 175}
+    for anew, expected in ((counted, []), (early, [1270])):
+        sizes = [9000 if index in keys | anew else 400 for index in range(180)]
+        assert drafted_cuts(log(sizes, keys, anew), FIRST_PTS, {}) == expected
 
 
 def test_a_film_of_keyframes_alone_and_an_empty_log_have_no_cuts():

@@ -27,6 +27,7 @@ from emsync_server.spotting.judging import (
     proposed,
     shipped_judge,
 )
+from emsync_server.spotting.seams import SEAM_EVIDENCE
 
 
 def place(seed: int) -> np.ndarray:
@@ -183,6 +184,7 @@ def test_of_a_cut_within_a_gradual_change_the_likelier_is_told():
             certain(cut_logit, len(CUT_EVIDENCE)),
             certain(fade_logit, len(GRADUAL_EVIDENCE)),
             certain(9.0, 1),
+            certain(9.0, len(SEAM_EVIDENCE)),
         )
         assert [change.kind for change in judge.told([cut, fade])] == kinds
 

@@ -54,7 +54,7 @@ def proposal(kind: BoundaryKind, score: float, second: float | None = None):
 def judge() -> Judge:
     """Who takes the network's answer for the score, and weighs second looks as shipped."""
     first = one_weight(CUT_EVIDENCE), one_weight(GRADUAL_EVIDENCE)
-    return Judge(*first, shipped_judge().second)
+    return Judge(*first, shipped_judge().second, shipped_judge().seam)
 
 
 def test_a_picture_is_seen_in_its_colours():
@@ -124,7 +124,7 @@ def test_the_finder_shows_it_the_frames_in_doubt_and_no_others():
     pictures = [here + (there - here) * share for share in shares] + [place(3)] * 200
     shipped = shipped_judge()
     finder = ShotFinder(
-        judge=Unsure(shipped.cut, shipped.gradual, shipped.second),
+        judge=Unsure(shipped.cut, shipped.gradual, shipped.second, shipped.seam),
         second=Watcher(),  # type: ignore[arg-type]  # looks as one
     )
     for each in pictures:

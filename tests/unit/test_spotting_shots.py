@@ -120,12 +120,22 @@ def test_a_title_is_not_a_cut():
     assert cuts_of(images) == []
 
 
-@pytest.mark.xfail(
-    reason="a pan over a whole picture width still looks like a slide to the network"
-)
 def test_a_fast_pan_is_not_a_cut():
     still, pan = shot(1, 20, 0.0), shot(1, 16, 9.0)
     assert cuts_of(still + pan) == []
+
+
+@pytest.mark.parametrize("frames", [16, 24])
+def test_one_picture_that_pushes_the_other_out_is_a_wipe(frames):
+    before, after = shot(1, 60), shot(2, 60)
+    edges = [round((k + 1) / (frames + 1) * WIDTH) for k in range(frames)]
+    pushed = [
+        np.concatenate((old[:, edge:], new[:, :edge]), axis=1)
+        for edge, old, new in zip(edges, before[-frames:], after[:frames], strict=True)
+    ]
+    (seen,) = changes_of([*before[:-frames], *pushed, *after[frames:]])
+    assert seen.kind is BoundaryKind.WIPE
+    assert seen.frame == pytest.approx(60 - frames / 2, abs=3)
 
 
 @pytest.mark.parametrize("frames", [8, 14, 24])

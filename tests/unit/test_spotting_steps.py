@@ -109,6 +109,21 @@ def test_a_slow_pan_over_fine_detail_is_no_cut(seed):
     assert found(*views) == []
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_a_slow_zoom_over_fine_detail_is_no_cut(seed):
+    """In whole pixels of the still, as FFmpeg's zoompan does."""
+    random = np.random.default_rng(seed)
+    place = cv2.GaussianBlur(random.normal(0, 60, (400, 500)).astype(np.float32), (0, 0), 1.4)
+    place = (place * 2 + 120).clip(0, 255).astype(np.uint8)
+    views = []
+    for step in range(20):
+        across, down = 480 - 2 * step, 270 - step
+        left, top = (500 - across) // 2, (400 - down) // 2
+        seen = cv2.resize(place[top : top + down, left : left + across], (640, 360))
+        views.append((shrink(av.VideoFrame.from_ndarray(seen, format="gray")).planes, 20))
+    assert found(*views) == []
+
+
 def test_a_drawn_camera_that_moves_in_leaps_is_no_cut():
     place = np.concatenate([slide(seed) for seed in range(1, 7)], axis=2)
     views = [(place[:, :, at : at + WIDTH], 3) for at in range(0, 5 * WIDTH, 6)]

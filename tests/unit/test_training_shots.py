@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import cv2
 import numpy as np
 import pytest
 from tests.films import draw_film
@@ -26,6 +27,7 @@ from emsync_training.shots.judging import (
 )
 from emsync_training.shots.montage import Montage, Plan, make_montage, plain_plan
 from emsync_training.shots.network import ShotNetwork
+from emsync_training.shots.pans import Seams, fit_seam, measure_seam
 
 
 def shots(count: int = 4, frames: int = 40) -> list[tuple[str, np.ndarray]]:
@@ -86,6 +88,7 @@ def test_a_fitted_judge_is_written_as_the_server_reads_it(tmp_path):
     judge = shipped_judge(tmp_path)
     assert judge.cut != shipped_judge(MODELS_FOLDER).cut
     assert len(judge.gradual.weight) == len(GRADUAL_EVIDENCE)
+    assert judge.seam.of((9.0, -9.0, 0.0)) > 0  # nothing was learned of seams
 
 
 def told_of(kind: BoundaryKind, second: float, *, true: bool):
@@ -151,3 +154,42 @@ def test_where_nothing_is_wrong_nothing_is_fitted():
     cuts = [told_of(BoundaryKind.CUT, 0.0, true=True)] * 3
     with pytest.raises(SystemExit, match=r"3 proposals \(cut\) 3 are true"):
         fit_judge(cuts)
+
+
+def test_a_seam_is_weighed_so_that_hardly_a_slide_is_lost():
+    rng = np.random.default_rng(2)
+    is_slide = np.arange(400) % 2 == 0
+    evidence = rng.normal(0, 0.5, (400, 3)) + is_slide[:, None] * (0.2, 2.0, 0.5)
+    fitted_on, held_out = (Seams(evidence[half], is_slide[half])
+                           for half in (slice(0, 200), slice(200, 400)))  # fmt: skip
+    found = measure_seam(fit_seam(fitted_on), held_out)
+    assert (found.pans, found.slides) == (100, 100)
+    assert found.pans_left < 50
+    assert found.slides_lost < 10
+
+
+def test_without_a_pan_nothing_is_learned_of_seams():
+    with pytest.raises(SystemExit, match="No pan or no slide"):
+        fit_seam(Seams(np.zeros((3, 3)), np.ones(3, bool)))
+
+
+@pytest.mark.slow
+@pytest.mark.training
+def test_what_tells_a_push_from_a_pan_is_fitted_by_its_command(tmp_path, capsys):
+    films, stills, folder = (tmp_path / name for name in ("films", "stills", "judge"))
+    for each in (films, stills, folder):
+        each.mkdir()
+    for index in range(4):
+        draw_film(films / f"{index}.mp4", seconds=6.0, cuts_s=(3.0,), sound=False)
+    (films / "truth.json").write_text(json.dumps({"clips": {}}))
+    for seed in range(8):
+        rough = np.random.default_rng(seed).integers(0, 255, (12, 15, 3)).astype(np.float32)
+        picture = cv2.resize(rough, (500, 400), interpolation=cv2.INTER_CUBIC)
+        cv2.imwrite(str(stills / f"{seed}.jpg"), picture.clip(0, 255))
+    write_judge(shipped_judge(), folder / "shots_judge.json")
+    paths = ["--clips", str(films), "--stills", str(stills), "--work", str(tmp_path / "work")]
+    main(["shots-seam", *paths, "--count", "12", "--judge", str(folder)])
+    assert "held out: SeamFigures" in capsys.readouterr().out
+    again = shipped_judge(folder)
+    assert again.seam != shipped_judge().seam
+    assert again.gradual == shipped_judge().gradual

@@ -29,6 +29,7 @@ from emsync_server.access import ANY_FILE, Access
 from emsync_server.media.clock import FilmClock
 from emsync_server.media.opening import open_container
 from emsync_server.media.probing import FilmProbe, picture_stream, probe_of
+from emsync_server.media.slices import drawn_anew
 
 __all__ = ["CEILING_S", "Film", "FilmFrame", "PacketLog", "open_film", "probe_film"]
 
@@ -41,6 +42,8 @@ frame."""
 MOST_CHEAP_PIXELS = 640 * 360
 """One thread decodes such a frame in the time that it takes to look at it; several would cost a
 third more, and win little."""
+LEAST_OF_KEYFRAME = 0.1
+"""Share of the last keyframe's bytes that a frame has at least which looks at no other."""
 EARLY_END_S = Fraction(1, 2)
 """By how much a file may end before its header says so: sound and picture seldom end together."""
 
@@ -84,6 +87,9 @@ class PacketLog:
     """Bytes."""
     keys: array[int] = field(default_factory=lambda: array("b"))
     """1 where it needs no other to be decoded."""
+    drawn_anew: array[int] = field(default_factory=lambda: array("b"))
+    """1 where the frame looks at no other, but is no keyframe (`slices.py`); where that is known.
+    Empty: of none."""
 
 
 @dataclass
@@ -107,6 +113,9 @@ class Film:
         self._draft = draft
         self.damage = Damage()
         self.packets = PacketLog()  # of a draft only
+        codec = stream.codec_context
+        self._drawn_anew = drawn_anew(codec.name, codec.extradata)
+        self._keyframe_bytes = 0  # of the last one
         self._container = container
         self._stream = stream
         # Up to which tick each stream has data, from the packets: also of frames a draft skips.
@@ -246,10 +255,20 @@ class Film:
                 self.packets.ticks.append(packet.pts)
                 self.packets.sizes.append(packet.size)
                 self.packets.keys.append(packet.is_keyframe)
+                self.packets.drawn_anew.append(self._is_drawn_anew(packet))
             try:
                 yield from self._stream.decode(packet)
             except av.FFmpegError:
                 self.damage.packets += 1
+
+    def _is_drawn_anew(self, packet: av.Packet[Any]) -> bool:
+        """Only large packets are looked into."""
+        if packet.is_keyframe:
+            self._keyframe_bytes = packet.size
+            return False
+        if self._drawn_anew is None or packet.size <= LEAST_OF_KEYFRAME * self._keyframe_bytes:
+            return False
+        return self._drawn_anew(memoryview(packet))
 
     def _note_end(self, packet: av.Packet[Any]) -> None:
         """Remember how far the file goes, in any of its streams."""

@@ -1,9 +1,10 @@
 """A draft of the cuts: from what the encoder wrote, without decoding the film.
 
 An encoder puts a keyframe where the picture is new; where the last one is too near for another, it
-writes a frame many times larger than its neighbours. Flags and sizes of all packets cost a
-hundredth of decoding. The keyframes are decoded for their light and colours anyway: those that
-look like the one before are left out. Gradual changes are not seen.
+writes a frame that looks at no other, or one many times larger than its neighbours. Flags, sizes
+and first bits of all packets cost a hundredth of decoding. The keyframes are decoded for their
+light and colours anyway: those that look like the one before are left out. Gradual changes are not
+seen.
 """
 
 from __future__ import annotations
@@ -39,7 +40,10 @@ def drafted_cuts(
     ticks = np.frombuffer(packets.ticks, np.int64)[order] - first_pts
     sizes = np.frombuffer(packets.sizes, np.int64)[order].astype(np.float64)
     keys = np.frombuffer(packets.keys, np.int8)[order].astype(bool)
-    found = _new_keyframes(ticks, keys, keyframes) + _large_packets(ticks, sizes, keys)
+    anew = np.frombuffer(packets.drawn_anew, np.int8).astype(bool)
+    anew = anew[order] if len(anew) else np.zeros(len(order), bool)
+    found = _new_keyframes(ticks, keys, keyframes) + _drawn_anew(ticks, keys, anew)
+    found += _large_packets(ticks, sizes, keys | anew)
     return sorted(tick for tick in found if tick > 0)
 
 
@@ -51,12 +55,34 @@ def _new_keyframes(
     if len(places) < 2:
         return []
     gaps = np.diff(places)
-    due = gaps.max() if (gaps >= gaps.max() - 1).sum() >= FEWEST_REGULAR else gaps.max() + 2
+    due = _due(gaps)
     return [
         int(ticks[place])
         for place, gap, before in zip(places[1:], gaps, places, strict=False)
         if gap < due - 1
         and _look_new(pictures.get(int(ticks[before])), pictures.get(int(ticks[place])))
+    ]
+
+
+def _due(gaps: NDArray[np.int64]) -> int:
+    """Frames after which an encoder that counts them writes the next one."""
+    longest = int(gaps.max())
+    return longest if (gaps >= longest - 1).sum() >= FEWEST_REGULAR else longest + 2
+
+
+def _drawn_anew(
+    ticks: NDArray[np.int64], keys: NDArray[np.bool_], anew: NDArray[np.bool_]
+) -> list[int]:
+    """Frames that look at no other, before one was due; not beside a keyframe."""
+    places = np.flatnonzero(keys | anew)
+    if len(places) < 2:
+        return []
+    gaps = np.diff(places)
+    due = _due(gaps)
+    return [
+        int(ticks[place])
+        for place, gap in zip(places[1:], gaps, strict=True)
+        if anew[place] and BESIDE < gap < due - 1
     ]
 
 
@@ -71,7 +97,8 @@ def _look_new(before: NDArray[np.uint8] | None, after: NDArray[np.uint8] | None)
 def _large_packets(
     ticks: NDArray[np.int64], sizes: NDArray[np.float64], keys: NDArray[np.bool_]
 ) -> list[int]:
-    """Frames between keyframes that are as large as if nothing in them were known."""
+    """Other frames that are as large as if nothing in them were known. keys: those, and frames that
+    look at no other"""
     between = np.where(keys, np.nan, sizes)
     usual = float(np.median(sizes[keys])) if keys.any() else 0.0
     places, found = np.flatnonzero(keys), []

@@ -35,6 +35,7 @@ from emsync_server.spotting.evidence import (
     of_cut,
     of_gradual,
 )
+from emsync_server.spotting.seams import SEAM_EVIDENCE
 from emsync_server.spotting.second_look import SECOND_EVIDENCE
 
 __all__ = [
@@ -73,6 +74,8 @@ EVIDENT = 1.1
 """Logit, a probability of 0.75: of what a plain rule has told."""
 MOST_UNUSUAL = 4.0
 """Deviations. What is measured counts no further from its mean."""
+PANNED = -4.0
+"""Logit, of what a moving camera explains."""
 LEAST_DOUBTED, MOST_DOUBTED = -1.5, 1.0
 """Scores between which a dissolve or a fade is in doubt. Of cuts and wipes a second look knows no
 better than the first."""
@@ -90,6 +93,8 @@ class Proposal:
     """A cut that a plain rule has already told (`steps.py`)."""
     second: float | None = None
     """What a second look at it told, where one was taken (`second_look.py`): a logit."""
+    seam: tuple[float, ...] | None = None
+    """What tells a push from a pan, where that was measured (`seams.py`)."""
     part: bool = False
     """A part of another one, which the judge does not tell."""
 
@@ -206,11 +211,17 @@ class Judge:
     gradual: Sum
     second: Sum
     """Of what a second look told: it takes the place of the score that was in doubt."""
+    seam: Sum
+    """Below 0 a moving camera explains what is shown: that is no change."""
 
     def is_in_doubt(self, proposal: Proposal) -> bool:
         """Whether a second look at it is worth its while."""
         is_mixture = proposal.kind in (BoundaryKind.DISSOLVE, BoundaryKind.FADE)
         return is_mixture and LEAST_DOUBTED < self.score(proposal) < MOST_DOUBTED
+
+    def may_be_pan(self, proposal: Proposal) -> bool:
+        """Whether a seam is worth looking for."""
+        return proposal.kind is BoundaryKind.WIPE and self.score(proposal) > 0
 
     def told(self, proposals: Iterable[Proposal]) -> list[SeenChange]:
         """The likely ones, in order; of a cut within a gradual change and that change, the
@@ -234,6 +245,8 @@ class Judge:
             return self.second.of((proposal.second,))
         weighs = self.cut if proposal.kind is BoundaryKind.CUT else self.gradual
         score = weighs.of(proposal.evidence)
+        if proposal.seam is not None:
+            score = min(score, PANNED) if self.seam.of(proposal.seam) < 0 else score
         return max(score, EVIDENT) if proposal.evident else score
 
 
@@ -244,6 +257,7 @@ def shipped_judge(folder: Path = MODELS_FOLDER) -> Judge:
         _sum_of(told["cut"], CUT_EVIDENCE),
         _sum_of(told["gradual"], GRADUAL_EVIDENCE),
         _sum_of(told["second"], SECOND_EVIDENCE),
+        _sum_of(told["seam"], SEAM_EVIDENCE),
     )
 
 

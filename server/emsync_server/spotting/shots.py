@@ -32,6 +32,7 @@ from emsync_server.spotting.judging import (
     proposed,
     shipped_judge,
 )
+from emsync_server.spotting.seams import of_seam
 from emsync_server.spotting.second_look import SecondLook
 from emsync_server.spotting.steps import StepFinder
 from emsync_server.spotting.traces import CHANNELS, Tracer
@@ -190,7 +191,10 @@ class ShotFinder:
             self._first += unneeded
 
     def _looked_at_again(self, proposal: Proposal, film: Stretch) -> Proposal:
-        """With what a second look tells, where one is taken."""
+        """With what is measured, or a second look tells, of some only."""
+        if self._judge.may_be_pan(proposal):
+            seam = of_seam(film, proposal.first, proposal.last)
+            return replace(proposal, seam=None if seam is None else tuple(seam))
         if self._second is None or not self._judge.is_in_doubt(proposal):
             return proposal
         return replace(proposal, second=self._second.of(film, proposal.first, proposal.last))

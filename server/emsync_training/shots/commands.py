@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def add_shot_commands(commands: Subparsers) -> None:
-    """Add `shots` and `judge`."""
+    """Add `shots`, `shots-judge` and `shots-seam`."""
     shots = commands.add_parser("shots", help="train the shot network on montages of real shots")
     shots.add_argument("--clips", type=Path, required=True, help="films, and their truth.json")
     shots.add_argument("--stills", type=Path, help="pictures that a camera is moved over")
@@ -43,6 +44,14 @@ def add_shot_commands(commands: Subparsers) -> None:
     judge.add_argument("--seed", type=int, default=1)
     judge.add_argument("--out", type=Path, help="shots_judge.json; else the shipped one")
     judge.set_defaults(run=_judge)
+    seam = commands.add_parser("shots-seam", help="fit what tells a push from a pan")
+    seam.add_argument("--clips", type=Path, required=True, help="films, and their truth.json")
+    seam.add_argument("--stills", type=Path, required=True, help="photographs, 400 wide at least")
+    seam.add_argument("--work", type=Path, required=True, help="where films are kept small")
+    seam.add_argument("--count", type=int, default=300, help="pans, and slides, of each half")
+    seam.add_argument("--seed", type=int, default=1)
+    seam.add_argument("--judge", type=Path, help="folder of shots_judge.json; else the shipped one")
+    seam.set_defaults(run=_seam)
 
 
 def _shots(options: argparse.Namespace) -> None:
@@ -71,6 +80,7 @@ def _judge(options: argparse.Namespace) -> None:
     import torch
 
     from emsync_server.models import MODELS_FOLDER
+    from emsync_server.spotting.judging import shipped_judge
     from emsync_server.spotting.second_look import SecondLook
     from emsync_training.shots.footage import STILL, read_footage
     from emsync_training.shots.judging import (
@@ -107,6 +117,37 @@ def _judge(options: argparse.Namespace) -> None:
             )
         ]  # fmt: skip
 
-    judge = fit_judge(told())
+    judge = replace(fit_judge(told()), seam=shipped_judge().seam)  # that has its own command
     judge = fit_second(told(judge, SecondLook.load()), judge)
     write_judge(judge, options.out or MODELS_FOLDER / "shots_judge.json")
+
+
+def _seam(options: argparse.Namespace) -> None:
+    import torch
+
+    from emsync_server.models import MODELS_FOLDER
+    from emsync_server.spotting.judging import shipped_judge
+    from emsync_training.shots.footage import read_footage
+    from emsync_training.shots.judging import write_judge
+    from emsync_training.shots.pans import fit_seam, measure_seam, seams_of
+
+    torch.set_num_threads(1)
+    folder = options.judge or MODELS_FOLDER
+    judge = shipped_judge(folder)
+    footage = read_footage(options.clips, None, options.work / "footage")
+    films = sorted(footage.shots)
+    stills = sorted(path for path in options.stills.iterdir() if path.suffix.lower() == ".jpg")
+    fitted_on, measured_on = (
+        seams_of(
+            stills[half::2],
+            [shot for _, shot in footage.of(films[half::2])],
+            judge,
+            count=options.count,
+            seed=options.seed + half,
+        )
+        for half in (0, 1)
+    )
+    judge = replace(judge, seam=fit_seam(fitted_on))
+    for where, seams in (("fitted on", fitted_on), ("held out", measured_on)):
+        print(f"{where}: {measure_seam(judge.seam, seams)}")
+    write_judge(judge, folder / "shots_judge.json")

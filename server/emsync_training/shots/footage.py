@@ -74,7 +74,7 @@ def _read_film(film: Path) -> Pictures:
 
 def _small(picture: av.VideoFrame) -> Pictures:
     bgr = picture.to_ndarray(format="bgr24", width=WIDTH, height=HEIGHT, interpolation="AREA")
-    return _ycc(np.asarray(bgr, np.uint8))
+    return ycc(np.asarray(bgr, np.uint8))
 
 
 def _from_bgr(bgr: NDArray[np.uint8]) -> Pictures:
@@ -86,10 +86,10 @@ def _from_bgr(bgr: NDArray[np.uint8]) -> Pictures:
     left = (width - wide) // 2
     inside = bgr[top : top + keep, left : left + wide]
     small = cv2.resize(inside, (2 * WIDTH, 2 * HEIGHT), interpolation=cv2.INTER_AREA)
-    return _ycc(np.asarray(small, np.uint8))
+    return ycc(np.asarray(small, np.uint8))
 
 
-def _ycc(bgr: NDArray[np.uint8]) -> Pictures:
+def ycc(bgr: NDArray[np.uint8]) -> Pictures:
     """Luma, blue and red difference."""
     return np.asarray(cv2.cvtColor(bgr, cv2.COLOR_BGR2YCrCb)[..., [0, 2, 1]], np.uint8)
 

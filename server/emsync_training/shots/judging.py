@@ -25,6 +25,7 @@ from emsync_server.media.small_picture import SmallPicture
 from emsync_server.spotting.changes import runs
 from emsync_server.spotting.evidence import CUT_EVIDENCE, GRADUAL_EVIDENCE
 from emsync_server.spotting.judging import Judge, Proposal, Sum
+from emsync_server.spotting.seams import SEAM_EVIDENCE
 from emsync_server.spotting.second_look import SECOND_EVIDENCE, SecondLook
 from emsync_server.spotting.shots import ShotFinder
 from emsync_training.shots.footage import STILL, Pictures
@@ -44,6 +45,9 @@ SECOND_DECAY = 0.05
 NOISE = 0.05  # deviations
 AS_SEEN = Sum((0.0,), (1.0,), (1.0,), 0.0)
 """Where nothing is learned of second looks they are believed as they are."""
+
+ALWAYS = Sum((0.0,) * 3, (1.0,) * 3, (0.0,) * 3, 1.0)
+"""Where nothing is learned of seams each push is one."""
 
 Shots = Sequence[tuple[str, Pictures]]
 Told = tuple[Proposal, bool]
@@ -119,7 +123,7 @@ def is_true(proposal: Proposal, montage: Montage) -> bool | None:
 
 
 def fit_judge(told: Sequence[Told]) -> Judge:
-    """Both sums of the first look; nothing is known yet of a second."""
+    """Both sums of the first look; nothing is known yet of a second, nor of seams."""
     sums = {}
     for which in DECAY:
         of_kind = [pair for pair in told if (pair[0].kind is BoundaryKind.CUT) == (which == "cut")]
@@ -133,7 +137,7 @@ def fit_judge(told: Sequence[Told]) -> Judge:
             )
         sums[which] = fit_sum(evidence, true, DECAY[which])
         print(f"{which}: {len(true)} proposals, {int(true.sum())} true")
-    return Judge(sums["cut"], sums["gradual"], AS_SEEN)
+    return Judge(sums["cut"], sums["gradual"], AS_SEEN, ALWAYS)
 
 
 def fit_second(told: Sequence[Told], judge: Judge) -> Judge:
@@ -154,6 +158,7 @@ def write_judge(judge: Judge, path: Path) -> None:
         "cut": _told(judge.cut, CUT_EVIDENCE),
         "gradual": _told(judge.gradual, GRADUAL_EVIDENCE),
         "second": _told(judge.second, SECOND_EVIDENCE),
+        "seam": _told(judge.seam, SEAM_EVIDENCE),
     }
     path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
 
