@@ -142,6 +142,29 @@ class EmotionCurve:
             left.arousal + share * (right.arousal - left.arousal),
         )
 
+    def mean(self, start_s: float, end_s: float) -> ValenceArousal:
+        """The mean emotion from one moment of picture time to a later one, in seconds."""
+        inside = (_time_s(point) for point in self.points)
+        moments = [start_s, *(time_s for time_s in inside if start_s < time_s < end_s), end_s]
+        felt = [self.at(time_s) for time_s in moments]
+        means = []
+        for axis in AXES:
+            values = [getattr(each, axis) for each in felt]
+            areas = [
+                (later_s - earlier_s) * (one + other) / 2
+                for (earlier_s, later_s), (one, other) in zip(
+                    pairwise(moments), pairwise(values), strict=True
+                )
+            ]
+            means.append(min(1.0, max(-1.0, sum(areas) / (end_s - start_s))))
+        return ValenceArousal(*means)
+
+    def nearest(self, time_s: float) -> EmotionPoint:
+        """The point nearest to a moment; of two as near, the earlier."""
+        after = bisect_right(self.points, time_s, key=_time_s)
+        beside = self.points[max(0, after - 1) : after + 1]
+        return min(beside, key=lambda point: abs(_time_s(point) - time_s))
+
     def overridden(self, overrides: Sequence[EmotionOverride]) -> EmotionCurve:
         """The curve where a person's values have won; of two that meet, the later in the list."""
         valence, arousal = (_axis_by_hand(self, name, overrides) for name in AXES)

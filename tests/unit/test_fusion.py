@@ -196,9 +196,43 @@ def test_notes_say_who_voted_and_ekman_only_where_an_expert_spoke_of_it():
     assert [len(each.votes) for each in found.shots] == [1, 0]
     assert dict(found.shots[0].ekman)["joy"] == 0.9
     assert found.shots[1].ekman == ()
-    first, second = found.curve.points
+    first, second = found.curve.nearest(1.0), found.curve.nearest(3.0)
     assert first.emotion.valence > second.emotion.valence > 0
     assert second.uncertainty.valence > first.uncertainty.valence
+
+
+def test_the_curve_holds_a_shots_emotion_up_to_the_cut_and_changes_slowly_inside_long_ones():
+    spans = [(0, 240), (240, 480), (480, 481), (481, 960)]  # one shot in two parts, a frame, a shot
+    ranges = [TimeRange(RationalTime(a, RATE), RationalTime(b - a, RATE)) for a, b in spans]
+    joy, sadness = (
+        Reading("faces", 0.0, 2.0, ekman=probabilities(**{mood: 1.0}))
+        for mood in ("joy", "sadness")
+    )
+    said = [{"faces": joy}, {}, {"faces": sadness}, {"faces": joy}]
+    shots = [ShotReadings(a / 24, b / 24, each) for (a, b), each in zip(spans, said, strict=True)]
+    cuts = [Boundary(RationalTime(at, RATE), BoundaryKind.CUT, 1.0) for at in (480, 481)]
+    curve = fused(ranges, shots, None, cuts).curve
+    assert [each.time.value for each in curve.points] == [120, 360, 479, 480, 481, 720]
+    at = [curve.at(frame / 24).valence for frame in range(960)]
+    assert at[479] == at[360] != at[120] and min(at[120], at[360]) < at[240] < max(at[120], at[360])
+    assert at[480] < min(at[479], at[481])
+    assert len(set(at[481:])) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 200), st.floats(-1, 1)), min_size=1, max_size=8),
+       st.integers(0, 190), st.integers(1, 60))  # fmt: skip
+def test_the_mean_of_a_curve_is_that_of_many_moments(rows, first, length):
+    points = tuple(
+        EmotionPoint(RationalTime(at, RATE), ValenceArousal(value, -value), ValenceArousal(0, 0))
+        for at, value in sorted(dict(rows).items())
+    )
+    curve = EmotionCurve(points)
+    start_s, end_s = first / 24, (first + length) / 24
+    moments = np.arange(start_s, end_s, 1 / 2400) + 1 / 4800
+    expected = np.mean([curve.at(float(each)).valence for each in moments])
+    mean = curve.mean(start_s, end_s)
+    assert mean.valence == pytest.approx(expected, abs=0.01)
+    assert mean.arousal == pytest.approx(-mean.valence)
 
 
 def seen(people, face_score):

@@ -65,10 +65,11 @@ class BandFigures:
 def judged_band(
     film: str, sides: tuple[int, int], sheet: CueSheet, start_s: float, end_s: float
 ) -> JudgedBand:
-    """The mean of the curve's points over a stretch, by their shots' time in it."""
+    """The mean of what the curve says of shots over a stretch, by their time in it."""
     weights, rows = [], []
-    for shot, point in zip(sheet.shots, sheet.cues[0].emotion.points, strict=True):
+    for shot in sheet.shots:
         first, last = float(shot.range.start.seconds), float(shot.range.end.seconds)
+        point = sheet.cues[0].emotion.nearest((first + last) / 2)
         if (inside_s := min(last, end_s) - max(first, start_s)) > 0:
             emotion, off = point.emotion, point.uncertainty
             weights.append(inside_s)

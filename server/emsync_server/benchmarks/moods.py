@@ -165,8 +165,7 @@ def _judged(stretch: MoodStretch, sheet: CueSheet) -> _Judged:
     end_s = min(stretch.end_s, float(cue.range.end.seconds))
     moments = np.arange(stretch.start_s + STEP_S / 2, max(end_s, stretch.start_s + STEP_S), STEP_S)
     felt = [cue.felt.at(float(moment)) for moment in moments]
-    points = cue.emotion.points
-    inside = [p for p in points if stretch.start_s <= float(p.time.seconds) < end_s] or points
+    inside = [cue.emotion.nearest(float(moment)) for moment in moments]
     valence = float(np.mean([each.valence for each in felt]))
     arousal = float(np.mean([each.arousal for each in felt]))
     band = (

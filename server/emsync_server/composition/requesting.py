@@ -79,7 +79,8 @@ def asked_tempo(cue: Cue, rng: Random) -> Callable[[float], float]:
     """
     length_s = float(cue.range.duration.seconds)
     moments = np.linspace(0, length_s, max(int(length_s / 0.5), 1) + 1)
-    arousal = np.array([_emotion(cue, moment)[1] for moment in moments])
+    start_s, felt = float(cue.range.start.seconds), cue.felt
+    arousal = np.array([felt.at(start_s + moment).arousal for moment in moments.tolist()])
     width = max(int(SMOOTHING_S / max(moments[1] - moments[0], 1e-3)), 1)
     smooth = _box_mean(arousal, width)
     mean = float(arousal.mean())
@@ -107,7 +108,7 @@ def request_for(
     shots: what was seen and heard in the picture, which tells fear from anger where it can
     """
     start_s = float(cue.range.start.seconds)
-    emotions = [_emotion(cue, middle_s) for _, _, middle_s in _bar_times(tempo_map)]
+    emotions = [_emotion(cue, left_s, right_s) for left_s, right_s, _ in _bar_times(tempo_map)]
     mean = np.mean(emotions, axis=0)
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
@@ -132,9 +133,11 @@ def request_for(
     )
 
 
-def _emotion(cue: Cue, time_s: float) -> tuple[float, float]:
-    point = cue.felt.at(float(cue.range.start.seconds) + time_s)
-    return point.valence, point.arousal
+def _emotion(cue: Cue, left_s: float, right_s: float) -> tuple[float, float]:
+    """Of a bar: of all shots in it, by their time."""
+    start_s = float(cue.range.start.seconds)
+    felt = cue.felt.mean(start_s + left_s, start_s + right_s)
+    return felt.valence, felt.arousal
 
 
 def _box_mean(values: Floats, width: int) -> Floats:

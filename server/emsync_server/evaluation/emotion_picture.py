@@ -144,14 +144,15 @@ def genre_line(sheet: CueSheet) -> str:
 
 def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:
     """Each shot with the emotion that the music follows in its middle: what a person set by hand is
-    sure, the rest is as it was estimated. Empty where the notes are of other shots than the curve.
+    sure, the rest is as it was estimated.
     """
-    if not sheet.cues or len(sheet.shots) != len(sheet.cues[0].emotion.points):
+    if not sheet.cues:
         return []
     estimated = sheet.cues[0].emotion
     curves = [(cue.range, cue.felt) for cue in sheet.cues]
     shots = []
-    for note, point in zip(sheet.shots, estimated.points, strict=True):
+    for note in sheet.shots:
+        point = estimated.nearest(_middle_s(note))
         inside = (felt for where, felt in curves if where.contains(point.time))
         shots.append((note, _felt_point(point, next(inside, estimated))))
     return shots

@@ -168,16 +168,15 @@ def _heads_replaced_by(head: KernelHead, work: Path) -> Iterator[None]:
 
 
 def _shown(sheet: CueSheet, ratings: Floats, frames: NDArray[np.int64]) -> _Shown:
-    """The curve's own points hold for a shot each: between them it is not read as a slope."""
+    """The curve as the music follows it."""
     ends_s = np.cumsum(frames) / FRAME_HZ
     moments = np.arange(STEP_S / 2, ends_s[-1], STEP_S)
-    points = sheet.cues[0].emotion.points
-    starts_s = np.array([float(each.range.start.seconds) for each in sheet.shots])
-    at = np.searchsorted(starts_s, moments, side="right") - 1
-    said = np.array([(p.emotion.valence, p.emotion.arousal) for p in points])
-    off = np.array([(p.uncertainty.valence, p.uncertainty.arousal) for p in points])
+    curve = sheet.cues[0].emotion
+    said = np.array([(p.valence, p.arousal) for p in map(curve.at, moments.tolist())])
+    near = [curve.nearest(moment).uncertainty for moment in moments.tolist()]
+    off = np.array([(each.valence, each.arousal) for each in near])
     felt = ratings[np.minimum(np.searchsorted(ends_s, moments, side="right"), len(ratings) - 1)]
-    return _Shown(said[at], off[at], felt)
+    return _Shown(said, off, felt)
 
 
 def _figures(shown: list[_Shown], axis: int) -> dict[str, object]:

@@ -40,7 +40,7 @@ def fused(
     measured: EmotionCurve | None,
     boundaries: Sequence[Boundary],
 ) -> Fused:
-    """One point in the middle of each range.
+    """A curve that holds each shot's emotion up to the cut, and changes slowly inside long shots.
 
     ranges: shots, or parts of long ones, one after another · readings: of each · measured: what
     was measured without experts, a point for each range · boundaries: of the picture
@@ -51,20 +51,32 @@ def fused(
     votes = [votes_of(*pair) for pair in zip(readings, points, strict=True)]
     given = [joined(each) for each in votes]
     middles_s = np.array([float(_middle(each).seconds) for each in ranges])
-    alike = likeness(np.diff(middles_s), _strengths(ranges, boundaries))
+    strengths = _strengths(ranges, boundaries)
+    alike = likeness(np.diff(middles_s), strengths)
     gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
     axes = [
         on_film(*_inside(smoothed(gain[:, axis], mean[:, axis], alike), votes, axis), likeness)
         for axis, likeness in enumerate(FILM_LIKENESS)
     ]
-    curve = EmotionCurve(
-        tuple(
-            EmotionPoint(_middle(each), *_emotion_and_band(axes, at))
-            for at, each in enumerate(ranges)
-        )
+    is_cut = [False, *(strengths > 0).tolist(), False]
+    curve = tuple(
+        EmotionPoint(time, *_emotion_and_band(axes, at))
+        for at, each in enumerate(ranges)
+        for time in _held(each, from_cut=is_cut[at], to_cut=is_cut[at + 1])
     )
     notes = zip(ranges, readings, votes, given, strict=True)
-    return Fused(curve, tuple(_notes(*each) for each in notes))
+    return Fused(EmotionCurve(curve), tuple(_notes(*each) for each in notes))
+
+
+def _held(where: TimeRange, *, from_cut: bool, to_cut: bool) -> list[RationalTime]:
+    """The moments of a range at which the curve has its emotion: the middle; its first and last
+    tick where a cut is, so that the curve jumps there."""
+    ticks = {_middle(where).value}
+    if from_cut:
+        ticks.add(where.start.value)
+    if to_cut:
+        ticks.add(where.end.value - 1)
+    return [RationalTime(tick, where.start.rate) for tick in sorted(ticks)]
 
 
 def _emotion_and_band(
