@@ -115,9 +115,10 @@ def test_a_trained_fusion_votes_on_a_film_that_it_never_saw(trained, film):
     assert sun.share > 0 and sun.uncertainty.valence < 0.5
     likeliest = [max(shot.ekman, key=lambda each: each[1])[0] for shot in sheet.shots]
     assert likeliest == ["joy", "sadness"]
-    for old, new, sign in zip(before.cues[0].emotion.points, sheet.cues[0].emotion.points,
-                              (1, -1), strict=True):  # fmt: skip
-        assert sign * (new.emotion.valence - old.emotion.valence) > 0.02
+    for shot, sign in zip(sheet.shots, (1, -1), strict=True):
+        at_s = float(shot.range.start.seconds)
+        old, new = (each.cues[0].emotion.at(at_s).valence for each in (before, sheet))
+        assert sign * (new - old) > 0.02
     assert [[v for v in shot.votes if v.expert != "fusion"] for shot in sheet.shots] != []
     assert run("spot", film, "--draft", "-o", film.with_suffix(".draft.json"))
     assert not read_cue_sheet(film.with_suffix(".draft.json")).shots[0].votes[1:]  # movement alone

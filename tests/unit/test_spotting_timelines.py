@@ -105,8 +105,10 @@ def test_offline_media_is_scored_from_the_edit_and_said(folder):
     path = timeline(folder, ["bright", "missing", "bright"])
     sheet = spot(path, SpotSettings(), silent_progress())
     assert any("offline" in warning for warning in sheet.picture.warnings)
-    points = sheet.cues[0].emotion.points
-    assert points[1].uncertainty.valence > points[0].uncertainty.valence + 0.03
+    seen, unseen = (
+        sheet.cues[0].emotion.nearest(float(shot.range.start.seconds)) for shot in sheet.shots[:2]
+    )
+    assert unseen.uncertainty.valence > seen.uncertainty.valence + 0.03
 
 
 def test_media_that_cannot_be_read_is_scored_from_the_edit_and_said(folder):
