@@ -9,7 +9,7 @@ from pathlib import Path
 from emsync_server.models import file_sha256
 from emsync_server.outputs import write_text
 
-__all__ = ["register"]
+__all__ = ["register", "rehash"]
 
 
 def register(
@@ -26,4 +26,16 @@ def register(
         "gives": gives,
         "card": f"{name}.md",
     }
+    write_text(path, json.dumps(rows, indent=1, sort_keys=True) + "\n")
+
+
+def rehash(file: Path) -> None:
+    """Write the hash that a file has now to its row of the registry beside it, if there is one."""
+    path = file.parent / "registry.json"
+    if not path.is_file():
+        return
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    for row in rows.values():
+        if file.name in row["files"]:
+            row["files"][file.name] = file_sha256(file)
     write_text(path, json.dumps(rows, indent=1, sort_keys=True) + "\n")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from tests.films import draw_film
 pytest.importorskip("torch")
 
 from emsync.picture import BoundaryKind
-from emsync_server.models import MODELS_FOLDER
+from emsync_server.models import MODELS_FOLDER, file_sha256
 from emsync_server.spotting.evidence import CUT_EVIDENCE, GRADUAL_EVIDENCE
 from emsync_server.spotting.judging import Proposal, shipped_judge
 from emsync_training.commands import main
@@ -186,10 +187,13 @@ def test_what_tells_a_push_from_a_pan_is_fitted_by_its_command(tmp_path, capsys)
         rough = np.random.default_rng(seed).integers(0, 255, (12, 15, 3)).astype(np.float32)
         picture = cv2.resize(rough, (500, 400), interpolation=cv2.INTER_CUBIC)
         cv2.imwrite(str(stills / f"{seed}.jpg"), picture.clip(0, 255))
+    shutil.copy(MODELS_FOLDER / "registry.json", folder)
     write_judge(shipped_judge(), folder / "shots_judge.json")
     paths = ["--clips", str(films), "--stills", str(stills), "--work", str(tmp_path / "work")]
     main(["shots-seam", *paths, "--count", "12", "--judge", str(folder)])
     assert "held out: SeamFigures" in capsys.readouterr().out
     again = shipped_judge(folder)
+    listed = json.loads((folder / "registry.json").read_text())["shots"]["files"]
+    assert listed["shots_judge.json"] == file_sha256(folder / "shots_judge.json")
     assert again.seam != shipped_judge().seam
     assert again.gradual == shipped_judge().gradual

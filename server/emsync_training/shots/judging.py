@@ -28,6 +28,7 @@ from emsync_server.spotting.judging import Judge, Proposal, Sum
 from emsync_server.spotting.seams import SEAM_EVIDENCE
 from emsync_server.spotting.second_look import SECOND_EVIDENCE, SecondLook
 from emsync_server.spotting.shots import ShotFinder
+from emsync_training.registering import rehash
 from emsync_training.shots.footage import STILL, Pictures
 from emsync_training.shots.montage import Montage, make_montage, plain_plan
 from emsync_training.shots.network import ShotNetwork
@@ -161,6 +162,7 @@ def write_judge(judge: Judge, path: Path) -> None:
         "seam": _told(judge.seam, SEAM_EVIDENCE),
     }
     path.write_text(json.dumps(told, indent=1) + "\n", encoding="utf-8")
+    rehash(path)
 
 
 def _told(fitted: Sum, names: tuple[str, ...]) -> dict[str, Any]:
