@@ -70,7 +70,7 @@ ENOUGH_FOR_CUTTING_S = 30.0
 AROUSAL_DEVIATION, VALENCE_DEVIATION = 0.25, 0.38
 """With all evidence there, and agreeing. With arousal's the variance that is said is what was
 measured on 27 stretches of real film, 0.142; with valence's, on photographs, 0.19 (`python -m
-emsync_training variances`)."""
+emsync_training variances`). How much of the valence is believed beside experts: `fusion/votes`."""
 ABSENT_DEVIATION = 0.5
 """With no evidence at all: about that of a value drawn anywhere in [-1, 1]."""
 

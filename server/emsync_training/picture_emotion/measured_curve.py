@@ -1,5 +1,5 @@
-"""What light and colour alone make of rated photographs: the valence of `spotting/emotion.py`, and
-whether its band is as wide as its errors.
+"""What light and colour alone make of rated photographs: the valence of `spotting/emotion.py`,
+whether its band is as wide as its errors, and how much of it is to be believed.
 
 Its scales were never fitted to these ratings, so all photographs are held out.
 """
@@ -40,6 +40,7 @@ def measure_light_and_colour(photographs: Photographs) -> dict[str, float]:
     felt = photographs.ratings[:, 0]
     figures = {
         "valence_r": np.corrcoef(said, felt)[0, 1],
+        "valence_slope": np.polyfit(said, felt, 1)[0],
         "valence_squared_error": np.mean((said - felt) ** 2),
         "valence_variance_said": np.mean(off**2),
         "valence_cover_of_80": np.mean(np.abs(said - felt) <= BAND_DEVIATIONS * off),

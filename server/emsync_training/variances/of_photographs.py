@@ -10,7 +10,12 @@ from emsync_server.models import MODELS_FOLDER
 from emsync_server.spotting.experts.picture_emotion import PICTURE_EMOTION_FILE
 from emsync_server.spotting.fusion.evidence import PRIOR_VARIANCE
 from emsync_server.spotting.fusion.smoothing import OWN_SHARE
-from emsync_server.spotting.fusion.votes import FACES_LINES, FACES_VARIANCE
+from emsync_server.spotting.fusion.votes import (
+    FACES_LINES,
+    FACES_VARIANCE,
+    LIGHT_LINE,
+    LIGHT_VARIANCE,
+)
 from emsync_training.picture_emotion.face_errors import faces_against_ratings
 from emsync_training.picture_emotion.fitting import AXES, fit, held_out, with_errors
 from emsync_training.picture_emotion.kernel_head import read_head
@@ -47,9 +52,12 @@ def variances_of_photographs(
         rows.append(Stated(what, axis, OWN_SHARE, share, f"{HELD_OUT}: 1 less what a theme shares"))
         rows.append(Stated("prior", axis, PRIOR_VARIANCE, squares[axis], "the ratings themselves"))
     light = measure_light_and_colour(photographs)
-    rows.append(Stated("movement: light and colour, as it states", 0,
-                       light["valence_variance_said"], light["valence_squared_error"],
-                       "900 photographs of OASIS, none of which fitted it"))  # fmt: skip
+    known, slope = light["valence_r"] ** 2, light["valence_slope"]
+    on = "900 photographs of OASIS"
+    rows.append(Stated("movement: light and colour", 0, LIGHT_VARIANCE,
+                       (1 - known) * PRIOR_VARIANCE, f"{on}: the prior less r²"))  # fmt: skip
+    what = "movement: how much of light and colour counts"
+    rows.append(Stated(what, 0, LIGHT_LINE.slope, slope, on))
     return [*rows, *_of_faces(photographs, people)]
 
 
