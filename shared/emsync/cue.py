@@ -245,6 +245,9 @@ class CueSheet:
                     f"a boundary lies at {moment_of(boundary.time)}, but {self._picture_ends}"
                 )
         self._check_shots()
+        for name, value in self.genres or ():
+            if not name.strip() or not 0.0 <= value <= 1.0:
+                raise ValueError(f"a genre has a name and lies in [0, 1], not '{name}' {value}")
 
     def _check_inside(self, cue: Cue) -> None:
         """All of a cue is of this picture."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
@@ -144,8 +144,9 @@ class EmotionCurve:
 
     def mean(self, start_s: float, end_s: float) -> ValenceArousal:
         """The mean emotion from one moment of picture time to a later one, in seconds."""
-        inside = (_time_s(point) for point in self.points)
-        moments = [start_s, *(time_s for time_s in inside if start_s < time_s < end_s), end_s]
+        first = bisect_right(self.points, start_s, key=_time_s)
+        inside = self.points[first : bisect_left(self.points, end_s, key=_time_s)]
+        moments = [start_s, *map(_time_s, inside), end_s]
         felt = [self.at(time_s) for time_s in moments]
         means = []
         for axis in AXES:
@@ -159,11 +160,11 @@ class EmotionCurve:
             means.append(min(1.0, max(-1.0, sum(areas) / (end_s - start_s))))
         return ValenceArousal(*means)
 
-    def nearest(self, time_s: float) -> EmotionPoint:
-        """The point nearest to a moment; of two as near, the earlier."""
-        after = bisect_right(self.points, time_s, key=_time_s)
+    def nearest(self, moment: Fraction) -> EmotionPoint:
+        """The point nearest to a moment, in seconds; of two as near, the earlier."""
+        after = bisect_right(self.points, moment, key=lambda point: point.time.seconds)
         beside = self.points[max(0, after - 1) : after + 1]
-        return min(beside, key=lambda point: abs(_time_s(point) - time_s))
+        return min(beside, key=lambda point: abs(point.time.seconds - moment))
 
     def overridden(self, overrides: Sequence[EmotionOverride]) -> EmotionCurve:
         """The curve where a person's values have won; of two that meet, the later in the list."""

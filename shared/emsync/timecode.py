@@ -91,6 +91,11 @@ class TimeRange:
         """The first moment after the range."""
         return self.start + self.duration
 
+    @property
+    def middle(self) -> RationalTime:
+        """The tick in the middle; of two the earlier."""
+        return RationalTime((self.start.value + self.end.value) // 2, self.start.rate)
+
     def contains(self, moment: RationalTime) -> bool:
         """Whether a moment lies inside: the start does, the end does not."""
         return self.start.seconds <= moment.seconds < self.end.seconds

@@ -99,6 +99,11 @@ NONSENSE = [
         ["shots[1].votes[0]", "'faces'", "[0, 1]", "7", "shot from 00:00:04:04 to 00:00:04:05"],
         id="a share of seven",
     ),
+    pytest.param(
+        lambda sheet: sheet.update(genres=[{"name": "drama", "value": 7}]),
+        ["genre", "'drama'", "7"],
+        id="a genre of 7",
+    ),
     pytest.param(lambda sheet: vote(sheet).update(share=-0.1), ["-0.1"], id="a share below 0"),
     pytest.param(lambda sheet: vote(sheet).update(share=math.inf), ["inf"], id="an infinite share"),
     pytest.param(

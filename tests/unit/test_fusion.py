@@ -196,7 +196,7 @@ def test_notes_say_who_voted_and_ekman_only_where_an_expert_spoke_of_it():
     assert [len(each.votes) for each in found.shots] == [1, 0]
     assert dict(found.shots[0].ekman)["joy"] == 0.9
     assert found.shots[1].ekman == ()
-    first, second = found.curve.nearest(1.0), found.curve.nearest(3.0)
+    first, second = found.curve.nearest(Fraction(1)), found.curve.nearest(Fraction(3))
     assert first.emotion.valence > second.emotion.valence > 0
     assert second.uncertainty.valence > first.uncertainty.valence
 
@@ -233,6 +233,17 @@ def test_the_mean_of_a_curve_is_that_of_many_moments(rows, first, length):
     mean = curve.mean(start_s, end_s)
     assert mean.valence == pytest.approx(expected, abs=0.01)
     assert mean.arousal == pytest.approx(-mean.valence)
+
+
+def test_the_middle_of_a_shot_of_one_frame_is_in_that_shot():
+    rate = Fraction(24000, 1001)
+    ranges = [TimeRange(RationalTime(at, rate), RationalTime(1, rate)) for at in range(500)]
+    cuts = [Boundary(each.start, BoundaryKind.CUT, 1.0) for each in ranges[1:]]
+    shots = [ShotReadings(0.0, 0.0, {})] * 500
+    curve = fused(ranges, shots, None, cuts).curve
+    assert [curve.nearest(each.middle.seconds).time for each in ranges] == [
+        each.start for each in ranges
+    ]
 
 
 def seen(people, face_score):

@@ -83,3 +83,13 @@ def test_music_need_not_land_on_what_nobody_has_looked_at(tmp_path):
     for draft in (True, False):
         sheet = spot(tmp_path / "film.mp4", SpotSettings(draft=draft), silent_progress())
         assert {hit.locked for hit in sheet.cues[0].hits} == {not draft}
+
+
+def test_a_draft_of_a_film_whose_clock_starts_anew_stays_inside_it(tmp_path):
+    parts = [tmp_path / "long.ts", tmp_path / "short.ts"]
+    draw_film(parts[0], seconds=9.0, cuts_s=(4.0, 8.0), codec="libx264", size=(320, 180))
+    draw_film(parts[1], seconds=2.0, cuts_s=(), codec="libx264", size=(320, 180))
+    film = tmp_path / "joined.ts"
+    film.write_bytes(b"".join(part.read_bytes() for part in parts))
+    sheet = spot(film, SpotSettings(draft=True), silent_progress())
+    assert all(each.time < sheet.picture.duration for each in sheet.boundaries)

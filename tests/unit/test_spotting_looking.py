@@ -63,3 +63,16 @@ def test_what_breaks_while_it_looks_is_told(film_path, frame):
     with open_film(film_path) as film, pytest.raises(RuntimeError, match="witness broke"):
         look_at_film(film, Witness(breaks_at=frame), silent_progress())
     assert not [each for each in threading.enumerate() if "finding" in each.name]
+
+
+def test_a_film_that_must_be_converted_is_looked_at_and_watched(tmp_path):
+    path = tmp_path / "rgb.mkv"
+    draw_film(path, seconds=2.0, cuts_s=(1.0,), size=(1920, 1080), codec="libx264rgb",
+              pix_fmt="rgb24", sound=False)  # fmt: skip
+    watched: list[int] = []
+    witness = Witness()
+    with open_film(path) as film:
+        look_at_film(film, witness, silent_progress(), watch=lambda frame, _: watched.append(
+            frame.reformat(width=64, height=36, format="rgb24").width))  # fmt: skip
+    assert watched == [64] * 48
+    assert witness.seen == 48

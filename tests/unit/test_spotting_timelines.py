@@ -109,7 +109,7 @@ def test_offline_media_is_scored_from_the_edit_and_said(folder):
     sheet = spot(path, SpotSettings(), silent_progress())
     assert any("offline" in warning for warning in sheet.picture.warnings)
     seen, unseen = (
-        sheet.cues[0].emotion.nearest(float(shot.range.start.seconds)) for shot in sheet.shots[:2]
+        sheet.cues[0].emotion.nearest(shot.range.start.seconds) for shot in sheet.shots[:2]
     )
     assert unseen.uncertainty.valence > seen.uncertainty.valence + 0.02
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import time
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,12 @@ from tests.films import Track, draw_film, lay_subtitles, srt_of
 
 from emsync import wire
 from emsync.cue import CueSheet
-from emsync.errors import PathRefusedError
+from emsync.errors import JobCancelledError, PathRefusedError
 from emsync.settings import SpotSettings
 from emsync_server.access import ANY_FILE, Access
 from emsync_server.media.languages import language_of
 from emsync_server.media.subtitle_text import spoken_words
-from emsync_server.progress import silent_progress
+from emsync_server.progress import ProgressSink, silent_progress
 from emsync_server.spotting import spot
 from emsync_server.spotting.english import is_english
 from emsync_server.spotting.experts import expert_row
@@ -416,3 +417,36 @@ def test_lines_of_a_stretch_lie_where_it_plays(film: Path) -> None:
         ("one", pytest.approx(100.0), pytest.approx(100.4)),
         ("two", pytest.approx(100.5), pytest.approx(101.0)),
     ]
+
+
+@pytest.mark.parametrize("sign", ["{", "[", "(", "{\\p1"])
+def test_a_sign_that_is_never_closed_costs_no_time(sign):
+    began = time.process_time()
+    spoken_words("0,0,Default,,0,0,0,," + sign * 200_000)
+    assert time.process_time() - began < 1.0
+
+
+def test_a_line_that_is_shown_again_and_again_is_said_wherever_it_stands(tmp_path):
+    path = tmp_path / "again.srt"
+    path.write_text(srt_of(tuple((k * 1000, k * 1000 + 1000, "What do you want?")
+                                 for k in range(40))), encoding="utf-8")  # fmt: skip
+    film = tmp_path / "again.mp4"
+    draw_film(film, sound=False)
+    words = subtitles_of(film, silent_progress(), cache=None)
+    assert [len(words.played(at, at + 5.0)) > 0 for at in (0.0, 12.0, 24.0, 34.0)] == [True] * 4
+
+
+def test_reading_a_track_can_be_cancelled(tmp_path):
+    film = tmp_path / "film.mkv"
+    draw_film(tmp_path / "bare.mp4", sound=False)
+    lines = tuple((k * 100, k * 100 + 90, f"line {k}") for k in range(50))
+    lay_subtitles(tmp_path / "bare.mp4", film, (Track(lines),))
+    seen: list[str] = []
+
+    def stop(share: float, note: str) -> None:
+        seen.append(note)
+        if len(seen) == 3:
+            raise JobCancelledError("stopped")
+
+    with pytest.raises(JobCancelledError):
+        subtitles_of(film, ProgressSink(stop), cache=None)

@@ -69,7 +69,7 @@ def judged_band(
     weights, rows = [], []
     for shot in sheet.shots:
         first, last = float(shot.range.start.seconds), float(shot.range.end.seconds)
-        point = sheet.cues[0].emotion.nearest((first + last) / 2)
+        point = sheet.cues[0].emotion.nearest(shot.range.middle.seconds)
         if (inside_s := min(last, end_s) - max(first, start_s)) > 0:
             emotion, off = point.emotion, point.uncertainty
             weights.append(inside_s)

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
+from fractions import Fraction
 from importlib import resources
 from pathlib import Path
 
@@ -165,7 +166,7 @@ def _judged(stretch: MoodStretch, sheet: CueSheet) -> _Judged:
     end_s = min(stretch.end_s, float(cue.range.end.seconds))
     moments = np.arange(stretch.start_s + STEP_S / 2, max(end_s, stretch.start_s + STEP_S), STEP_S)
     felt = [cue.felt.at(float(moment)) for moment in moments]
-    inside = [cue.emotion.nearest(float(moment)) for moment in moments]
+    inside = [cue.emotion.nearest(Fraction(float(moment))) for moment in moments]
     valence = float(np.mean([each.valence for each in felt]))
     arousal = float(np.mean([each.arousal for each in felt]))
     band = (

@@ -108,7 +108,12 @@ def request_for(
     shots: what was seen and heard in the picture, which tells fear from anger where it can
     """
     start_s = float(cue.range.start.seconds)
-    emotions = [_emotion(cue, left_s, right_s) for left_s, right_s, _ in _bar_times(tempo_map)]
+    felt = cue.felt
+    bars_felt = (
+        felt.mean(start_s + left_s, start_s + right_s)
+        for left_s, right_s, _ in _bar_times(tempo_map)
+    )  # of all shots in a bar, by their time
+    emotions = [(each.valence, each.arousal) for each in bars_felt]
     mean = np.mean(emotions, axis=0)
     style = cue.brief.style or default_style(rng, float(mean[0]), float(mean[1]))
     sections = _sections(tempo_map, emotions)
@@ -131,13 +136,6 @@ def request_for(
         suspense=suspense,
         weights=weights if len(weights) == len(landings) else (),
     )
-
-
-def _emotion(cue: Cue, left_s: float, right_s: float) -> tuple[float, float]:
-    """Of a bar: of all shots in it, by their time."""
-    start_s = float(cue.range.start.seconds)
-    felt = cue.felt.mean(start_s + left_s, start_s + right_s)
-    return felt.valence, felt.arousal
 
 
 def _box_mean(values: Floats, width: int) -> Floats:

@@ -152,7 +152,7 @@ def felt_shots(sheet: CueSheet) -> list[tuple[ShotNotes, EmotionPoint]]:
     curves = [(cue.range, cue.felt) for cue in sheet.cues]
     shots = []
     for note in sheet.shots:
-        point = estimated.nearest(_middle_s(note))
+        point = estimated.nearest(note.range.middle.seconds)
         inside = (felt for where, felt in curves if where.contains(point.time))
         shots.append((note, _felt_point(point, next(inside, estimated))))
     return shots

@@ -13,15 +13,17 @@ __all__ = ["spoken_words"]
 
 FIELDS_BEFORE_TEXT = 8
 """Of an ASS event as libav writes it: read order, layer, style, name, three margins, effect."""
-DRAWING = re.compile(r"\{[^}]*\\p[1-9][^}]*\}.*?(?=\{[^}]*\\p0[^}]*\}|$)", re.DOTALL)
+MOST_LETTERS = 4096
+"""Of an event. Longer ones are damaged, and an expression may look at each letter from each."""
+DRAWING = re.compile(r"\{[^{}]*\\p[1-9][^{}]*\}.*?(?=\{[^{}]*\\p0[^{}]*\}|$)", re.DOTALL)
 """Vector shapes: 'm 0 0 l 100 0' is no text."""
-OVERRIDES = re.compile(r"\{[^}]*\}")
+OVERRIDES = re.compile(r"\{[^{}]*\}")
 BREAK, SPACE = re.compile(r"\\[Nn]"), re.compile(r"\\h")
 TAG = re.compile(r"</?[A-Za-z][^<>]*>|<\d[\d:.]*>")
 """HTML-like tags, WebVTT's voices and classes, and the times of its karaoke."""
 INVISIBLE = re.compile("[\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 """Marks of direction and joining: what reads right to left is stored in the order it is said."""
-NOTE = re.compile(r"\[[^\]]*\]|\([^)]*\)|（[^）]*）|［[^］]*］|【[^】]*】")
+NOTE = re.compile(r"\[[^\[\]]*\]|\([^()]*\)|（[^（）]*）|［[^［］]*］|【[^【】]*】")
 """What the hard of hearing are told: [door slams], (sighs)."""
 MUSIC = re.compile(r"[♪♫♬♩🎵🎶]")
 DASH = re.compile(r"^\s*[-–—‐]+\s*")
@@ -35,7 +37,7 @@ def spoken_words(event: str) -> str:
 
     Lines with a note sign are sung: the film's own music, not dialogue.
     """
-    text = INVISIBLE.sub("", event.split(",", FIELDS_BEFORE_TEXT)[-1])
+    text = INVISIBLE.sub("", event.split(",", FIELDS_BEFORE_TEXT)[-1][:MOST_LETTERS])
     text = OVERRIDES.sub("", DRAWING.sub("", text))
     text = html.unescape(TAG.sub("", SPACE.sub(" ", BREAK.sub("\n", text))))
     text = INVISIBLE.sub("", text.replace("\u00a0", " "))  # what was spelled &lrm; and &nbsp;

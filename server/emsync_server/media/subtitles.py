@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -90,16 +90,22 @@ def film_tracks(container: InputContainer) -> list[SubtitleTrack]:
 
 
 def film_lines(
-    path: Path, track: SubtitleTrack, start_s: Fraction, *, access: Access = ANY_FILE
+    path: Path,
+    track: SubtitleTrack,
+    start_s: Fraction,
+    *,
+    reads_on: Callable[[], None] = lambda: None,
+    access: Access = ANY_FILE,
 ) -> tuple[SubtitleLine, ...]:
-    """The lines of one of a film's tracks. `start_s`: the first frame, on the container's clock."""
+    """The lines of one of a film's tracks. `start_s`: the first frame, on the container's clock.
+    `reads_on` is called before each line, and may raise to stop."""
     with open_container(path, access=access) as container:
         if track.index >= len(container.streams):
             raise MediaError(f"'{path}' changed while it was read. Start again.")
         stream = container.streams[track.index]
         if "mp4" in container.format.name:
             _pass_over_others(container, stream)
-        return _in_order(_events(container, [stream]), float(start_s))
+        return _in_order(_events(container, [stream], reads_on), float(start_s))
 
 
 def sidecar_lines(
@@ -162,12 +168,15 @@ def _pass_over_others(container: InputContainer, wanted: Stream) -> None:
 
 
 def _events(
-    container: InputContainer, streams: Sequence[Stream]
+    container: InputContainer,
+    streams: Sequence[Stream],
+    reads_on: Callable[[], None] = lambda: None,
 ) -> Iterator[tuple[float, float | None, str]]:
     """Start on the container's clock, length if it is told, and the event; damaged ones are passed
     over."""
     packets = container.demux(*streams)
     while streams:
+        reads_on()
         try:
             packet = next(packets)
         except (StopIteration, av.FFmpegError):
@@ -199,7 +208,8 @@ def _in_order(
         length_s = min(UNTOLD_S if length_s is None else length_s, LONGEST_LINE_S)
         start_s, end_s = (round(at - zero_s, 3) for at in (start_s, start_s + length_s))
         before = found.get(words)
-        if before is not None and before.start_s <= start_s <= before.end_s:
+        is_again = before is not None and before.start_s <= start_s <= before.end_s
+        if before is not None and is_again and end_s - before.start_s <= LONGEST_LINE_S:
             found[words] = SubtitleLine(before.start_s, max(before.end_s, end_s), words)
             continue
         if before is not None:

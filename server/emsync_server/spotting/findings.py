@@ -24,7 +24,7 @@ from emsync.timecode import RationalTime
 from emsync_server.access import Access
 from emsync_server.models import list_models
 from emsync_server.spotting.appearance import Appearance
-from emsync_server.spotting.experts import ExpertRow, Reading
+from emsync_server.spotting.experts import ExpertRow, Reading, Sense
 from emsync_server.spotting.experts.cache import ReadingCache, content_id
 from emsync_server.spotting.experts.packing import identity_of, pack, unpack
 from emsync_server.spotting.hearing import Hearing
@@ -80,7 +80,8 @@ def remembered(
 def made_with(rows: Sequence[ExpertRow]) -> list[object]:
     """What findings rest on beside the film and the settings: this version, weights, experts."""
     weights = [(model.name, model.sha256) for model in list_models() if not model.is_full_tier]
-    return [__version__, weights, identity_of(rows)]
+    asked = [row for row in rows if row.sense in (Sense.PICTURE, Sense.SOUND)]
+    return [__version__, weights, identity_of(asked)]
 
 
 def arrays_of(part: str, value: Appearance | Hearing | None) -> dict[str, NDArray[Any]]:

@@ -87,24 +87,27 @@ def look_at_film(
     # Pictures are made small, and looked at, on another core, while the next ones are decoded.
     with ThreadPoolExecutor(1, "finding-changes") as worker:
         held: list[av.VideoFrame] = []
-        waiting: deque[Future[None]] = deque()
+        waiting: deque[tuple[Future[None], int]] = deque()
+        waiting_pixels = 0
         for frame in film.frames():
             time_s = frame.tick * tick_s
             if len(ticks) % FRAMES_PER_REPORT == 0:
                 progress.report(time_s / stated_s if stated_s else 0.5, "looking at the picture")
             ticks.append(frame.tick)
+            if watch is not None:
+                watch(frame.picture, time_s)  # first: two threads must not convert one frame
             held.append(frame.picture)
             pixels = frame.picture.width * frame.picture.height
             if len(held) >= min(HELD_FRAMES, HELD_PIXELS / pixels):
-                waiting.append(worker.submit(look, held))
-                if len(waiting) * len(held) * pixels > MOST_WAITING_PIXELS:
-                    waiting.popleft().result()
+                waiting.append((worker.submit(look, held), len(held) * pixels))
+                waiting_pixels += len(held) * pixels
                 held = []
-            if watch is not None:
-                watch(frame.picture, time_s)
-        waiting.append(worker.submit(look, held))
-        waiting.append(worker.submit(lambda: see(shrinker.finish())))
-        for each in waiting:
+                while waiting_pixels > MOST_WAITING_PIXELS:
+                    done, its_pixels = waiting.popleft()
+                    done.result()
+                    waiting_pixels -= its_pixels
+        last = [worker.submit(look, held), worker.submit(lambda: see(shrinker.finish()))]
+        for each in (*(future for future, _ in waiting), *last):
             each.result()
     boundaries = tuple(
         Boundary(film.clock.time(ticks[change.frame]), change.kind, _strength(change))
@@ -128,10 +131,12 @@ def draft_film(film: Film, progress: Progress) -> Seen:
         appearance.see(small, time_s)
         keyframes[frame.tick] = small.luma
     ticks = drafted_cuts(film.packets, film.first_pts, keyframes)
+    times = [film.clock.time(tick) for tick in ticks]
+    end = film.duration  # packets behind a clock that starts anew seem to come later
     boundaries = tuple(
-        Boundary(film.clock.time(tick), BoundaryKind.CUT, DRAFT_STRENGTH) for tick in ticks
+        Boundary(time, BoundaryKind.CUT, DRAFT_STRENGTH) for time in times if time < end
     )
-    return Seen(boundaries, appearance.finish([]), film.duration)
+    return Seen(boundaries, appearance.finish([]), end)
 
 
 def _strength(change: SeenChange) -> float:

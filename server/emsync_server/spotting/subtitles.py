@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from emsync.errors import EmsyncError, OutputError
+from emsync.errors import EmsyncError, JobCancelledError, OutputError
 from emsync_server.access import ANY_FILE, Access
 from emsync_server.media import (
     ENGLISH,
@@ -157,6 +157,8 @@ def _first_with_lines(
     for each in sorted(found, key=lambda each: each.rank):
         try:
             lines = each.load()
+        except JobCancelledError:
+            raise
         except EmsyncError as err:
             complaints.append(
                 f"{each.name[0].upper()}{each.name[1:]} were left out: {err.sentence}"
@@ -215,8 +217,7 @@ def _inside(
     access: Access,
 ) -> _Found:
     def load() -> Sequence[SubtitleLine]:
-        progress.report(0.0, "reading subtitles")
-        return _kept_lines(film, track, cache, access)
+        return _kept_lines(film, track, progress, cache, access)
 
     of = f" of {len(tracks)}" if len(tracks) > 1 else ""
     return _Found(
@@ -245,7 +246,11 @@ def _pictures_only(film: Path, tracks: Sequence[SubtitleTrack]) -> Iterator[str]
 
 
 def _kept_lines(
-    film: Path, track: SubtitleTrack, cache: ReadingCache | None, access: Access
+    film: Path,
+    track: SubtitleTrack,
+    progress: Progress,
+    cache: ReadingCache | None,
+    access: Access,
 ) -> Sequence[SubtitleLine]:
     """The lines of a track, as remembered of the film's content, or read now and kept."""
     key = None
@@ -256,7 +261,13 @@ def _kept_lines(
     if cache is not None and key is not None and (kept := cache.get(key)) is not None:
         with contextlib.suppress(TypeError, ValueError):
             return [SubtitleLine(*each) for each in kept[1]]
-    lines = film_lines(film, track, probe_film(film, access=access).start_s, access=access)
+    lines = film_lines(
+        film,
+        track,
+        probe_film(film, access=access).start_s,
+        reads_on=lambda: progress.report(0.0, "reading subtitles"),
+        access=access,
+    )
     if cache is not None and key is not None:
         told = [[line.start_s, line.end_s, line.text] for line in lines]
         with contextlib.suppress(OutputError):

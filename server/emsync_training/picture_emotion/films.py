@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from unittest import mock
 
@@ -173,7 +174,7 @@ def _shown(sheet: CueSheet, ratings: Floats, frames: NDArray[np.int64]) -> _Show
     moments = np.arange(STEP_S / 2, ends_s[-1], STEP_S)
     curve = sheet.cues[0].emotion
     said = np.array([(p.valence, p.arousal) for p in map(curve.at, moments.tolist())])
-    near = [curve.nearest(moment).uncertainty for moment in moments.tolist()]
+    near = [curve.nearest(Fraction(moment)).uncertainty for moment in moments.tolist()]
     off = np.array([(each.valence, each.arousal) for each in near])
     felt = ratings[np.minimum(np.searchsorted(ends_s, moments, side="right"), len(ratings) - 1)]
     return _Shown(said, off, felt)

@@ -50,7 +50,7 @@ def fused(
         raise ValueError(f"{len(ranges)} ranges, {len(readings)} readings, {len(points)} points")
     votes = [votes_of(*pair) for pair in zip(readings, points, strict=True)]
     given = [joined(each) for each in votes]
-    middles_s = np.array([float(_middle(each).seconds) for each in ranges])
+    middles_s = np.array([float(each.middle.seconds) for each in ranges])
     strengths = _strengths(ranges, boundaries)
     alike = likeness(np.diff(middles_s), strengths)
     gain, mean = (np.array([getattr(each, part) for each in given]) for part in ("gain", "mean"))
@@ -71,7 +71,7 @@ def fused(
 def _held(where: TimeRange, *, from_cut: bool, to_cut: bool) -> list[RationalTime]:
     """The moments of a range at which the curve has its emotion: the middle; its first and last
     tick where a cut is, so that the curve jumps there."""
-    ticks = {_middle(where).value}
+    ticks = {where.middle.value}
     if from_cut:
         ticks.add(where.start.value)
     if to_cut:
@@ -141,7 +141,3 @@ def _vote(vote: Vote, shares: Floats) -> EmotionVote:
     off = np.sqrt(variance).round(3).tolist()
     emotion = ValenceArousal(*mean.round(3).tolist())
     return EmotionVote(vote.expert, emotion, ValenceArousal(*off), round(float(shares.mean()), 3))
-
-
-def _middle(where: TimeRange) -> RationalTime:
-    return RationalTime((where.start.value + where.end.value) // 2, where.start.rate)
