@@ -66,7 +66,7 @@ class SpotSettings:
     """How a film or timeline is looked at."""
 
     draft: bool = False
-    """Look at packets and keyframes only: ten times faster, coarser."""
+    """Look at packets and keyframes only, and ask no experts: faster, coarser."""
     min_spacing_s: float = 4.0
     """Least seconds between two hits that spotting selects; shorter where arousal is high."""
     brief: Brief = field(default_factory=Brief)

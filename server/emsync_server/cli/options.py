@@ -184,7 +184,8 @@ MarkersOption = Annotated[
     ),
 ]
 DraftOption = Annotated[
-    bool, typer.Option(help="Look at packets and keyframes only: ten times faster, coarser.")
+    bool,
+    typer.Option(help="Look at packets and keyframes only, and ask no experts: faster, coarser."),
 ]
 ShotsOption = Annotated[
     ShotDetector,

@@ -282,6 +282,14 @@ class Film:
             self._ends[stream] = end
 
     @property
+    def sound_end_s(self) -> Fraction:
+        """Up to when there is sound, from the first shown frame; after `frames` has been read."""
+        index = self.probe.sound_index
+        if index is None or index not in self._ends:
+            return Fraction(0)
+        return self._ends[index] * self._time_bases[index] - self.probe.start_s
+
+    @property
     def _seen_end(self) -> Fraction:
         """Container seconds up to which any stream has data."""
         ends = (end * self._time_bases[stream] for stream, end in self._ends.items())

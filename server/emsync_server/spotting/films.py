@@ -94,10 +94,9 @@ def _other_lengths(film: Film, hearing: Hearing | None, end_s: float) -> list[st
     if (sound_end_s := hearing.ended_s) is not None:
         return [f"The sound of '{film.path.name}' ends at {sound_end_s:.1f} s, its picture at "
                 f"{end_s:.1f} s: the rest was judged by the picture alone."]  # fmt: skip
-    stated = film.probe.stated_end_s
-    if stated is not None and float(stated) - end_s > LONG_TAIL_S:
-        return [f"'{film.path.name}' goes on for {float(stated) - end_s:.1f} s after its last "
-                "picture: what sounds there was not used."]  # fmt: skip
+    if (tail_s := float(film.sound_end_s) - end_s) > LONG_TAIL_S:
+        return [f"'{film.path.name}' goes on for {tail_s:.1f} s after its last picture: what "
+                "sounds there was not used."]  # fmt: skip
     return []
 
 
