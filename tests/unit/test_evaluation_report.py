@@ -28,6 +28,7 @@ from emsync_server.evaluation import (
 from emsync_server.evaluation.canvas import Canvas
 from emsync_server.evaluation.piano_roll import draw_piano_roll
 from emsync_server.evaluation.report import AccentKind, Medium, TargetKind, Tolerance
+from emsync_server.evaluation.time_axis import TimeAxis
 from emsync_server.midi import read_midi, write_midi
 from emsync_server.progress import silent_progress
 from emsync_server.rendering import render
@@ -141,6 +142,17 @@ def test_pictures_are_drawn_whatever_the_cue_is_called(tmp_path, rendered, name)
     for picture in ("piano-roll.png", "hits.png"):
         drawn = cv2.imread(str(folder / picture))
         assert drawn.shape[1] >= 1400 and drawn.std() > 5
+
+
+def test_dissolves_are_drawn_as_cuts_are_and_markers_are_not(rendered, monkeypatch):
+    folder, sheet = rendered
+    report, drawn = evaluate(folder, sheet), []
+    kinds = (BoundaryKind.CUT, BoundaryKind.DISSOLVE, BoundaryKind.WIPE, BoundaryKind.MARKER)
+    boundaries = tuple(Boundary(frames(2 * at), kind, 1.0) for at, kind in enumerate(kinds, 1))
+    monkeypatch.setattr(Canvas, "dashed", lambda _, start, *__: drawn.append(start[0]))
+    write_pictures(folder, replace(sheet, boundaries=boundaries), report)
+    axis = TimeAxis.of_length(float(CUE_S))
+    assert drawn == [axis.x(at) for at in (2.0, 4.0, 6.0)] * 2, "in both pictures"
 
 
 def test_a_score_without_notes_is_reported_and_drawn(tmp_path):

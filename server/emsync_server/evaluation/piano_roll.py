@@ -20,7 +20,7 @@ from emsync_server.evaluation.palette import (
     PALE_INK,
     VALENCE,
 )
-from emsync_server.evaluation.report import cuts_of, hits_of
+from emsync_server.evaluation.report import changes_of, hits_of
 from emsync_server.evaluation.sounding import SoundingNotes
 from emsync_server.evaluation.time_axis import LEFT, LegendEntry, TimeAxis, draw_legend
 
@@ -50,8 +50,8 @@ def draw_piano_roll(take: Take, score: Score, sheet: CueSheet) -> Canvas:
     _draw_octaves(canvas, low, high, top)
     tempo = score.tempo_map
     axis.draw_bars(canvas, [float(tempo.seconds_at(b.start_q)) for b in tempo.bars()], top, bottom)
-    cuts, hits = cuts_of(sheet, take.cue), hits_of(take.cue, locked_only=True)
-    axis.draw_cuts(canvas, cuts.tolist(), HEADER, bottom)
+    changes, hits = changes_of(sheet, take.cue), hits_of(take.cue, locked_only=True)
+    axis.draw_cuts(canvas, changes.tolist(), HEADER, bottom)
     _draw_emotion(canvas, axis, take.cue)
     _draw_notes(canvas, axis, notes, drums, top=top, drum_top=drum_top, high=high)
     axis.draw_hits(canvas, hits.tolist(), top, bottom)

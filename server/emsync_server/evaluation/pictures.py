@@ -8,7 +8,7 @@ from emsync import wire
 from emsync.cue import CueSheet
 from emsync_server.evaluation.hits_picture import draw_hits_picture
 from emsync_server.evaluation.piano_roll import draw_piano_roll
-from emsync_server.evaluation.report import STEM_SET, TAKE, Report, cuts_of
+from emsync_server.evaluation.report import STEM_SET, TAKE, Report, changes_of
 from emsync_server.midi import read_midi
 
 __all__ = ["write_pictures"]
@@ -23,5 +23,5 @@ def write_pictures(folder: Path, sheet: CueSheet, report: Report) -> None:
     draw_piano_roll(take, score, sheet).save(folder / PIANO_ROLL)
     if (folder / STEM_SET).is_file():
         stem_set = wire.read_stem_set(folder / STEM_SET)
-        cuts_s = cuts_of(sheet, take.cue).tolist()
-        draw_hits_picture(report, folder / stem_set.mix, cuts_s).save(folder / HITS)
+        changes_s = changes_of(sheet, take.cue).tolist()
+        draw_hits_picture(report, folder / stem_set.mix, changes_s).save(folder / HITS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, is_dataclass
 from enum import Enum
 from fractions import Fraction
@@ -41,6 +42,7 @@ __all__ = [
     "Report",
     "TargetKind",
     "Tolerance",
+    "changes_of",
     "cuts_of",
     "evaluate",
     "hits_of",
@@ -172,13 +174,25 @@ def hits_of(cue: Cue, *, locked_only: bool) -> NDArray[np.float64]:
     return np.array([float(hit.time.seconds - cue.range.start.seconds) for hit in chosen])
 
 
+def changes_of(sheet: CueSheet, cue: Cue) -> NDArray[np.float64]:
+    """Every cut and the middle of every transition inside the cue, in seconds from its start,
+    (C,)."""
+    return _boundaries_of(sheet, cue, set(BoundaryKind) - {BoundaryKind.MARKER})
+
+
 def cuts_of(sheet: CueSheet, cue: Cue) -> NDArray[np.float64]:
     """Every cut that was seen inside the cue, in seconds from its start, (C,)."""
+    return _boundaries_of(sheet, cue, {BoundaryKind.CUT})
+
+
+def _boundaries_of(
+    sheet: CueSheet, cue: Cue, kinds: AbstractSet[BoundaryKind]
+) -> NDArray[np.float64]:
     return np.array(
         [
             float(boundary.time.seconds - cue.range.start.seconds)
             for boundary in sheet.boundaries
-            if boundary.kind is BoundaryKind.CUT and cue.range.contains(boundary.time)
+            if boundary.kind in kinds and cue.range.contains(boundary.time)
         ]
     )
 
