@@ -14,7 +14,7 @@ __all__ = ["LEFT", "RIGHT", "LegendEntry", "TimeAxis", "draw_legend"]
 
 LEFT, RIGHT = 74, 24
 """Pixels beside the axis."""
-WIDTHS = (1400, 6000)
+WIDTHS = (1400, 4000)
 PIXELS_A_SECOND = 26
 TICK_STEPS_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800, 3600)
 LEAST_TICK_GAP = 70
@@ -32,7 +32,7 @@ class TimeAxis:
 
     @classmethod
     def of_length(cls, length_s: float) -> TimeAxis:
-        """Wide enough for a cue to be read, up to 6000 pixels."""
+        """Wide enough for a cue to be read, up to 4000 pixels."""
         wanted = round(length_s * PIXELS_A_SECOND) + LEFT + RIGHT
         return cls(length_s, min(max(wanted, WIDTHS[0]), WIDTHS[1]))
 
