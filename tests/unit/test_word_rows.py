@@ -17,9 +17,14 @@ from emsync.picture import PictureInfo
 from emsync.timecode import RationalTime, TimeRange
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
 from emsync_server.evaluation.emotion_picture import draw_emotion_picture
-from emsync_server.evaluation.right_to_left import as_seen, runs_right_to_left
+from emsync_server.evaluation.right_to_left import (
+    as_seen,
+    paragraphs_of,
+    running,
+    runs_right_to_left,
+)
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, TimeAxis
-from emsync_server.evaluation.word_rows import LINE, WordRows
+from emsync_server.evaluation.word_rows import LINE, UNJOINED, WordRows
 
 RATE = Fraction(24)
 LONG = "You said that you would never come back, and here you are, and nobody told me why. " * 3
@@ -94,7 +99,7 @@ def drawn(sheet: CueSheet) -> tuple[Ruled, TimeAxis]:
 def test_no_text_lies_on_another_or_outside(texts: list[str], frames: int) -> None:
     sheet = sheet_of(texts, (("speech", 0.8), ("a very long name of a sound", 0.4)), frames=frames)
     canvas, _ = drawn(sheet)
-    told = [each for each in canvas.texts if each[3] not in ("sounds", "words")]
+    told = [each for each in canvas.texts if each[3] not in ("sounds like", "words")]
     assert told
     for left, right, baseline, words in told:
         assert left >= LEFT and right <= canvas.width - RIGHT + 1, words
@@ -117,12 +122,70 @@ def test_words_stand_in_the_place_of_their_shot_and_dots_for_what_is_missing() -
     assert " ".join(inside)[:-2] in LONG * 2
 
 
-def test_the_likeliest_sounds_of_a_cell_are_told() -> None:
-    tags = (("speech", 0.8), ("rain", 0.4), ("wind", 0.3), ("music", 0.05))
-    canvas, _ = drawn(sheet_of(["", ""], tags, frames=240))
-    assert [each[3] for each in canvas.texts] == [
-        "sounds", "speech 80%", "rain 40%", "speech 80%", "rain 40%"
-    ]  # fmt: skip
+def test_the_likeliest_sounds_are_told_once_where_they_go_on() -> None:
+    tags = (("speech", 0.8), ("rain", 0.4), ("wind", 0.35), ("music", 0.29))
+    canvas, axis = drawn(sheet_of(["", ""], tags, frames=240))
+    assert [each[3] for each in canvas.texts] == ["sounds like", "speech 80%", "rain 40%"]
+    assert canvas.texts[1][0] == pytest.approx(axis.x(0.0), abs=8)
+
+
+def test_music_tags_of_what_hardly_sounds_like_them_are_not_shown() -> None:
+    bare = sheet_of([""], (("Hip-Hop", 0.21), ("country", 0.29)))
+    assert WordRows(bare, TimeAxis.of_length(3.0)).height == 0
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.integers(1, 300), st.sampled_from(["", "", "Yes.", "What a wonderful day", LONG])
+        ),
+        min_size=1,
+        max_size=30,
+    )
+)
+def test_words_begin_where_their_shot_begins(shots: list[tuple[int, str]]) -> None:
+    sheet = sheet_of([f"{text} {at}" if text else "" for at, (_, text) in enumerate(shots)])
+    at, notes = 0, []
+    for note, (frames, _) in zip(sheet.shots, shots, strict=True):
+        where = TimeRange(RationalTime(at, RATE), RationalTime(frames, RATE))
+        notes.append(replace(note, range=where))
+        at += frames
+    picture = replace(sheet.picture, duration=RationalTime(at, RATE))
+    sheet = replace(sheet, picture=picture, shots=tuple(notes), cues=())
+    canvas, axis = drawn(sheet)
+    starts = {round(axis.x(float(note.range.start.seconds))) for note in notes if note.text}
+    told = [left for left, _, _, words in canvas.texts if words != "words"]
+    assert all(any(abs(left - 6 - start) <= 1 for start in starts) for left in told)
+    assert told or not starts or min(starts) > canvas.width - RIGHT - 90
+
+
+def test_a_line_below_shots_without_words_begins_at_its_own_shot() -> None:
+    sheet = sheet_of(["", "", "", LONG, "", "What a wonderful day", ""], frames=20)
+    canvas, axis = drawn(sheet)
+    at = {words: left for left, _, _, words in canvas.texts}
+    assert at["What a wonderful day"] == pytest.approx(axis.x(5 * 20 / 24) + 6, abs=1)
+
+
+def test_what_has_no_room_leaves_dots_before_it() -> None:
+    texts = [*(f"line {at}" for at in range(300))]
+    canvas, _ = drawn(sheet_of(texts, frames=12))
+    told = [words for left, _, _, words in canvas.texts if LEFT < left < 3900]
+    assert len(told) < 150 and all(words.endswith("…") for words in told)
+
+
+def test_two_languages_in_a_shot_have_paragraphs_of_their_own() -> None:
+    canvas, axis = drawn(sheet_of(["שלום, מה שלומך היום? What a wonderful day", ""], frames=240))
+    hebrew, english = canvas.texts[1:3]
+    assert hebrew[3] == "שלום, מה שלומך היום?" and english[3] == "What a wonderful day"
+    assert hebrew[1] == pytest.approx(axis.x(10.0) - 6, abs=1)
+    assert english[0] == pytest.approx(axis.x(0.0) + 6, abs=1) and english[2] > hebrew[2]
+
+
+def test_unjoined_arabic_is_told_of() -> None:
+    canvas, _ = drawn(sheet_of(["مرحبا بالعالم"], frames=240))
+    assert canvas.texts[-1][3].startswith(UNJOINED)
+    hebrew, _ = drawn(sheet_of(["שלום עולם"], frames=240))
+    assert not any(UNJOINED in words for _, _, _, words in hebrew.texts)
 
 
 def test_what_runs_right_to_left_stands_at_the_right() -> None:
@@ -179,3 +242,23 @@ def test_no_letter_is_lost(line: str) -> None:
 def test_a_line_runs_as_its_first_letter_does() -> None:
     assert runs_right_to_left("12 - שלום abc") and not runs_right_to_left("abc שלום")
     assert not runs_right_to_left("12:30")
+
+
+@pytest.mark.parametrize(
+    ("text", "paragraphs"),
+    [
+        pytest.param("Come here. Now!", ["Come here. Now!"], id="one way"),
+        pytest.param("שלום! Hello. 12:30.", ["שלום!", "Hello. 12:30."], id="numbers go along"),
+        pytest.param("... שלום.", ["... שלום."], id="dots first"),
+        pytest.param("He said שלום to me.", ["He said שלום to me."], id="a word inside"),
+        pytest.param(" ", [], id="nothing"),
+    ],
+)
+def test_sentences_that_run_the_other_way_are_paragraphs(text: str, paragraphs: list[str]) -> None:
+    assert paragraphs_of(text) == paragraphs
+
+
+def test_a_line_runs_as_its_paragraph_does() -> None:
+    assert as_seen(running("abc שלום.", to_left=True)) == ".םולש abc"
+    assert as_seen(running("שלום abc.", to_left=False)) == "םולש abc."
+    assert running("abc", to_left=False) == "abc"

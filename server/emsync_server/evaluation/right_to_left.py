@@ -7,10 +7,11 @@ embeddings. Arabic letters stay unjoined, since its fonts have no forms of their
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from itertools import groupby
 
-__all__ = ["as_seen", "runs_right_to_left"]
+__all__ = ["as_seen", "has_joined_letters", "paragraphs_of", "running", "runs_right_to_left"]
 
 RIGHT, NUMBERS = frozenset({"R", "AL"}), frozenset({"EN", "AN"})
 IN_NUMBERS = frozenset({"CS", "ES"})
@@ -19,12 +20,44 @@ UNSEEN = frozenset({"Mn", "Cf"})
 """Vowel marks and signs of direction."""
 TO_LEFT, TO_RIGHT, NUMBER = 1, 0, 2
 """Which way a letter runs; a number among letters that run to the left."""
+SENTENCE_END = re.compile(r"(?<=[.!?…؟۔])\s+")
+MARKS = {True: "\N{RIGHT-TO-LEFT MARK}", False: "\N{LEFT-TO-RIGHT MARK}"}
 
 
 def runs_right_to_left(line: str) -> bool:
     """Whether a line as a whole does: its first letter that has a direction says so."""
-    kinds = (unicodedata.bidirectional(letter) for letter in line)
-    return next((kind in RIGHT for kind in kinds if kind in RIGHT or kind == "L"), False)
+    return _way_of(line) is True
+
+
+def paragraphs_of(text: str) -> list[str]:
+    """A text in parts that run one way each: a sentence that runs the other way than the one before
+    it stands by itself."""
+    parts: list[tuple[bool | None, str]] = []
+    for sentence in SENTENCE_END.split(" ".join(text.split())):
+        way = _way_of(sentence)
+        if parts and (way is None or parts[-1][0] in (None, way)):
+            before, words = parts.pop()
+            parts.append((way if before is None else before, f"{words} {sentence}"))
+        elif sentence:
+            parts.append((way, sentence))
+    return [words for _, words in parts]
+
+
+def running(line: str, *, to_left: bool) -> str:
+    """A line of a paragraph, with a sign of direction that is not seen where its own first letter
+    runs the other way than the paragraph."""
+    return line if runs_right_to_left(line) is to_left else MARKS[to_left] + line
+
+
+def has_joined_letters(text: str) -> bool:
+    """Whether there are letters whose form depends on their neighbours, as in Arabic."""
+    return any(unicodedata.bidirectional(letter) == "AL" for letter in text)
+
+
+def _way_of(text: str) -> bool | None:
+    """Whether a text runs to the left; None where no letter says so."""
+    kinds = (unicodedata.bidirectional(letter) for letter in text)
+    return next((kind in RIGHT for kind in kinds if kind in RIGHT or kind == "L"), None)
 
 
 def as_seen(line: str) -> str:

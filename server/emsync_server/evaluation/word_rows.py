@@ -1,138 +1,160 @@
-"""What was heard and said, below the curves, in the place of each shot.
+"""What was heard and said, below the curves: each begins where its shot does.
 
-Shots too narrow for a word share a cell. What does not fit is left out with dots; the page beside
-the picture has all of it.
+What does not fit is left out with dots; the page beside the picture has all of it.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from emsync.cue import CueSheet
 from emsync.emotion import ShotNotes
 from emsync_server.evaluation.canvas import DOTS, Align, Canvas
 from emsync_server.evaluation.palette import BAR, INK, PALE_INK
-from emsync_server.evaluation.right_to_left import runs_right_to_left
+from emsync_server.evaluation.right_to_left import (
+    has_joined_letters,
+    paragraphs_of,
+    running,
+    runs_right_to_left,
+)
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, TimeAxis
+from emsync_server.evaluation.word_cells import Cell, placed, told_along
 
-__all__ = ["WordRows"]
+__all__ = ["UNJOINED", "WordRows", "likely_sounds"]
 
 SIZE, LINE = 13, 17
 """Of the letters, and from line to line, in pixels."""
-SOUND_CELL, WORD_CELL = 110.0, 150.0
-"""Pixels: room for a sound and how likely it is; for two or three words."""
+SOUND_CELL, WORD_CELL = 110.0, 90.0
+"""Pixels: room for a sound and how likely it is; for four lines of a word or two."""
 SOUND_LINES, WORD_LINES = 2, 4
 INSET, ABOVE, BETWEEN = 6, 5, 12
-LEAST_TAG = 0.1
-"""Less likely sounds are not told."""
+LEAST_TAG = 0.3
+"""Less likely sounds are not told: what is not music gets tags of music, mostly below this."""
 MOST_LETTERS = 400
 """Of a cell; more never fit."""
+UNJOINED = "Arabic letters are not joined in the picture"
 
-Cell = list[ShotNotes]
-"""Neighbouring shots."""
+
+def likely_sounds(note: ShotNotes) -> tuple[str, ...]:
+    """What a shot sounds like, the likeliest first: 'speech 56%'."""
+    likely = sorted(note.tags, key=lambda tag: (-tag[1], tag[0]))
+    return tuple(f"{name} {value:.0%}" for name, value in likely if value >= LEAST_TAG)
 
 
 class WordRows:
     """The rows of one sheet: none of what no shot has."""
 
     def __init__(self, sheet: CueSheet, axis: TimeAxis) -> None:
-        self._sheet = sheet
+        self._shots = sheet.shots
         self._axis = axis
-        self._has_sounds = any(value >= LEAST_TAG for note in sheet.shots for _, value in note.tags)
+        self._has_sounds = any(likely_sounds(note) for note in sheet.shots)
         self._has_words = any(note.text.strip() for note in sheet.shots)
+        joined = any(has_joined_letters(note.text) for note in sheet.shots)
+        unjoined = [f"{UNJOINED}; the page beside it has them right."] * joined
+        self._below = " ".join((*sheet.words_from, *unjoined))
 
     @property
     def height(self) -> int:
         """Pixels that they need."""
         rows = [SOUND_LINES] * self._has_sounds + [WORD_LINES] * self._has_words
-        source = LINE + BETWEEN if self._sheet.words_from else 0
-        return sum(lines * LINE + ABOVE + BETWEEN for lines in rows) + source
+        below = LINE + BETWEEN if self._below else 0
+        return sum(lines * LINE + ABOVE + BETWEEN for lines in rows) + below
 
     def draw(self, canvas: Canvas, top: float) -> None:
         """From a row of pixels on."""
         if self._has_sounds:
-            self._draw_row_head(canvas, "sounds", top)
-            for cell in self._cells(SOUND_CELL):
-                self._draw_cell(canvas, cell, _sounds(canvas, cell, self._room(cell)), top)
+            self._draw_row_head(canvas, "sounds like", top)
+            for cell in self._cells(canvas, _sound_parts, SOUND_CELL):
+                self._draw_cell(canvas, cell, _sounds(canvas, cell), top)
             top += SOUND_LINES * LINE + ABOVE + BETWEEN
         if self._has_words:
             self._draw_row_head(canvas, "words", top)
-            for cell in self._cells(WORD_CELL):
-                self._draw_cell(canvas, cell, _words(canvas, cell, self._room(cell)), top)
+            for cell in self._cells(canvas, _word_parts, WORD_CELL):
+                self._draw_cell(canvas, cell, _words(canvas, cell), top)
             top += WORD_LINES * LINE + ABOVE + BETWEEN
-        if self._sheet.words_from:
-            told = " ".join(self._sheet.words_from)
+        if self._below:
             room = canvas.width - LEFT - RIGHT
-            canvas.text(canvas.elided(told, room, SIZE), (LEFT, top + SIZE), PALE_INK, size=SIZE)
+            below = canvas.elided(self._below, room, SIZE)
+            canvas.text(below, (LEFT, top + SIZE), PALE_INK, size=SIZE)
 
-    def _cells(self, least: float) -> list[Cell]:
-        """Shots, put together until they are wide enough."""
-        cells: list[Cell] = []
-        for note in self._sheet.shots:
-            if cells and self._room(cells[-1]) + 2 * INSET < least:
-                cells[-1].append(note)
-            else:
-                cells.append([note])
-        if len(cells) > 1 and self._room(cells[-1]) + 2 * INSET < least:
-            last = cells.pop()
-            cells[-1] += last
-        return cells
+    def _cells(
+        self, canvas: Canvas, parts_of: Callable[[ShotNotes], tuple[str, ...]], least: float
+    ) -> list[Cell]:
+        def need_of(parts: tuple[str, ...]) -> float:
+            widest = max(canvas.text_width(f"{part[:MOST_LETTERS]} {DOTS}", SIZE) for part in parts)
+            return min(least, widest + 2 * INSET)
 
-    def _span(self, cell: Cell) -> tuple[float, float]:
-        first, last = cell[0].range.start, cell[-1].range.end
-        return self._axis.x(float(first.seconds)), self._axis.x(float(last.seconds))
-
-    def _room(self, cell: Cell) -> float:
-        left, right = self._span(cell)
-        return right - left - 2 * INSET
+        told = told_along(self._shots, self._axis, parts_of, need_of)
+        return placed(told, LEFT + self._axis.plot_width)
 
     def _draw_row_head(self, canvas: Canvas, name: str, top: float) -> None:
         canvas.text(name, (LEFT - 10, top + ABOVE + SIZE), PALE_INK, size=11, align=Align.RIGHT)
         canvas.line((LEFT, top), (canvas.width - RIGHT, top), BAR)
 
     def _draw_cell(self, canvas: Canvas, cell: Cell, lines: Sequence[str], top: float) -> None:
-        left, right = self._span(cell)
-        canvas.line((left, top), (left, top + 2 * LINE), BAR)
+        left = cell.told.left
+        widest = max(canvas.text_width(line, SIZE) for line in lines)
+        edges = [left]
+        if left + INSET + widest < cell.told.right < cell.right:
+            edges.append(cell.told.right)
+        for edge in edges:
+            canvas.line((edge, top), (edge, top + 2 * LINE), BAR)
+        # What runs to the left begins at its shot's end, or where the longest line has room.
+        right = max(min(cell.told.right, cell.right) - INSET, left + INSET + widest)
         for at, line in enumerate(lines):
             to_left = runs_right_to_left(line)
-            place = (right - INSET if to_left else left + INSET, top + ABOVE + SIZE + at * LINE)
+            place = (right if to_left else left + INSET, top + ABOVE + SIZE + at * LINE)
             align = Align.RIGHT if to_left else Align.LEFT
             canvas.text(line, place, INK, size=SIZE, align=align)
 
 
-def _sounds(canvas: Canvas, cell: Cell, room: float) -> list[str]:
-    """The likeliest sounds of a cell, by their mean over its time."""
-    total_s = sum(float(note.range.duration.seconds) for note in cell)
-    likely: dict[str, float] = defaultdict(float)
-    for note in cell:
-        for name, value in note.tags:
-            likely[name] += value * float(note.range.duration.seconds) / total_s
-    best = sorted(likely.items(), key=lambda pair: (-pair[1], pair[0]))[:SOUND_LINES]
-    told = ((name, f" {value:.0%}") for name, value in best if value >= LEAST_TAG)
-    return [
-        canvas.elided(name, room - canvas.text_width(share, SIZE), SIZE) + share
-        for name, share in told
-    ]
+def _sound_parts(note: ShotNotes) -> tuple[str, ...]:
+    return likely_sounds(note)[:SOUND_LINES]
 
 
-def _words(canvas: Canvas, cell: Cell, room: float) -> list[str]:
-    """The words of a cell on as many lines as there are."""
-    text = " ".join(dict.fromkeys(" ".join(note.text.split()) for note in cell)).strip()
-    left = text[:MOST_LETTERS].split()
-    lines: list[str] = []
-    while left and len(lines) < WORD_LINES:
-        taken = _how_many_fit(canvas, left, room)
-        if taken:
-            lines.append(" ".join(left[:taken]))
-            del left[:taken]
-        else:  # a word that is longer than the line, or a script without spaces
-            letters = _letters_that_fit(canvas, left[0], room)
-            lines.append(left[0][:letters])
-            left[0] = left[0][letters:]
-    if lines and (left or len(text) > MOST_LETTERS):
+def _word_parts(note: ShotNotes) -> tuple[str, ...]:
+    return tuple(paragraphs_of(note.text))
+
+
+def _sounds(canvas: Canvas, cell: Cell) -> list[str]:
+    return [canvas.elided(part, _room(cell), SIZE) for part in cell.told.parts]
+
+
+def _room(cell: Cell) -> float:
+    return cell.right - cell.told.left - 2 * INSET
+
+
+def _words(canvas: Canvas, cell: Cell) -> list[str]:
+    """The words of a cell: within their shot if that has room for them, else up to the next
+    cell."""
+    room, told = _room(cell), cell.told
+    own = min(room, max(told.right - told.left, told.need) - 2 * INSET)
+    for each in (own, room):
+        lines, is_whole = _wrapped(canvas, told.parts, each)
+        if is_whole:
+            break
+    if not (is_whole and cell.is_last):
         lines[-1] = _with_dots(canvas, lines[-1], room)
     return lines
+
+
+def _wrapped(canvas: Canvas, paragraphs: Sequence[str], room: float) -> tuple[list[str], bool]:
+    """Lines of so many pixels, as many as there are, and whether all is in them."""
+    lines: list[str] = []
+    for paragraph in paragraphs:
+        left, to_left = paragraph[:MOST_LETTERS].split(), runs_right_to_left(paragraph)
+        while left and len(lines) < WORD_LINES:
+            taken = _how_many_fit(canvas, left, room)
+            if taken:
+                lines.append(running(" ".join(left[:taken]), to_left=to_left))
+                del left[:taken]
+            else:  # a word that is longer than the line, or a script without spaces
+                letters = _letters_that_fit(canvas, left[0], room)
+                lines.append(running(left[0][:letters], to_left=to_left))
+                left[0] = left[0][letters:]
+        if left or len(paragraph) > MOST_LETTERS:
+            return lines, False
+    return lines, True
 
 
 def _with_dots(canvas: Canvas, line: str, room: float) -> str:
