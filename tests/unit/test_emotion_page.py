@@ -28,7 +28,13 @@ from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
 from emsync_server.composition.expression import expressed
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
-from emsync_server.evaluation.emotion_picture import GAP, HEADER, ROW, draw_emotion_picture
+from emsync_server.evaluation.emotion_picture import (
+    GAP,
+    HEADER,
+    ROW,
+    draw_emotion_picture,
+    shots_and_stretches,
+)
 from emsync_server.evaluation.film_strip import STRIP, Still
 from emsync_server.evaluation.palette import VALENCE
 from emsync_server.evaluation.time_axis import TimeAxis
@@ -119,9 +125,57 @@ def test_the_page_says_where_words_are_from(tmp_path):
 
 def test_the_terminal_gets_a_line_a_shot():
     lines = emotion_lines(sheet_of())
-    assert len(lines) == 3
-    assert "valence +0.50 ± 0.38" in lines[0]
-    assert "faces 80%" in lines[0]
+    assert lines[0] == "  2 shots, felt in 3 stretches (± holds 80 %):"
+    assert len(lines) == 4
+    assert "valence +0.50 ± 0.38" in lines[1]
+    assert "faces 80%" in lines[1]
+
+
+def test_the_terminal_says_what_it_leaves_out():
+    ranges = [TimeRange(RationalTime(6 * k, RATE), RationalTime(6, RATE)) for k in range(20)]
+    sheet = replace(sheet_of(), shots=tuple(ShotNotes(where) for where in ranges))
+    lines = emotion_lines(sheet)
+    assert lines[0].endswith("(± holds 80 %); the 12 longest:")
+    assert len(lines) == 14 and lines[-1] == "  … and 8 more in the cue sheet"
+
+
+@pytest.mark.parametrize(
+    ("edges", "kind", "told"),
+    [
+        pytest.param((2, 4), BoundaryKind.CUT, "3 shots", id="each shot is a stretch"),
+        pytest.param((4,), BoundaryKind.WIPE, "2 shots, felt in 3 stretches", id="a long shot"),
+        pytest.param((), BoundaryKind.CUT, "1 shot, felt in 3 stretches", id="one shot"),
+        pytest.param((0, 2, 2, 6), BoundaryKind.FADE, "2 shots, felt in 3 stretches", id="ends"),
+        pytest.param((2, 4), BoundaryKind.MARKER, "1 shot, felt in 3 stretches", id="markers"),
+    ],
+)
+def test_shots_are_counted_by_their_boundaries(edges, kind, told):
+    boundaries = tuple(Boundary(at(edge), kind, 1.0) for edge in edges)
+    assert shots_and_stretches(replace(sheet_of(), boundaries=boundaries)) == told
+
+
+def test_who_counts_for_nothing_is_not_shown_as_a_share(tmp_path):
+    sheet = sheet_of()
+    none = tuple(
+        replace(note, votes=tuple(replace(vote, share=0.004) for vote in note.votes))
+        for note in sheet.shots
+    )
+    empty = replace(sheet, shots=none)
+    assert all(line.endswith("(nothing found)") for line in emotion_lines(empty)[1:])
+    texts = [write_emotion_pages(each, tmp_path / "cues.json")[1].read_text("utf-8")
+             for each in (sheet, empty)]  # fmt: skip
+    assert ['"nothing": "nothing found"' in text for text in texts] == [False, True]
+    assert "0%" not in texts[1].partition('application/json">')[2].replace("90%", "").replace(
+        "70%", "").replace("10%", "")  # fmt: skip
+
+
+def test_the_page_parts_languages_and_leaves_out_what_is_hardly_heard(tmp_path):
+    sheet = sheet_of("مرحبا. Hello.")
+    quiet = tuple(replace(note, tags=(("piano", 0.7), ("Hip-Hop", 0.21))) for note in sheet.shots)
+    _, html = write_emotion_pages(replace(sheet, shots=quiet), tmp_path / "cues.json")
+    text = html.read_text(encoding="utf-8")
+    assert '"text": "مرحبا.\\nHello."' in text and '"tags": "piano 70%"' in text
+    assert "<p>Arabic letters are not joined in the picture; below it they are.</p>" in text
 
 
 def test_notes_and_overrides_come_back_from_the_file_and_from_the_wire():
@@ -257,7 +311,7 @@ def test_page_and_terminal_show_what_a_person_set(tmp_path):
     sheet = sheet_of()
     override = EmotionOverride(at(2), EmotionWish(valence=0.9), at(4))
     sheet = replace(sheet, cues=(replace(sheet.cues[0], overrides=(override,)),))
-    assert "valence +0.90 ± 0.00  arousal +0.50 ± 0.26" in emotion_lines(sheet)[1]
+    assert "valence +0.90 ± 0.00  arousal +0.50 ± 0.26" in emotion_lines(sheet)[2]
     _, html = write_emotion_pages(sheet, tmp_path / "cues.json")
     assert '"valence": "+0.90 ± 0.00"' in html.read_text(encoding="utf-8")
 

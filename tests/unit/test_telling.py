@@ -26,6 +26,7 @@ from emsync_server.composition.composing import planned
         pytest.param(0, "hit", "0 hits", id="none"),
         pytest.param(1, "boundary", "1 boundary", id="one"),
         pytest.param(2, "boundary", "2 boundaries", id="two that end in y"),
+        pytest.param(6, "stretch", "6 stretches", id="six that end in ch"),
     ],
 )
 def test_a_count_has_the_words_form(count: int, thing: str, said: str):

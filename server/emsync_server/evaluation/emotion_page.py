@@ -16,9 +16,13 @@ from emsync_server.evaluation.emotion_picture import (
     draw_emotion_picture,
     felt_shots,
     genre_line,
+    is_told,
+    shots_and_stretches,
 )
 from emsync_server.evaluation.film_strip import film_strip
+from emsync_server.evaluation.right_to_left import has_joined_letters, paragraphs_of
 from emsync_server.evaluation.time_axis import LEFT, TimeAxis
+from emsync_server.evaluation.word_rows import UNJOINED, likely_sounds
 from emsync_server.outputs import replacing_file, write_text
 
 __all__ = ["emotion_lines", "write_emotion_pages"]
@@ -26,24 +30,41 @@ __all__ = ["emotion_lines", "write_emotion_pages"]
 TEMPLATE = "emotion.html"
 MOST_EKMAN = 3
 MOST_LINES = 12
+NOTHING = "nothing found"
+"""Where no expert counts."""
 
 
 def emotion_lines(sheet: CueSheet) -> list[str]:
-    """The curve in words, for a terminal: a line for each of the longest shots, in their order, and
-    one for the genres where a network told them."""
+    """The curve in words, for a terminal: a line for each of the longest stretches, in their order,
+    what was left out, and the genres where a network told them."""
     pairs = felt_shots(sheet)
     longest = sorted(pairs, key=lambda pair: -float(pair[0].range.duration.seconds))[:MOST_LINES]
+    left_out = len(pairs) - len(longest)
     lines = []
+    if pairs:
+        which = f"; the {MOST_LINES} longest:" if left_out else ":"
+        lines.append(f"  {shots_and_stretches(sheet)} (± holds 80 %){which}")
     for note, point in sorted(longest, key=lambda pair: pair[0].range.start.seconds):
         both = _both(point.emotion, point.uncertainty)
-        lead = max(note.votes, key=lambda vote: vote.share, default=None)
-        why = f" ({lead.expert.replace('_', ' ')} {lead.share:.0%})" if lead else ""
         lines.append(
-            f"  {float(note.range.start.seconds):8.2f} s  valence {both[0]}  arousal {both[1]}{why}"
+            f"  {float(note.range.start.seconds):8.2f} s  valence {both[0]}  arousal {both[1]}"
+            f"{_leading(note)}"
         )
+    if left_out:
+        lines.append(f"  … and {left_out} more in the cue sheet")
     if sheet.genres:
         lines.append(f"  genres, as your network tells them: {genre_line(sheet)}")
     return lines
+
+
+def _leading(note: ShotNotes) -> str:
+    """Who counts most, if anybody was asked."""
+    if not note.votes:
+        return ""
+    lead = max(note.votes, key=lambda vote: vote.share)
+    if not is_told(lead):
+        return f" ({NOTHING})"
+    return f" ({lead.expert.replace('_', ' ')} {lead.share:.0%})"
 
 
 def write_emotion_pages(sheet: CueSheet, sheet_path: Path) -> tuple[Path, Path]:
@@ -57,7 +78,10 @@ def write_emotion_pages(sheet: CueSheet, sheet_path: Path) -> tuple[Path, Path]:
         working.write_bytes(picture)
     page = resources.files("emsync_server.evaluation").joinpath(TEMPLATE).read_text("utf-8")
     page = page.replace("{{picture}}", base64.b64encode(picture).decode("ascii"))
-    told = "".join(f"<p>{escape(each)}</p>\n" for each in sheet.words_from)
+    said = list(sheet.words_from)
+    if any(has_joined_letters(note.text) for note in sheet.shots):
+        said.append(f"{UNJOINED}; below it they are.")
+    told = "".join(f"<p>{escape(each)}</p>\n" for each in said)
     write_text(html, page.replace("{{words}}", told).replace("{{shots}}", _data(sheet)))
     return png, html
 
@@ -81,11 +105,12 @@ def _shot(note: ShotNotes, point: EmotionPoint) -> dict[str, Any]:
         "votes": [
             [vote.expert.replace("_", " "), *_both(vote.emotion, vote.uncertainty),
              f"{vote.share:.0%}"]
-            for vote in note.votes
+            for vote in filter(is_told, note.votes)
         ],
+        "nothing": NOTHING if note.votes and not any(map(is_told, note.votes)) else "",
         "ekman": ", ".join(f"{name} {value:.0%}" for name, value in likely),
-        "tags": ", ".join(f"{name} {value:.0%}" for name, value in note.tags),
-        "text": note.text,
+        "tags": ", ".join(likely_sounds(note)),
+        "text": "\n".join(paragraphs_of(note.text)),
     }  # fmt: skip
 
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from emsync.counted import counted
 from emsync.cue import CueSheet
-from emsync.emotion import EmotionCurve, EmotionPoint, ShotNotes, ValenceArousal
+from emsync.emotion import EmotionCurve, EmotionPoint, EmotionVote, ShotNotes, ValenceArousal
+from emsync.picture import Boundary, BoundaryKind
 from emsync_server.evaluation.canvas import Align, Canvas, Colour
 from emsync_server.evaluation.film_strip import STRIP, Still
 from emsync_server.evaluation.palette import (
@@ -26,14 +27,23 @@ from emsync_server.evaluation.palette import (
 from emsync_server.evaluation.time_axis import LEFT, RIGHT, LegendEntry, TimeAxis, draw_legend
 from emsync_server.evaluation.word_rows import WordRows
 
-__all__ = ["EXPERT_COLOURS", "draw_emotion_picture", "felt_shots", "genre_line"]
+__all__ = [
+    "EXPERT_COLOURS",
+    "draw_emotion_picture",
+    "felt_shots",
+    "genre_line",
+    "is_told",
+    "shots_and_stretches",
+]
 
-HEADER, ROW, GAP, FOOT = 78, 170, 18, 40
+HEADER, ROW, GAP, FOOT = 78, 170, 30, 40
 APART = 30
 """Pixels between the film's name and what is told beside it."""
 LINES = "thick lines: what each is felt to be; thin: the curve that the music follows"
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
+LEAST_SHARE = 0.005
+"""An expert who counts for less is told as 0 %: he found nothing."""
 OTHER = Colour(158, 157, 36)
 TINY = 1e-6
 MOST_GENRES = 3
@@ -64,16 +74,38 @@ def draw_emotion_picture(sheet: CueSheet, stills: Sequence[Still]) -> Canvas:
     tops = [HEADER + STRIP + GAP + at * (ROW + GAP) for at in (0, 1)]
     for name, colour, top in zip(("valence", "arousal"), (VALENCE, AROUSAL), tops, strict=True):
         _draw_axis(canvas, axis, sheet, name, colour, top)
-    axis.draw_cuts(canvas, [float(each.time.seconds) for each in sheet.boundaries], HEADER, bottom)
+    changes = [float(each.time.seconds) for each in sheet.boundaries if _is_change(each)]
+    axis.draw_cuts(canvas, changes, HEADER, bottom)
     hits = [float(hit.time.seconds) for cue in sheet.cues for hit in cue.hits]
     axis.draw_hits(canvas, hits, HEADER + STRIP + GAP, bottom)
     rows.draw(canvas, bottom + FOOT)
     return canvas
 
 
+def shots_and_stretches(sheet: CueSheet) -> str:
+    """How many shots the picture has by its boundaries, and in how many stretches it is felt, where
+    that is another number: long shots are felt in parts."""
+    end = sheet.picture.duration.seconds
+    edges = {each.time.seconds for each in sheet.boundaries if _is_change(each)}
+    shots = 1 + sum(0 < edge < end for edge in edges)
+    told = counted(shots, "shot")
+    if shots == len(sheet.shots):
+        return told
+    return f"{told}, felt in {counted(len(sheet.shots), 'stretch')}"
+
+
+def is_told(vote: EmotionVote) -> bool:
+    """Whether an expert found anything that counts."""
+    return vote.share >= LEAST_SHARE
+
+
+def _is_change(boundary: Boundary) -> bool:
+    return boundary.kind is not BoundaryKind.MARKER
+
+
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
-    words = f"{counted(len(sheet.shots), 'shot')}; {LINES if asked else 'no experts were asked'}"
+    words = f"{shots_and_stretches(sheet)}; {LINES if asked else 'no experts were asked'}"
     if sheet.genres:
         words = f"genres: {genre_line(sheet)}; {words}"
     place = (canvas.width - RIGHT, 32)
@@ -82,7 +114,7 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     name = canvas.elided(Path(sheet.picture.source).name, room, 22, bold=True)
     canvas.text(name, (LEFT, 32), INK, size=22, bold=True)
     marks = [LegendEntry("hit", HIT), LegendEntry("cut or transition", CUT)]
-    bands = [LegendEntry("band: 4 in 5, made for film", VALENCE.over_white(0.3))]
+    bands = [LegendEntry("80 % band", VALENCE.over_white(0.3))]
     is_set = any(_set_by_hand(sheet, name) for name in ENDS)
     hand = [LegendEntry("set by hand", BY_HAND)] if is_set else []
     votes = [LegendEntry(name.replace("_", " "), EXPERT_COLOURS.get(name, OTHER)) for name in asked]
@@ -115,7 +147,7 @@ def _draw_axis(
         canvas.path(curve, colour, width=1)
     for note in sheet.shots:
         x = axis.x(_middle_s(note))
-        for vote in note.votes:
+        for vote in filter(is_told, note.votes):
             value = y(getattr(vote.emotion, name))
             size = 2 + 4 * vote.share
             box = (x - size, value - size, x + size, value + size)
