@@ -27,6 +27,7 @@ from emsync.picture import Boundary, BoundaryKind, PictureInfo
 from emsync.timecode import RationalTime, TimeRange
 from emsync_otio import KeptSpan
 from emsync_server.composition.expression import expressed
+from emsync_server.evaluation.canvas import Canvas
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.evaluation.emotion_picture import (
     GAP,
@@ -167,6 +168,31 @@ def test_who_counts_for_nothing_is_not_shown_as_a_share(tmp_path):
     assert ['"nothing": "nothing found"' in text for text in texts] == [False, True]
     assert "0%" not in texts[1].partition('application/json">')[2].replace("90%", "").replace(
         "70%", "").replace("10%", "")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("share", "legend", "heading"),
+    [
+        pytest.param(0.8, True, "thick lines", id="found"),
+        pytest.param(0.0, False, "nothing found", id="nothing"),
+    ],
+)
+def test_the_legend_names_who_found_something(monkeypatch, share, legend, heading):
+    said, sheet = [], sheet_of()
+    text = Canvas.text
+
+    def heard(self, words, *where, **how):
+        said.append(words)
+        return text(self, words, *where, **how)
+
+    monkeypatch.setattr(Canvas, "text", heard)
+    shots = [
+        replace(note, votes=tuple(replace(vote, share=share) for vote in note.votes))
+        for note in sheet.shots
+    ]
+    draw_emotion_picture(replace(sheet, shots=tuple(shots)), ())
+    assert ("faces" in said) is legend and "80 % band" in said
+    assert any(words.startswith(f"2 shots, felt in 3 stretches; {heading}") for words in said)
 
 
 def test_the_page_parts_languages_and_leaves_out_what_is_hardly_heard(tmp_path):

@@ -13,6 +13,7 @@ from emsync.cue import CueSheet
 from emsync.emotion import EmotionPoint, ShotNotes, ValenceArousal
 from emsync_server.evaluation.emotion_picture import (
     BAND_DEVIATIONS,
+    NOTHING,
     draw_emotion_picture,
     felt_shots,
     genre_line,
@@ -30,8 +31,6 @@ __all__ = ["emotion_lines", "write_emotion_pages"]
 TEMPLATE = "emotion.html"
 MOST_EKMAN = 3
 MOST_LINES = 12
-NOTHING = "nothing found"
-"""Where no expert counts."""
 
 
 def emotion_lines(sheet: CueSheet) -> list[str]:

@@ -29,6 +29,7 @@ from emsync_server.evaluation.word_rows import WordRows
 
 __all__ = [
     "EXPERT_COLOURS",
+    "NOTHING",
     "draw_emotion_picture",
     "felt_shots",
     "genre_line",
@@ -42,6 +43,8 @@ APART = 30
 LINES = "thick lines: what each is felt to be; thin: the curve that the music follows"
 BAND_DEVIATIONS = 1.2816
 """Four in five lie inside."""
+NOTHING = "nothing found"
+"""Where no expert counts."""
 LEAST_SHARE = 0.005
 """An expert who counts for less is told as 0 %: he found nothing."""
 OTHER = Colour(158, 157, 36)
@@ -104,8 +107,10 @@ def _is_change(boundary: Boundary) -> bool:
 
 
 def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
-    asked = sorted({vote.expert for note in sheet.shots for vote in note.votes})
-    words = f"{shots_and_stretches(sheet)}; {LINES if asked else 'no experts were asked'}"
+    votes = [vote for note in sheet.shots for vote in note.votes]
+    told = sorted({vote.expert for vote in votes if is_told(vote)})
+    unknown = NOTHING if votes else "no experts were asked"
+    words = f"{shots_and_stretches(sheet)}; {LINES if told else unknown}"
     if sheet.genres:
         words = f"genres: {genre_line(sheet)}; {words}"
     place = (canvas.width - RIGHT, 32)
@@ -117,8 +122,10 @@ def _draw_header(canvas: Canvas, sheet: CueSheet) -> None:
     bands = [LegendEntry("80 % band", VALENCE.over_white(0.3))]
     is_set = any(_set_by_hand(sheet, name) for name in ENDS)
     hand = [LegendEntry("set by hand", BY_HAND)] if is_set else []
-    votes = [LegendEntry(name.replace("_", " "), EXPERT_COLOURS.get(name, OTHER)) for name in asked]
-    draw_legend(canvas, [*marks, *bands, *hand, *votes], LEFT, 62)
+    experts = [
+        LegendEntry(name.replace("_", " "), EXPERT_COLOURS.get(name, OTHER)) for name in told
+    ]
+    draw_legend(canvas, [*marks, *bands, *hand, *experts], LEFT, 62)
 
 
 def _draw_axis(
