@@ -23,7 +23,7 @@ from emsync.settings import (
     SpotSettings,
 )
 from emsync_server.again import score_again
-from emsync_server.app import ScoreSettings, cue_folder, kept_edits, score
+from emsync_server.app import ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     HERE,
@@ -56,6 +56,7 @@ from emsync_server.cli.placing import place_command
 from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
+from emsync_server.keeping import check_not_sources, check_sheet_output, kept_edits, pages_of
 from emsync_server.outputs import replacing_file, write_text
 from emsync_server.rpc.steps import LocalSteps, Steps
 
@@ -210,6 +211,8 @@ def spot(
             f"'{output}' is a folder. Name the cue sheet's file with -o, such as "
             f"'{output / 'cues.json'}'."
         )
+    check_not_sources([output, *(pages_of(output) if pages else ())], source)
+    check_sheet_output(output)
     settings = SpotSettings(
         draft=draft,
         shots=shots,
