@@ -11,6 +11,7 @@ from emsync import wire
 from emsync.errors import EmsyncError, OutputError
 from emsync_otio import is_timeline
 from emsync_server.media import SIDECAR_FORMATS
+from emsync_server.outputs import replacing_file
 from emsync_server.rendering import FILM_SUFFIXES
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "kept_edits",
     "pages_of",
     "replace_in_folder",
+    "replace_sheet",
 ]
 
 SHEET = "cues.json"
@@ -59,6 +61,13 @@ def check_sheet_output(path: Path) -> None:
             f"'{path}' is there already and is no cue sheet, so it stays as it is. Name another "
             "file with -o, or remove it."
         ) from err
+
+
+def replace_sheet(path: Path, text: str) -> Path | None:
+    """Write a cue sheet; where another one lies there, that is kept, and its new name returned."""
+    with replacing_file(path) as working:
+        working.write_text(text, encoding="utf-8")
+        return _put_aside(working, path)
 
 
 def pages_of(sheet: Path) -> list[Path]:

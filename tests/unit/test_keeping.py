@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from tests.films import draw_film
-from tests.timelines import clip, saved, timeline, track
+from tests.timelines import clip, saved, score_of, timeline, track
 from typer.testing import CliRunner
 
+from emsync.cue import CueSheet
 from emsync.errors import EmsyncError, OutputError
+from emsync.score import Take
+from emsync.settings import ComposeSettings
 from emsync_server.app import ScoreSettings, score
 from emsync_server.cli.commands import command_tree
 from emsync_server.keeping import pages_of
-from emsync_server.progress import silent_progress
+from emsync_server.outputs import write_text
+from emsync_server.progress import Progress, silent_progress
+from emsync_server.rpc.steps import LocalSteps
 
 
 def run(*words: str | Path) -> str:
@@ -37,6 +43,20 @@ def film(tmp_path: Path) -> Path:
 @pytest.fixture
 def cut(tmp_path: Path) -> Path:
     return saved(timeline(track(clip("a", 48, 24), clip("b", 48, 24))), tmp_path / "cut.otio")
+
+
+def composed_by_seed(
+    steps: LocalSteps,
+    sheet: CueSheet,
+    cue_name: str,
+    folder: Path,
+    settings: ComposeSettings,
+    progress: Progress,
+) -> tuple[Take, ...]:
+    """Notes that are others for each seed; a file is whole when it gets its name, as everywhere."""
+    _, (placed,) = score_of(sheet.picture, folder, name=cue_name, seed=settings.seed)
+    write_text(folder / "score.mid", f"notes of seed {settings.seed}")
+    return (placed.take,)
 
 
 def by_its_name(path: Path) -> Path:
@@ -110,3 +130,37 @@ def test_a_source_that_is_called_like_its_score_stays(name: str, film: Path, cut
     with pytest.raises(OutputError, match="itself, which stays as it is"):
         score(source, source.parent, ScoreSettings(), silent_progress())
     assert source.read_bytes() == before
+
+
+def test_spot_keeps_a_cue_sheet_that_was_edited_and_says_so(cut: Path):
+    sheet, kept = cut.with_name("mine.json"), cut.with_name("mine.before.json")
+    spotting = ("spot", cut, "--no-pages", "-o", sheet)
+    assert "kept" not in run(*spotting)
+    found = sheet.read_text(encoding="utf-8")
+    assert "kept" not in run(*spotting) and not kept.exists()  # nobody edited it
+    for number, label in enumerate(("the door", "the kiss"), start=1):
+        edited = json.loads(found)
+        edited["cues"][0]["hits"][0]["label"] = label
+        sheet.write_text(json.dumps(edited), encoding="utf-8")
+        name = f"mine.before{'' if number == 1 else '-2'}.json"
+        said = f"The cue sheet that lay here is kept as {cut.with_name(name)}; this one is of a new"
+        assert said in run(*spotting)
+        assert json.loads(cut.with_name(name).read_text(encoding="utf-8")) == edited
+        assert sheet.read_text(encoding="utf-8") == found
+
+
+def test_compose_keeps_the_cue_sheet_in_its_folder(cut: Path, monkeypatch: pytest.MonkeyPatch):
+    sheet, folder = cut.with_name("cues.json"), cut.with_name("take")
+    run("spot", cut, "--no-pages", "-o", sheet)
+    monkeypatch.setattr(LocalSteps, "compose", composed_by_seed)
+    composing = ("compose", sheet, "-o", folder)
+    assert "kept" not in run(*composing) + run(*composing)
+    mine = (
+        (folder / "cues.json").read_text(encoding="utf-8").replace('"name": "cut"', '"name": "x"')
+    )
+    (folder / "cues.json").write_text(mine, encoding="utf-8")
+    assert f"is kept as {folder / 'cues.before.json'}; this one is a copy" in run(*composing)
+    assert (folder / "cues.before.json").read_text(encoding="utf-8") == mine
+    (folder / "cues.json").write_text("my shopping list", encoding="utf-8")
+    with pytest.raises(OutputError, match="is no cue sheet"):
+        run(*composing)

@@ -53,11 +53,17 @@ from emsync_server.cli.options import (
     whole_path,
 )
 from emsync_server.cli.placing import place_command
-from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept
+from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept, tell_replaced
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
-from emsync_server.keeping import check_not_sources, check_sheet_output, kept_edits, pages_of
-from emsync_server.outputs import replacing_file, write_text
+from emsync_server.keeping import (
+    check_not_sources,
+    check_sheet_output,
+    kept_edits,
+    pages_of,
+    replace_sheet,
+)
+from emsync_server.outputs import replacing_file
 from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
@@ -139,10 +145,8 @@ def score_command(
         tell_kept(made)
     tell(scored)
     for path in sorted(kept_edits(folder) - kept):
-        if path.suffix == ".mid":
-            warn(f"The take that lay here was replaced by a new one; its notes are kept as {path}.")
-        elif cues is None:
-            warn(f"The cue sheet that lay here is kept as {path}; this score was made without it.")
+        if path.suffix == ".mid" or cues is None:
+            tell_replaced(path, "this score was made without it")
 
 
 def _briefed(
@@ -223,10 +227,11 @@ def spot(
     )
     with shown_progress("spot") as progress:
         sheet = _steps(server).spot(whole_path(source), settings, progress)
-        write_text(output, wire.dumps(sheet))
+        kept = replace_sheet(output, wire.dumps(sheet))
     crowded = [sentence for cue in sheet.cues for sentence in cue.crowded_hits]
     for sentence in (*sheet.picture.warnings, *crowded):
         warn(sentence)
+    tell_replaced(kept, "this one is of a new look")
     hits = sum(len(cue.hits) for cue in sheet.cues)
     found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
     say(f"{output}: {', '.join(counted(*one) for one in found)}")
@@ -254,6 +259,9 @@ def compose(
 ) -> None:
     """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
     sheet = wire.read_cue_sheet(cues)
+    beside = output / "cues.json"
+    if is_other := cues.resolve() != beside.resolve():
+        check_sheet_output(beside)
     chosen = [one for one in sheet.cues if cue in (None, one.name)]
     if not sheet.cues:
         raise CueSheetError(
@@ -277,8 +285,9 @@ def compose(
             say(f"{folder / 'take.json'}: {takes_made} · {key_and_tempo(made[0])}")
             if (folder / "stems.json").exists():
                 warn(f"The stems and the mix in '{folder}' are of the notes before. Render again.")
-    if cues.resolve() != (output / "cues.json").resolve():
-        write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
+    if is_other:  # the folder has all that place needs
+        kept = replace_sheet(beside, wire.dumps(sheet))
+        tell_replaced(kept, f"this one is a copy of {cues}")
 
 
 def render(
@@ -293,6 +302,8 @@ def render(
 ) -> None:
     """Render a take: one stem for each instrument family, and their mix."""
     settings = render_settings(target, soundfont, sample_rate, bit_depth, ducking)
+    if take.parent.resolve() != output.resolve():
+        check_sheet_output(output / "cues.json")
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
@@ -313,7 +324,8 @@ def _bring_along(take: Path, folder: Path) -> None:
         with replacing_file(folder / new) as working:
             working.write_bytes(old.read_bytes())
     if (sheet := take.parent / "cues.json").is_file():
-        write_text(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+        kept = replace_sheet(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+        tell_replaced(kept, f"this one is a copy of {sheet}")
 
 
 def _steps(server: str | None) -> Steps:

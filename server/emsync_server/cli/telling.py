@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from emsync.counted import counted
 from emsync.score import Take
 from emsync.stem import StemSet
@@ -9,7 +11,7 @@ from emsync_server.again import Again
 from emsync_server.app import Scored
 from emsync_server.cli.console import say, warn
 
-__all__ = ["family_list", "key_and_tempo", "tell", "tell_kept"]
+__all__ = ["family_list", "key_and_tempo", "tell", "tell_kept", "tell_replaced"]
 
 
 def tell_kept(made: Again) -> None:
@@ -20,6 +22,17 @@ def tell_kept(made: Again) -> None:
         where = " of the other cues" if made.unchanged_cues else ""
         bars = counted(made.all_bars, "bar")
         say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
+
+
+def tell_replaced(kept: Path | None, instead: str) -> None:
+    """Where a cue sheet or a take lay where a new one is now: what became of it. `instead` says
+    what the new cue sheet is."""
+    if kept is None:
+        return
+    if kept.suffix == ".mid":
+        warn(f"The take that lay here was replaced by a new one; its notes are kept as {kept}.")
+    else:
+        warn(f"The cue sheet that lay here is kept as {kept}; {instead}.")
 
 
 def tell(scored: Scored) -> None:
