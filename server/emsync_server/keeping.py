@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
@@ -11,12 +13,13 @@ from emsync import wire
 from emsync.errors import EmsyncError, OutputError
 from emsync_otio import is_timeline
 from emsync_server.media import SIDECAR_FORMATS
-from emsync_server.outputs import replacing_file
+from emsync_server.outputs import replacing_file, translated_os_errors
 from emsync_server.rendering import FILM_SUFFIXES
 
 __all__ = [
     "check_not_sources",
     "check_sheet_output",
+    "keeping_notes",
     "kept_edits",
     "pages_of",
     "replace_in_folder",
@@ -89,6 +92,25 @@ def replace_in_folder(new: Path, old: Path) -> None:
     if new.name == SHEET or NOTES.fullmatch(new.name):
         _put_aside(new, old)
     new.replace(old)
+
+
+@contextmanager
+def keeping_notes(folder: Path) -> Iterator[list[Path]]:
+    """While takes are written into `folder`: notes that lay there and are others now are kept; the
+    names of what was kept are in the list at the end."""
+    there = [path for path in sorted(folder.glob("score*.mid")) if NOTES.fullmatch(path.name)]
+    copies = {path: _free_name(path) for path in there}
+    kept: list[Path] = []
+    try:
+        with translated_os_errors(folder):
+            for path, copy in copies.items():
+                shutil.copy2(path, copy)
+        yield kept
+        kept += [copy for path, copy in copies.items() if not _is_same(path, copy)]
+    finally:
+        for copy in copies.values():
+            if copy not in kept:
+                copy.unlink(missing_ok=True)
 
 
 def kept_edits(folder: Path) -> set[Path]:

@@ -13,7 +13,7 @@ from tests.timelines import clip, saved, score_of, timeline, track
 from typer.testing import CliRunner
 
 from emsync.cue import CueSheet
-from emsync.errors import EmsyncError, OutputError
+from emsync.errors import EmsyncError, JobCancelledError, OutputError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
 from emsync_server.app import ScoreSettings, score
@@ -24,7 +24,7 @@ from emsync_server.progress import Progress, silent_progress
 from emsync_server.rpc.steps import LocalSteps
 
 
-def run(*words: str | Path) -> str:
+def run(*words: str | Path | int) -> str:
     """What a command says; raises what it raises."""
     done = CliRunner().invoke(command_tree(), [str(word) for word in words])
     if isinstance(done.exception, EmsyncError):
@@ -164,3 +164,41 @@ def test_compose_keeps_the_cue_sheet_in_its_folder(cut: Path, monkeypatch: pytes
     (folder / "cues.json").write_text("my shopping list", encoding="utf-8")
     with pytest.raises(OutputError, match="is no cue sheet"):
         run(*composing)
+
+
+def test_compose_keeps_the_notes_of_the_take_before_and_says_so(
+    cut: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sheet, folder = cut.with_name("cues.json"), cut.with_name("take")
+    run("spot", cut, "--no-pages", "-o", sheet)
+    monkeypatch.setattr(LocalSteps, "compose", composed_by_seed)
+    composing = ("compose", sheet, "-o", folder, "--seed")
+    assert "replaced" not in run(*composing, 1) + run(*composing, 1)
+    assert not list(folder.glob("*before*"))
+    (folder / "score-2.mid").write_text("of a take that is not written anew", encoding="utf-8")
+    kept = folder / "score.before.mid"
+    said = f"The take that lay here was replaced by a new one; its notes are kept as {kept}."
+    assert said in run(*composing, 2)
+    assert kept.read_text(encoding="utf-8") == "notes of seed 1"
+    assert (folder / "score.mid").read_text(encoding="utf-8") == "notes of seed 2"
+    run(*composing, 3)
+    assert {path.name for path in folder.glob("*before*")} == {
+        "score.before.mid",
+        "score.before-2.mid",
+    }
+
+
+def test_composing_that_fails_leaves_no_copies(cut: Path, monkeypatch: pytest.MonkeyPatch):
+    sheet, folder = cut.with_name("cues.json"), cut.with_name("take")
+    run("spot", cut, "--no-pages", "-o", sheet)
+    monkeypatch.setattr(LocalSteps, "compose", composed_by_seed)
+    run("compose", sheet, "-o", folder)
+    before = {path: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+    def cancelled(*arguments: object) -> None:
+        raise JobCancelledError("The work was cancelled; nothing was left behind.")
+
+    monkeypatch.setattr(LocalSteps, "compose", cancelled)
+    with pytest.raises(JobCancelledError):
+        run("compose", sheet, "-o", folder, "--seed", 2)
+    assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before

@@ -59,6 +59,7 @@ from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_p
 from emsync_server.keeping import (
     check_not_sources,
     check_sheet_output,
+    keeping_notes,
     kept_edits,
     pages_of,
     replace_sheet,
@@ -278,16 +279,19 @@ def compose(
         for index, one in enumerate(chosen):
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
-            made = _steps(server).compose(sheet, one.name, folder, settings, part)
+            with keeping_notes(folder) as kept:
+                made = _steps(server).compose(sheet, one.name, folder, settings, part)
             for sentence in one.crowded_hits:
                 warn(sentence)
             takes_made = f"{counted(len(made), 'take')}, seed {seed}"
             say(f"{folder / 'take.json'}: {takes_made} · {key_and_tempo(made[0])}")
+            for notes in kept:
+                tell_replaced(notes)
             if (folder / "stems.json").exists():
                 warn(f"The stems and the mix in '{folder}' are of the notes before. Render again.")
     if is_other:  # the folder has all that place needs
-        kept = replace_sheet(beside, wire.dumps(sheet))
-        tell_replaced(kept, f"this one is a copy of {cues}")
+        old = replace_sheet(beside, wire.dumps(sheet))
+        tell_replaced(old, f"this one is a copy of {cues}")
 
 
 def render(
@@ -320,12 +324,15 @@ def _bring_along(take: Path, folder: Path) -> None:
     if take.parent.resolve() == folder.resolve():
         return
     midi = wire.read_take(take).midi
-    for old, new in ((take, "take.json"), (take.parent / midi, midi)):
-        with replacing_file(folder / new) as working:
-            working.write_bytes(old.read_bytes())
+    with keeping_notes(folder) as kept:
+        for old, new in ((take, "take.json"), (take.parent / midi, midi)):
+            with replacing_file(folder / new) as working:
+                working.write_bytes(old.read_bytes())
+    for notes in kept:
+        tell_replaced(notes)
     if (sheet := take.parent / "cues.json").is_file():
-        kept = replace_sheet(folder / "cues.json", sheet.read_text(encoding="utf-8"))
-        tell_replaced(kept, f"this one is a copy of {sheet}")
+        aside = replace_sheet(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+        tell_replaced(aside, f"this one is a copy of {sheet}")
 
 
 def _steps(server: str | None) -> Steps:

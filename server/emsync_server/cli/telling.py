@@ -24,7 +24,7 @@ def tell_kept(made: Again) -> None:
         say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
 
 
-def tell_replaced(kept: Path | None, instead: str) -> None:
+def tell_replaced(kept: Path | None, instead: str = "") -> None:
     """Where a cue sheet or a take lay where a new one is now: what became of it. `instead` says
     what the new cue sheet is."""
     if kept is None:
