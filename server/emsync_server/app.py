@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -81,7 +82,9 @@ def score(
     check_score_folder(source, folder)
     if sheet is not None and Path(sheet.picture.source) != source:
         raise CueSheetError(
-            f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Give the cue sheet "
+            f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Where that is the "
+            'same picture in another place, write under "picture" in the cue sheet: '
+            f'"source": {json.dumps(str(source), ensure_ascii=False)}. Else give the cue sheet '
             "that 'emsync spot' wrote of this one."
         )
     if sheet is not None and not sheet.cues:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from tests.timelines import clip, saved, score_of, timeline, track
 from typer.testing import CliRunner
 
 from emsync.cue import CueSheet
-from emsync.errors import EmsyncError, JobCancelledError, OutputError
+from emsync.errors import CueSheetError, EmsyncError, JobCancelledError, OutputError
 from emsync.score import Take
 from emsync.settings import ComposeSettings
 from emsync_server.app import ScoreSettings, score
@@ -202,3 +203,25 @@ def test_composing_that_fails_leaves_no_copies(cut: Path, monkeypatch: pytest.Mo
     with pytest.raises(JobCancelledError):
         run("compose", sheet, "-o", folder, "--seed", 2)
     assert {path: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
+
+
+def test_the_cue_sheet_of_a_film_that_was_moved_is_used_as_the_error_says(
+    film: Path, monkeypatch: pytest.MonkeyPatch
+):
+    sheet = film.with_name("cues.json")
+    run("spot", film, "--draft", "--no-pages", "-o", sheet)
+    moved = film.rename(film.with_name('the "moved" one.mp4'))
+
+    def reached(*arguments: object) -> None:
+        raise JobCancelledError("composing")
+
+    monkeypatch.setattr(LocalSteps, "compose", reached)
+    with pytest.raises(CueSheetError, match="The cue sheet is of") as refused:
+        run("score", moved, "--cues", sheet)
+    told = re.search(r'write under "picture" in the cue sheet: (".*")\. Else', str(refused.value))
+    assert told is not None
+    edited = json.loads(sheet.read_text(encoding="utf-8"))
+    edited["picture"] |= json.loads(f"{{{told[1]}}}")
+    sheet.write_text(json.dumps(edited), encoding="utf-8")
+    with pytest.raises(JobCancelledError, match="composing"):
+        run("score", moved, "--cues", sheet)
