@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emsync.counted import counted
-from emsync.errors import InputError, NotFoundError
+from emsync.errors import InputError, MissingPartError, NotFoundError
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.models import Model, list_models
 
@@ -83,7 +85,24 @@ def import_folder(
     with put_back_on_failure(model):
         with shown_progress(f"importing {name}") as progress:
             import_model(model, folder, progress)
-        _prove(name, model)
+        with _said_of(folder, model):
+            _prove(name, model)
+
+
+@contextmanager
+def _said_of(source: Path, model: Model) -> Iterator[None]:
+    """What cannot be used is named as it was given: where it was installed it is no more."""
+    from emsync_server.inference.network import UnusableWeightsError
+
+    try:
+        yield
+    except UnusableWeightsError as err:
+        if not err.path.is_relative_to(model.folder):
+            raise
+        raise MissingPartError(
+            f"The weights in {source / err.path.relative_to(model.folder)} cannot be used: "
+            f"{err.why}. Nothing was installed; import the folder with the right files."
+        ) from err
 
 
 def _full_model(name: str) -> Model:
