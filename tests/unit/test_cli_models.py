@@ -40,7 +40,10 @@ def test_weights_whose_package_is_missing_say_what_they_need(monkeypatch):
     row = replace(experts.expert_row("text_emotion"), is_available=lambda: False)
     monkeypatch.setattr(experts, "EXPERTS", (row,))
     (line,) = [line for line in run().splitlines() if line.startswith("text_emotion")]
-    assert line.endswith("needs the package tokenizers")
+    assert line.endswith("needs the package tokenizers: pip install 'emsync[words]'")
+    told = CliRunner().invoke(command_tree(), ["doctor"]).output
+    assert "text_emotion: in place, but it needs the package tokenizers: pip install" in told
+    assert "model         scene: ready" in told
 
 
 def test_hostile_weights_are_taken_off_again(tmp_path):

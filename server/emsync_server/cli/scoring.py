@@ -53,7 +53,14 @@ from emsync_server.cli.options import (
     whole_path,
 )
 from emsync_server.cli.placing import place_command
-from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept, tell_replaced
+from emsync_server.cli.telling import (
+    family_list,
+    key_and_tempo,
+    tell,
+    tell_kept,
+    tell_of_silent_words,
+    tell_replaced,
+)
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
 from emsync_server.keeping import (
@@ -145,6 +152,8 @@ def score_command(
     if again is not None:
         tell_kept(made)
     tell(scored)
+    if server in (None, HERE):
+        tell_of_silent_words(scored.sheet)
     for path in sorted(kept_edits(folder) - kept):
         if path.suffix == ".mid" or cues is None:
             tell_replaced(path, "this score was made without it")
@@ -238,6 +247,8 @@ def spot(
     say(f"{output}: {', '.join(counted(*one) for one in found)}")
     for line in (*emotion_lines(sheet), *sheet.words_from):
         say(line)
+    if server in (None, HERE):
+        tell_of_silent_words(sheet)
     if pages and sheet.shots:
         _, page = write_emotion_pages(sheet, output)
         say(f"how it feels, and why: {page}")

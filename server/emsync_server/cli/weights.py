@@ -17,7 +17,7 @@ from emsync_server.models import Model, list_models
 if TYPE_CHECKING:
     from emsync_server.spotting.experts.trained import TrainedNetwork
 
-__all__ = ["register"]
+__all__ = ["lacking_packages", "register"]
 
 NAME_WIDTH, STATE_WIDTH = 18, 14
 
@@ -35,9 +35,7 @@ def list_all(context: typer.Context) -> None:
     """List experts and weights: tier, state, size, licence, identity, card."""
     if context.invoked_subcommand is not None:
         return
-    from emsync_server.spotting.experts import EXPERTS
-
-    lacking = {row.name: row.needs for row in EXPERTS if not row.is_available()}
+    lacking = lacking_packages()
     for model in list_models():
         tier = "full" if model.is_full_tier else "built-in"
         size = f"{model.size_bytes / 1e6:.1f} MB" if model.size_bytes else "–"
@@ -50,6 +48,13 @@ def list_all(context: typer.Context) -> None:
         )
     for line in _experts_without_weights():
         say(line)
+
+
+def lacking_packages() -> dict[str, str]:
+    """Experts that cannot run here, whatever weights there are, and what they need."""
+    from emsync_server.spotting.experts import EXPERTS
+
+    return {row.name: row.needs for row in EXPERTS if not row.is_available()}
 
 
 def fetch(
