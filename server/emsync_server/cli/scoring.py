@@ -14,7 +14,7 @@ import typer
 from emsync import wire
 from emsync.counted import counted
 from emsync.cue import Brief, CueSheet
-from emsync.errors import CueSheetError, NotFoundError, OutputError
+from emsync.errors import CueSheetError, JobCancelledError, NotFoundError, OutputError
 from emsync.settings import (
     ComposeSettings,
     MarkerRule,
@@ -250,7 +250,12 @@ def spot(
     if server in (None, HERE):
         tell_of_silent_words(sheet)
     if pages and sheet.shots:
-        _, page = write_emotion_pages(sheet, output)
+        try:
+            _, page = write_emotion_pages(sheet, output)
+        except KeyboardInterrupt as err:
+            raise JobCancelledError(
+                f"Cancelled; '{output}' is written, its picture and page were not drawn."
+            ) from err
         say(f"how it feels, and why: {page}")
 
 
