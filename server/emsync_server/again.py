@@ -20,6 +20,7 @@ from emsync_server.app import (
     SHARES,
     Scored,
     ScoreSettings,
+    check_score_folder,
     cue_folder,
     finished,
     landing_in,
@@ -72,6 +73,7 @@ def score_again(
     """
     steps = steps or LocalSteps()
     sheet, olds = _earlier_score(source, earlier)
+    check_score_folder(source, folder)
     with landing_in(folder) as working:
         spotted = steps.spot(source, settings.spot, progress.part(0.0, SHARES["spot"]))
         _check_comparable(sheet, spotted, source)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from itertools import count
 from pathlib import Path
 
 from emsync import wire
@@ -17,6 +17,7 @@ from emsync.stem import StemSet
 from emsync_otio import WRITABLE_SUFFIXES, PlacedCue, is_timeline, place
 from emsync_server.evaluation import evaluate, write_pictures, write_report
 from emsync_server.evaluation.emotion_page import write_emotion_pages
+from emsync_server.keeping import check_not_sources, replace_in_folder
 from emsync_server.media import probe_film
 from emsync_server.outputs import translated_os_errors, working_folder, write_text
 from emsync_server.progress import Progress
@@ -27,9 +28,9 @@ __all__ = [
     "SHARES",
     "ScoreSettings",
     "Scored",
+    "check_score_folder",
     "cue_folder",
     "finished",
-    "kept_edits",
     "landing_in",
     "lay_under_film",
     "placed_in_editors_file",
@@ -38,7 +39,6 @@ __all__ = [
 
 SHARES = {"spot": 0.35, "compose": 0.75, "render": 0.88, "mux": 0.95, "report": 1.0}
 """Where each step of the main job ends, as a share of its time (BENCHMARKS.md, 'Time')."""
-EDITABLE = ("cues.json", "score.mid")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,12 @@ def score(
     """
     steps = steps or LocalSteps()
     _refuse_another_score(source, folder)
+    check_score_folder(source, folder)
     if sheet is not None and Path(sheet.picture.source) != source:
         raise CueSheetError(
-            f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Give the cue sheet "
+            f"The cue sheet is of '{sheet.picture.source}', not of '{source}'. Where that is the "
+            'same picture in another place, write under "picture" in the cue sheet: '
+            f'"source": {json.dumps(str(source), ensure_ascii=False)}. Else give the cue sheet '
             "that 'emsync spot' wrote of this one."
         )
     if sheet is not None and not sheet.cues:
@@ -177,14 +180,9 @@ def lay_under_film(
         )
     if out.is_dir():
         raise OutputError(f"'{out}' is a folder. Name a file in it with -o.")
-    for theirs in (film, Path(sheet.picture.source)):
-        for suffix in (out.suffix,) if out.suffix else FILM_SUFFIXES:
-            written = out.with_suffix(suffix)
-            if written.exists() and theirs.exists() and written.samefile(theirs):
-                raise OutputError(
-                    f"'{written}' is the film itself, which stays as it is. Name another file "
-                    "with -o."
-                )
+    suffixes = (out.suffix,) if out.suffix else FILM_SUFFIXES
+    written = [out.with_suffix(suffix) for suffix in suffixes]
+    check_not_sources(written, film, Path(sheet.picture.source))
     return mux_scored(film, _mixes(placed), out.with_suffix(out.suffix.lower()), progress)
 
 
@@ -227,11 +225,18 @@ def landing_in(folder: Path) -> Iterator[Path]:
             with translated_os_errors(folder):
                 _forget_old_stems(folder)
                 for entry in sorted(working.iterdir()):
-                    _replace(entry, folder / entry.name)
+                    replace_in_folder(entry, folder / entry.name)
             done = True
     finally:
         if made and not done and folder.is_dir() and not any(folder.iterdir()):
             folder.rmdir()
+
+
+def check_score_folder(source: Path, folder: Path) -> None:
+    """Raise OutputError where the film or timeline lies under a name that its score would take."""
+    films = [folder / f"scored{suffix}" for suffix in FILM_SUFFIXES]
+    timelines = [folder / f"timeline{suffix}" for suffix in {".otio", source.suffix.lower()}]
+    check_not_sources([*films, *timelines], source)
 
 
 def _refuse_another_score(source: Path, folder: Path) -> None:
@@ -254,34 +259,3 @@ def _forget_old_stems(folder: Path) -> None:
         with suppress(CueSheetError):
             for stem in wire.read_stem_set(listed).stems:
                 (folder / stem.path).unlink(missing_ok=True)
-
-
-def _replace(new: Path, old: Path) -> None:
-    """Put a file of ours, or a folder's files, in the place of the last run's.
-
-    What a person may have edited since is kept beside it, as NAME.before.json or .mid, and what
-    was kept so before stays.
-    """
-    if new.is_dir():
-        old.mkdir(exist_ok=True)
-        for entry in sorted(new.iterdir()):
-            _replace(entry, old / entry.name)
-        return
-    if new.name in EDITABLE and old.is_file() and old.read_bytes() != new.read_bytes():
-        old.replace(_free_name(old))
-    new.replace(old)
-
-
-def _free_name(old: Path) -> Path:
-    """NAME.before.json, or NAME.before-2.json, … where there is one."""
-    for number in count(1):
-        kept = old.with_suffix(f".before{f'-{number}' if number > 1 else ''}{old.suffix}")
-        if not kept.exists():
-            return kept
-    raise AssertionError("numbers do not end")
-
-
-def kept_edits(folder: Path) -> set[Path]:
-    """What a person may have edited and a later score has put aside."""
-    inside = [*folder.glob("*.before*"), *folder.glob("*/*.before*")]  # several cues: a folder each
-    return {path for path in inside if path.suffix in (".json", ".mid")}

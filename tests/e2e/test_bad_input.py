@@ -293,6 +293,46 @@ def test_a_command_that_is_interrupted_while_it_loads_says_so(tmp_path: Path):
     assert complaint(done, 130) == "emsync: Cancelled; nothing was left behind."
 
 
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+@pytest.mark.parametrize(
+    ("again", "said"),
+    [
+        pytest.param("in pages", "emsync: Cancelled; '{}' is written, its picture", id="in pages"),
+        pytest.param("told", "emsync: Cancelled.", id="while it is told"),
+        pytest.param("before pages", "emsync: Cancelled", id="where nobody waits"),
+    ],
+)
+def test_a_command_that_is_interrupted_again_and_again_says_so(
+    again: str, said: str, film: Path, tmp_path: Path
+):
+    code = (
+        "import signal, sys\n"
+        "from emsync_server.cli import console, main, scoring\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "def interrupt(*arguments): signal.raise_signal(signal.SIGINT)\n"
+        "def twice(*arguments):\n"
+        "    try: interrupt()\n"
+        "    finally: interrupt()\n"
+        "if sys.argv.pop() == 'before pages': scoring.emotion_lines = twice\n"
+        "scoring.write_emotion_pages = twice\n"
+        "class Err:\n"
+        "    is_terminal = False\n"
+        "    def print(self, words, **style):\n"
+        "        if AGAIN and 'Cancelled' in words: interrupt()\n"
+        "        print(words, file=sys.stderr, flush=True)\n"
+        "console._err = Err()\n"
+        "main()\n"
+    ).replace("AGAIN", str(again == "told"))
+    sheet = tmp_path / "cues.json"
+    done = subprocess.run(
+        [sys.executable, "-c", code, "spot", film, "--draft", "-o", sheet, again],
+        capture_output=True,
+        text=True,
+    )
+    assert complaint(done, 130).startswith(said.format(sheet))
+    assert json.loads(sheet.read_text(encoding="utf-8"))["cues"]
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="limits of memory")
 def test_without_memory_for_the_libraries_a_sentence_says_so(tmp_path: Path):
     limited = f"ulimit -v 250000; exec '{sys.executable}' -m emsync_server compose x -o out"

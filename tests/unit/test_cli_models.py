@@ -1,5 +1,6 @@
 """`emsync models`: what it lists, and that what it installs can be used or is taken off."""
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -39,14 +40,40 @@ def test_weights_whose_package_is_missing_say_what_they_need(monkeypatch):
     row = replace(experts.expert_row("text_emotion"), is_available=lambda: False)
     monkeypatch.setattr(experts, "EXPERTS", (row,))
     (line,) = [line for line in run().splitlines() if line.startswith("text_emotion")]
-    assert line.endswith("needs the package tokenizers")
+    assert line.endswith("needs the package tokenizers: pip install 'emsync[words]'")
+    told = CliRunner().invoke(command_tree(), ["doctor"]).output
+    assert "text_emotion: in place, but it needs the package tokenizers: pip install" in told
+    assert "model         scene: ready" in told
 
 
 def test_hostile_weights_are_taken_off_again(tmp_path):
     (tmp_path / "scene_full.onnx").write_bytes(b"\x80\x04pickle")
-    with pytest.raises(MissingPartError, match=r"scene_full\.onnx cannot be used"):
+    told = re.escape(str(tmp_path / "scene_full.onnx"))
+    with pytest.raises(MissingPartError, match=f"in {told} cannot be used: .* Nothing was"):
         run("import", "scene_full", tmp_path)
     assert state_of("scene_full") is ModelState.MISSING
+    assert not (user_folder() / "scene_full").exists()
+
+
+def test_a_folder_that_lacks_files_or_is_not_there_is_told_of(tmp_path):
+    with pytest.raises(NotFoundError, match=r"fusion\.json, fusion\.onnx are missing\.$"):
+        run("import", "fusion", tmp_path)
+    (tmp_path / "fusion.json").touch()
+    with pytest.raises(NotFoundError, match=r"'fusion': fusion\.onnx is missing\.$"):
+        run("import", "fusion", tmp_path)
+    with pytest.raises(NotFoundError, match=r"There is no folder '.*nowhere'"):
+        run("import", "fusion", tmp_path / "nowhere")
+    assert not (user_folder() / "fusion").exists()
+
+
+def test_a_network_of_ones_own_that_is_none_is_named_where_it_was_given(tmp_path):
+    (tmp_path / "fusion.json").write_text("{}")
+    (tmp_path / "fusion.onnx").write_bytes(b"nothing")
+    told = re.escape(str(tmp_path / "fusion.json"))
+    with pytest.raises(MissingPartError, match=f"in {told} cannot be used") as refused:
+        run("import", "fusion", tmp_path)
+    assert "Fetch" not in str(refused.value) and str(user_folder()) not in str(refused.value)
+    assert not (user_folder() / "fusion").exists()
 
 
 @pytest.mark.training

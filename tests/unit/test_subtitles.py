@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import sys
 import time
 from pathlib import Path
 
@@ -11,12 +12,14 @@ from av.stream import Disposition
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.films import Track, draw_film, lay_subtitles, srt_of
+from typer.testing import CliRunner
 
 from emsync import wire
 from emsync.cue import CueSheet
 from emsync.errors import JobCancelledError, PathRefusedError
 from emsync.settings import SpotSettings
 from emsync_server.access import ANY_FILE, Access
+from emsync_server.cli.commands import command_tree
 from emsync_server.media.languages import language_of
 from emsync_server.media.subtitle_text import spoken_words
 from emsync_server.progress import ProgressSink, silent_progress
@@ -356,6 +359,24 @@ def test_another_language_is_shown_and_judged_by_nobody(film: Path) -> None:
     assert [shot.text for shot in sheet.shots] == [line[2] for line in FRENCH]
     assert not [vote for shot in sheet.shots for vote in shot.votes if "text" in vote.expert]
     assert "judged by nobody" in sheet.words_from[0]
+
+
+@pytest.mark.parametrize(
+    ("lines", "is_told"),
+    [pytest.param(ENGLISH, True, id="English"), pytest.param(FRENCH, False, id="French")],
+)
+def test_spot_says_how_words_get_a_vote_where_the_package_is_missing(
+    film: Path,
+    lines: tuple[tuple[int, int, str], ...],
+    is_told: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    beside(film, "film.srt", lines)
+    monkeypatch.setitem(sys.modules, "tokenizers", None)
+    spotting = ["spot", str(film), "--no-pages", "-o", str(film.with_name("cues.json"))]
+    done = CliRunner().invoke(command_tree(), spotting)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("pip install 'emsync[words]'") == is_told
 
 
 def test_lines_that_only_say_they_are_english_are_judged_by_nobody(film: Path) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
+from typing import NoReturn
 
 from emsync.errors import MemoryFullError
 
@@ -30,9 +32,7 @@ def main() -> None:
     try:
         from emsync_server.cli.commands import run
     except KeyboardInterrupt:  # the imports take most of a second; nothing has begun
-        sys.stderr.write("emsync: Cancelled; nothing was left behind.\n")
-        sys.stderr.flush()
-        os._exit(INTERRUPTED)  # CPython 3.11 may send itself the signal again on the usual way out
+        _leave("emsync: Cancelled; nothing was left behind.\n")
     except (ImportError, MemoryError) as err:
         if isinstance(err, ImportError) and not any(words in str(err) for words in NO_MEMORY):
             raise
@@ -40,4 +40,17 @@ def main() -> None:
         sys.stderr.write(f"emsync: {full.sentence}\n")
         sys.exit(full.exit_code)
 
-    sys.exit(run())
+    try:
+        code = run()
+    except KeyboardInterrupt:  # once more, while the first was being told
+        _leave("emsync: Cancelled.\n")
+    if code == INTERRUPTED:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # it is known; the rest is the way out
+    sys.exit(code)
+
+
+def _leave(sentence: str) -> NoReturn:
+    """At once: CPython 3.11 may send itself the signal again on the usual way out."""
+    sys.stderr.write(sentence)
+    sys.stderr.flush()
+    os._exit(INTERRUPTED)

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
 from emsync import __version__
+from emsync.errors import JobCancelledError
 from emsync_server.cli import machine, measuring, scoring, service, weights
 from emsync_server.cli.console import guarded, say
 from emsync_server.cli.options import with_server_named
 
 __all__ = ["command_tree", "run"]
+
+BRIDGES = (["rpc"], ["host"])
 
 
 def command_tree() -> typer.Typer:
@@ -49,8 +53,17 @@ def run() -> int:
             code = command_tree()(
                 with_server_named(sys.argv[1:]), prog_name="emsync", standalone_mode=False
             )
-        except typer.Abort as err:
-            raise KeyboardInterrupt from err
+        except (typer.Abort, KeyboardInterrupt) as err:
+            raise _interrupted() from err
+        # What Ctrl-C is in newer typers, which say nothing of it; bridges have told their host.
+        if code == JobCancelledError.exit_code and sys.argv[1:2] not in BRIDGES:
+            raise _interrupted()
         return code if isinstance(code, int) else 0
 
     return guarded(command)
+
+
+def _interrupted() -> KeyboardInterrupt:
+    """What is about to be told, without being interrupted again."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    return KeyboardInterrupt()

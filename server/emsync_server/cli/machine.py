@@ -12,6 +12,7 @@ import typer
 
 from emsync import __version__
 from emsync_server.cli.console import say
+from emsync_server.cli.weights import lacking_packages
 from emsync_server.models import Model, ModelState, list_models
 from emsync_server.rendering import describe_sound
 
@@ -33,16 +34,17 @@ def doctor() -> None:
     say(f"soundfont     {sound.soundfont}")
     for advice in sound.advice:
         say(f"better        {advice}")
+    lacking = lacking_packages()
     for model in list_models():
-        say(f"model         {model.name}: {_model_state(model)}")
+        say(f"model         {model.name}: {_model_state(model, lacking.get(model.name))}")
     from emsync.client import describe_server
 
     say(f"server        {describe_server()}")
 
 
-def _model_state(model: Model) -> str:
+def _model_state(model: Model, needs: str | None) -> str:
     if model.is_ready:
-        return "ready"
+        return "ready" if needs is None else f"in place, but it needs {needs}"
     if not model.is_full_tier:
         return "MISSING or damaged: install emsync again"
     if model.state is ModelState.MISSING:

@@ -122,7 +122,8 @@ def benchmark(context: typer.Context) -> None:
 
 def train(context: typer.Context) -> None:
     """Train the networks that emsync ships (needs the extra 'train'); --help lists its commands."""
-    if importlib.util.find_spec("torch") is None:
+    asks = not context.args or {"-h", "--help"} & set(context.args)
+    if not asks and importlib.util.find_spec("torch") is None:
         raise MissingPartError(
             "Training needs PyTorch, which is not installed. Run: pip install 'emsync[train]'."
         )

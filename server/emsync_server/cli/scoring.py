@@ -14,7 +14,7 @@ import typer
 from emsync import wire
 from emsync.counted import counted
 from emsync.cue import Brief, CueSheet
-from emsync.errors import CueSheetError, NotFoundError, OutputError
+from emsync.errors import CueSheetError, JobCancelledError, NotFoundError, OutputError
 from emsync.settings import (
     ComposeSettings,
     MarkerRule,
@@ -23,7 +23,7 @@ from emsync.settings import (
     SpotSettings,
 )
 from emsync_server.again import score_again
-from emsync_server.app import ScoreSettings, cue_folder, kept_edits, score
+from emsync_server.app import ScoreSettings, cue_folder, score
 from emsync_server.cli.console import say, shown_progress, warn
 from emsync_server.cli.options import (
     HERE,
@@ -53,10 +53,25 @@ from emsync_server.cli.options import (
     whole_path,
 )
 from emsync_server.cli.placing import place_command
-from emsync_server.cli.telling import family_list, key_and_tempo, tell, tell_kept
+from emsync_server.cli.telling import (
+    family_list,
+    key_and_tempo,
+    tell,
+    tell_kept,
+    tell_of_silent_words,
+    tell_replaced,
+)
 from emsync_server.demo import draw_demo_film
 from emsync_server.evaluation.emotion_page import emotion_lines, write_emotion_pages
-from emsync_server.outputs import replacing_file, write_text
+from emsync_server.keeping import (
+    check_not_sources,
+    check_sheet_output,
+    keeping_notes,
+    kept_edits,
+    pages_of,
+    replace_sheet,
+)
+from emsync_server.outputs import replacing_file
 from emsync_server.rpc.steps import LocalSteps, Steps
 
 __all__ = ["register"]
@@ -137,11 +152,11 @@ def score_command(
     if again is not None:
         tell_kept(made)
     tell(scored)
+    if server in (None, HERE):
+        tell_of_silent_words(scored.sheet)
     for path in sorted(kept_edits(folder) - kept):
-        if path.suffix == ".mid":
-            warn(f"The take that lay here was replaced by a new one; its notes are kept as {path}.")
-        elif cues is None:
-            warn(f"The cue sheet that lay here is kept as {path}; this score was made without it.")
+        if path.suffix == ".mid" or cues is None:
+            tell_replaced(path, "this score was made without it")
 
 
 def _briefed(
@@ -210,6 +225,8 @@ def spot(
             f"'{output}' is a folder. Name the cue sheet's file with -o, such as "
             f"'{output / 'cues.json'}'."
         )
+    check_not_sources([output, *(pages_of(output) if pages else ())], source)
+    check_sheet_output(output)
     settings = SpotSettings(
         draft=draft,
         shots=shots,
@@ -220,17 +237,25 @@ def spot(
     )
     with shown_progress("spot") as progress:
         sheet = _steps(server).spot(whole_path(source), settings, progress)
-        write_text(output, wire.dumps(sheet))
+        kept = replace_sheet(output, wire.dumps(sheet))
     crowded = [sentence for cue in sheet.cues for sentence in cue.crowded_hits]
     for sentence in (*sheet.picture.warnings, *crowded):
         warn(sentence)
+    tell_replaced(kept, "this one is of a new look")
     hits = sum(len(cue.hits) for cue in sheet.cues)
     found = ((len(sheet.boundaries), "boundary"), (hits, "hit"), (len(sheet.cues), "cue"))
     say(f"{output}: {', '.join(counted(*one) for one in found)}")
     for line in (*emotion_lines(sheet), *sheet.words_from):
         say(line)
+    if server in (None, HERE):
+        tell_of_silent_words(sheet)
     if pages and sheet.shots:
-        _, page = write_emotion_pages(sheet, output)
+        try:
+            _, page = write_emotion_pages(sheet, output)
+        except KeyboardInterrupt as err:
+            raise JobCancelledError(
+                f"Cancelled; '{output}' is written, its picture and page were not drawn."
+            ) from err
         say(f"how it feels, and why: {page}")
 
 
@@ -251,6 +276,9 @@ def compose(
 ) -> None:
     """Compose the cues of a cue sheet: MIDI with a tempo map, and how it came about."""
     sheet = wire.read_cue_sheet(cues)
+    beside = output / "cues.json"
+    if is_other := cues.resolve() != beside.resolve():
+        check_sheet_output(beside)
     chosen = [one for one in sheet.cues if cue in (None, one.name)]
     if not sheet.cues:
         raise CueSheetError(
@@ -267,15 +295,19 @@ def compose(
         for index, one in enumerate(chosen):
             part = progress.part(index / len(chosen), (index + 1) / len(chosen))
             folder = cue_folder(sheet, one, output)
-            made = _steps(server).compose(sheet, one.name, folder, settings, part)
+            with keeping_notes(folder) as kept:
+                made = _steps(server).compose(sheet, one.name, folder, settings, part)
             for sentence in one.crowded_hits:
                 warn(sentence)
             takes_made = f"{counted(len(made), 'take')}, seed {seed}"
             say(f"{folder / 'take.json'}: {takes_made} · {key_and_tempo(made[0])}")
+            for notes in kept:
+                tell_replaced(notes)
             if (folder / "stems.json").exists():
                 warn(f"The stems and the mix in '{folder}' are of the notes before. Render again.")
-    if cues.resolve() != (output / "cues.json").resolve():
-        write_text(output / "cues.json", wire.dumps(sheet))  # the folder has all that place needs
+    if is_other:  # the folder has all that place needs
+        old = replace_sheet(beside, wire.dumps(sheet))
+        tell_replaced(old, f"this one is a copy of {cues}")
 
 
 def render(
@@ -290,6 +322,8 @@ def render(
 ) -> None:
     """Render a take: one stem for each instrument family, and their mix."""
     settings = render_settings(target, soundfont, sample_rate, bit_depth, ducking)
+    if take.parent.resolve() != output.resolve():
+        check_sheet_output(output / "cues.json")
     with shown_progress("render") as progress:
         stems = _steps(server).render(take, output, settings, progress)
     _bring_along(take, output)
@@ -306,11 +340,15 @@ def _bring_along(take: Path, folder: Path) -> None:
     if take.parent.resolve() == folder.resolve():
         return
     midi = wire.read_take(take).midi
-    for old, new in ((take, "take.json"), (take.parent / midi, midi)):
-        with replacing_file(folder / new) as working:
-            working.write_bytes(old.read_bytes())
+    with keeping_notes(folder) as kept:
+        for old, new in ((take, "take.json"), (take.parent / midi, midi)):
+            with replacing_file(folder / new) as working:
+                working.write_bytes(old.read_bytes())
+    for notes in kept:
+        tell_replaced(notes)
     if (sheet := take.parent / "cues.json").is_file():
-        write_text(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+        aside = replace_sheet(folder / "cues.json", sheet.read_text(encoding="utf-8"))
+        tell_replaced(aside, f"this one is a copy of {sheet}")
 
 
 def _steps(server: str | None) -> Steps:

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from emsync.counted import counted
+from emsync.cue import CueSheet
 from emsync.score import Take
 from emsync.stem import StemSet
 from emsync_server.again import Again
 from emsync_server.app import Scored
 from emsync_server.cli.console import say, warn
 
-__all__ = ["family_list", "key_and_tempo", "tell", "tell_kept"]
+__all__ = [
+    "family_list",
+    "key_and_tempo",
+    "tell",
+    "tell_kept",
+    "tell_of_silent_words",
+    "tell_replaced",
+]
+
+NOT_JUDGED = "judged by nobody"
+"""What `words_from` says of lines in a language that no expert reads."""
 
 
 def tell_kept(made: Again) -> None:
@@ -20,6 +33,30 @@ def tell_kept(made: Again) -> None:
         where = " of the other cues" if made.unchanged_cues else ""
         bars = counted(made.all_bars, "bar")
         say(f"kept {made.kept_bars} of {bars}{where}; the rest is new")
+
+
+def tell_replaced(kept: Path | None, instead: str = "") -> None:
+    """Where a cue sheet or a take lay where a new one is now: what became of it. `instead` says
+    what the new cue sheet is."""
+    if kept is None:
+        return
+    if kept.suffix == ".mid":
+        warn(f"The take that lay here was replaced by a new one; its notes are kept as {kept}.")
+    else:
+        warn(f"The cue sheet that lay here is kept as {kept}; {instead}.")
+
+
+def tell_of_silent_words(sheet: CueSheet) -> None:
+    """Where words were found that could be judged, were the package for it on this machine."""
+    from emsync_server.spotting.experts import expert_row
+
+    found = any(shot.text for shot in sheet.shots)
+    foreign = sheet.words_from and all(NOT_JUDGED in sentence for sentence in sheet.words_from)
+    if found and not foreign and not expert_row("text_emotion").is_available():
+        warn(
+            "What is said has no vote on how the film feels: that needs a package. Run: "
+            "pip install 'emsync[words]'."
+        )
 
 
 def tell(scored: Scored) -> None:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from emsync.counted import counted
-from emsync.errors import InputError, NotFoundError
+from emsync.errors import InputError, MissingPartError, NotFoundError
 from emsync_server.cli.console import say, shown_progress
 from emsync_server.models import Model, list_models
 
 if TYPE_CHECKING:
     from emsync_server.spotting.experts.trained import TrainedNetwork
 
-__all__ = ["register"]
+__all__ = ["lacking_packages", "register"]
 
 NAME_WIDTH, STATE_WIDTH = 18, 14
 
@@ -33,9 +35,7 @@ def list_all(context: typer.Context) -> None:
     """List experts and weights: tier, state, size, licence, identity, card."""
     if context.invoked_subcommand is not None:
         return
-    from emsync_server.spotting.experts import EXPERTS
-
-    lacking = {row.name: row.needs for row in EXPERTS if not row.is_available()}
+    lacking = lacking_packages()
     for model in list_models():
         tier = "full" if model.is_full_tier else "built-in"
         size = f"{model.size_bytes / 1e6:.1f} MB" if model.size_bytes else "–"
@@ -48,6 +48,13 @@ def list_all(context: typer.Context) -> None:
         )
     for line in _experts_without_weights():
         say(line)
+
+
+def lacking_packages() -> dict[str, str]:
+    """Experts that cannot run here, whatever weights there are, and what they need."""
+    from emsync_server.spotting.experts import EXPERTS
+
+    return {row.name: row.needs for row in EXPERTS if not row.is_available()}
 
 
 def fetch(
@@ -83,7 +90,24 @@ def import_folder(
     with put_back_on_failure(model):
         with shown_progress(f"importing {name}") as progress:
             import_model(model, folder, progress)
-        _prove(name, model)
+        with _said_of(folder, model):
+            _prove(name, model)
+
+
+@contextmanager
+def _said_of(source: Path, model: Model) -> Iterator[None]:
+    """What cannot be used is named as it was given: where it was installed it is no more."""
+    from emsync_server.inference.network import UnusableWeightsError
+
+    try:
+        yield
+    except UnusableWeightsError as err:
+        if not err.path.is_relative_to(model.folder):
+            raise
+        raise MissingPartError(
+            f"The weights in {source / err.path.relative_to(model.folder)} cannot be used: "
+            f"{err.why}. Nothing was installed; import the folder with the right files."
+        ) from err
 
 
 def _full_model(name: str) -> Model:

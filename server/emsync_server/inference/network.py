@@ -19,7 +19,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as engine
 from emsync.errors import MissingPartError
 from emsync_server.inference.onnx_reading import read_onnx
 
-__all__ = ["Network", "Shape", "unusable"]
+__all__ = ["Network", "Shape", "UnusableWeightsError", "unusable"]
 
 Array = NDArray[np.generic]
 Shape = Sequence[int | None]
@@ -56,12 +56,21 @@ OPERATORS = frozenset(
 nothing random, nothing that reads."""
 
 
-def unusable(path: Path, why: str) -> MissingPartError:
+class UnusableWeightsError(MissingPartError):
+    """A weights file that cannot be used: which, and why."""
+
+    def __init__(self, path: Path, why: str) -> None:
+        """A sentence about the file where it is installed."""
+        super().__init__(
+            f"The weights in {path} cannot be used: {why}. "
+            "Fetch them again, or put the right file in their place."
+        )
+        self.path, self.why = path, why
+
+
+def unusable(path: Path, why: str) -> UnusableWeightsError:
     """The error for a weights file that cannot be used."""
-    return MissingPartError(
-        f"The weights in {path} cannot be used: {why}. "
-        "Fetch them again, or put the right file in their place."
-    )
+    return UnusableWeightsError(path, why)
 
 
 class Network:

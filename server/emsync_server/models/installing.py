@@ -15,7 +15,7 @@ import shutil
 import urllib.error
 import urllib.request
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 from urllib.parse import urlsplit
@@ -62,9 +62,15 @@ def import_model(model: Model, source: Path, progress: Progress) -> None:
 
     Raises NotFoundError, MissingPartError (a file is not the listed one), OutputError.
     """
-    if missing := model.missing_in(source):
+    if not source.is_dir():
         raise NotFoundError(
-            f"'{source}' does not hold all of '{model.name}': {', '.join(missing)} is missing."
+            f"There is no folder '{source}'. Look at the path for a typing error; what is imported "
+            "is the folder in which the weights lie."
+        )
+    if missing := model.missing_in(source):
+        verb = "is" if len(missing) == 1 else "are"
+        raise NotFoundError(
+            f"'{source}' does not hold all of '{model.name}': {', '.join(missing)} {verb} missing."
         )
     hashes = {}
     there = [name for name in model.known_files if (source / name).is_file()]
@@ -91,6 +97,8 @@ def put_back_on_failure(model: Model) -> Iterator[None]:
         for name in before:
             _second_name(model.folder / name, aside / name)
         with ExitStack() as on_failure:
+            if not model.folder.exists():
+                on_failure.callback(_remove_empty, model.folder)
             on_failure.callback(_put_back, model, aside, before)
             yield
             on_failure.pop_all()
@@ -101,6 +109,11 @@ def _put_back(model: Model, aside: Path, names: Sequence[str]) -> None:
     remove_files(model)
     for name in names:
         (aside / name).replace(model.folder / name)
+
+
+def _remove_empty(folder: Path) -> None:
+    with suppress(OSError):  # not there, or not empty: a fetch that was interrupted goes on
+        folder.rmdir()
 
 
 def _second_name(path: Path, other: Path) -> None:

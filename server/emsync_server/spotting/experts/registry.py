@@ -41,6 +41,7 @@ from emsync_server.spotting.experts.transcript import (
 __all__ = ["EXPERTS", "expert_row", "feature_experts", "open_expert"]
 
 BUILT_IN, FULL = Tier.BUILT_IN, Tier.FULL
+WORDS = "pip install 'emsync[words]'"
 PICTURE, SOUND, TEXT = Sense.PICTURE, Sense.SOUND, Sense.TEXT
 
 EXPERTS: tuple[ExpertRow, ...] = (
@@ -92,7 +93,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         TextEmotionExpert,
         model="text_emotion",
         is_available=has_tokenizers,
-        needs="the package tokenizers",
+        needs=f"the package tokenizers: {WORDS}",
     ),
     ExpertRow(
         "screen_text",
@@ -112,7 +113,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         windows=TRANSCRIPT_PLAN,
         batch=1,
         is_available=can_transcribe,
-        needs="the package faster-whisper",
+        needs=f"the package faster-whisper: {WORDS}",
     ),
     ExpertRow(
         "scene_full", FULL, PICTURE, SceneFullExpert, model="scene_full", on_by_default=False
@@ -136,7 +137,7 @@ EXPERTS: tuple[ExpertRow, ...] = (
         TextFullExpert,
         model="text_full",
         is_available=has_tokenizers,
-        needs="the package tokenizers",
+        needs=f"the package tokenizers: {WORDS}",
         on_by_default=False,
     ),
     *(
