@@ -67,6 +67,22 @@ def draw_film(
     return cuts
 
 
+ENGLISH_LINES = (
+    (200, 1200, "I hate you! You have destroyed everything that I had, and I don't know why."),
+    (1600, 2800, "This is wonderful, thank you so much! They are with us, and you are just great."),
+)
+FRENCH_LINES = (
+    (200, 1200, "Je te déteste ! Tu as détruit tout ce que j'avais, et je ne sais pas pourquoi."),
+    (
+        1600,
+        2800,
+        "C'est merveilleux, merci beaucoup ! Ils sont avec nous, et vous êtes superbes. Mais moi, "
+        "on me dit que ce n'est pas fini.",
+    ),
+)
+"""What subtitles say: from and to in milliseconds, and the words."""
+
+
 @dataclass(frozen=True)
 class Track:
     """Subtitles to lay into a film."""

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from av.stream import Disposition
-from hypothesis import given
-from hypothesis import strategies as st
-from tests.films import Track, draw_film, lay_subtitles, srt_of
+from tests.films import ENGLISH_LINES, FRENCH_LINES, Track, draw_film, lay_subtitles, srt_of
 from typer.testing import CliRunner
 
 from emsync import wire
@@ -20,28 +17,12 @@ from emsync.errors import JobCancelledError, PathRefusedError
 from emsync.settings import SpotSettings
 from emsync_server.access import ANY_FILE, Access
 from emsync_server.cli.commands import command_tree
-from emsync_server.media.languages import language_of
-from emsync_server.media.subtitle_text import spoken_words
 from emsync_server.progress import ProgressSink, silent_progress
 from emsync_server.spotting import spot
-from emsync_server.spotting.english import is_english
 from emsync_server.spotting.experts import expert_row
 from emsync_server.spotting.experts.cache import ReadingCache
 from emsync_server.spotting.subtitles import SUBTITLES, TRANSLATION, Subtitles, subtitles_of
 
-ENGLISH = (
-    (200, 1200, "I hate you! You have destroyed everything that I had, and I don't know why."),
-    (1600, 2800, "This is wonderful, thank you so much! They are with us, and you are just great."),
-)
-FRENCH = (
-    (200, 1200, "Je te déteste ! Tu as détruit tout ce que j'avais, et je ne sais pas pourquoi."),
-    (
-        1600,
-        2800,
-        "C'est merveilleux, merci beaucoup ! Ils sont avec nous, et vous êtes superbes. Mais moi, "
-        "on me dit que ce n'est pas fini.",
-    ),
-)
 FEW = ((200, 900, "EXIT"),)
 WITH_TOKENIZERS = pytest.mark.skipif(
     importlib.util.find_spec("tokenizers") is None, reason="words are judged with tokenizers"
@@ -86,81 +67,11 @@ def spotted(film: Path) -> CueSheet:
     return spot(film, SpotSettings(), silent_progress())
 
 
-# What is said in an event.
-
-
-@pytest.mark.parametrize(
-    ("text", "words"),
-    [
-        pytest.param(r"{\an8}{\i1}Help!{\i0}\NNow.", "Help! Now.", id="places and slants"),
-        pytest.param("<font color=red>Run</font>, <b>run</b>", "Run, run", id="tags of HTML"),
-        pytest.param(r"<v Bob>Hello <00:01.000>there\hyou", "Hello there you", id="voices, times"),
-        pytest.param("You &amp; me&nbsp;&lrm;two", "You & me two", id="entities"),
-        pytest.param("[door slams]", "", id="a note"),
-        pytest.param("(sighs) Fine. [laughs]", "Fine.", id="notes around words"),
-        pytest.param("♪ la la la ♪", "", id="a song"),
-        pytest.param(r"Stop it! ♪ la\Nla ♪ Now.", "Stop it! Now.", id="a song between words"),
-        pytest.param(r"♪ and it goes on\NStop it!", "Stop it!", id="a song that goes on"),
-        pytest.param(r"- Who's there?\N- JOHN: Me.", "Who's there? Me.", id="two speakers"),
-        pytest.param("Listen: it rains", "Listen: it rains", id="a colon that is said"),
-        pytest.param(r"{\p1}m 0 0 l 100 0 100 100{\p0}Sign", "Sign", id="a drawing"),
-        pytest.param("\u202bשלום, עולם!\u202c", "שלום, עולם!", id="right to left"),
-        pytest.param("a, b, c", "a, b, c", id="commas"),
-        pytest.param("... - ?!", "", id="no letter"),
-        pytest.param("I <3 you, 2 < 3", "I <3 you, 2 < 3", id="no tags at all"),
-    ],
-)
-def test_only_what_is_said_is_left(text: str, words: str) -> None:
-    assert spoken_words(f"0,0,Default,,0,0,0,,{text}") == words
-
-
-@given(st.text(max_size=60))
-def test_whatever_stands_in_a_file_is_words_or_nothing(text: str) -> None:
-    words = spoken_words(f"0,0,Default,,0,0,0,,{text}")
-    assert words == words.strip() and "\n" not in words
-    assert words == "" or any(letter.isalnum() for letter in words)
-
-
-# Which language.
-
-
-@pytest.mark.parametrize(
-    ("text", "is_it"),
-    [
-        pytest.param(" ".join(line[2] for line in ENGLISH), True, id="English"),
-        pytest.param(" ".join(line[2] for line in FRENCH), False, id="French"),
-        pytest.param("Ich weiß nicht, was das war. In Ordnung, wir sind da.", False, id="German"),
-        pytest.param("Det er for sent, og jeg har ikke set hende i dag.", False, id="Danish"),
-        pytest.param("To jest to, co on ma. No i co z tego? A ja nie!", False, id="Polish"),
-        pytest.param("שלום, מה שלומך היום?", False, id="Hebrew"),
-        pytest.param("", False, id="nothing"),
-    ],
-)
-def test_english_is_known_by_its_small_words(text: str, is_it: bool) -> None:
-    assert is_english([text]) is is_it
-
-
-def test_a_tag_is_believed_of_few_words_alone() -> None:
-    assert is_english(["Fire!"], is_told=True)
-    assert not is_english(["Fire!"])
-    assert not is_english([line[2] for line in FRENCH], is_told=True)
-
-
-@pytest.mark.parametrize("tag", ["en", "eng", "EN-us", "en_GB", "English"])
-def test_a_language_has_many_tags(tag: str) -> None:
-    language = language_of(tag)
-    assert language is not None and language.code == "en"
-    assert language_of("part2") is None and language_of(None) is None and language_of("und") is None
-
-
-# Which subtitles.
-
-
 def test_a_track_in_the_film_is_read_in_its_time(plain: Path, tmp_path: Path) -> None:
     for suffix in (".mkv", ".mp4"):
-        path = laid(plain, tmp_path, Track(ENGLISH, "eng"), suffix=suffix)
+        path = laid(plain, tmp_path, Track(ENGLISH_LINES, "eng"), suffix=suffix)
         found = found_in(path)
-        assert texts_of(found) == [line[2] for line in ENGLISH]
+        assert texts_of(found) == [line[2] for line in ENGLISH_LINES]
         times = [at for line in found.lines for at in (line.start_s, line.end_s)]
         assert times == pytest.approx([0.2, 1.2, 1.6, 2.8], abs=0.002)
         assert {line.language for line in found.lines} == {"en"}
@@ -193,12 +104,12 @@ def test_the_default_then_english_then_the_first(
 
 def test_an_empty_track_is_passed_over(plain: Path, tmp_path: Path) -> None:
     notes = ((100, 900, "[wind]"),)
-    path = laid(plain, tmp_path, Track(notes, "eng"), Track(ENGLISH, "eng"))
+    path = laid(plain, tmp_path, Track(notes, "eng"), Track(ENGLISH_LINES, "eng"))
     assert "track 2 of 2" in found_in(path).words_from[0]
 
 
 def test_forced_lines_alone_do_not_stand_for_all_that_is_said(plain: Path, tmp_path: Path) -> None:
-    found = found_in(laid(plain, tmp_path, Track(ENGLISH, "eng", Disposition.forced)))
+    found = found_in(laid(plain, tmp_path, Track(ENGLISH_LINES, "eng", Disposition.forced)))
     assert len(found.lines) == 2 and not found.replace_recogniser
     assert found.words_from[0].endswith("(English, forced ones only).")
 
@@ -208,7 +119,7 @@ def test_subtitles_that_are_pictures_are_told_of(plain: Path, tmp_path: Path) ->
     found = found_in(path)
     assert found.lines == () and found.words_from == ()
     assert "are pictures" in found.complaints[0] and "'laid.srt'" in found.complaints[0]
-    beside(path, "laid.srt", ENGLISH)
+    beside(path, "laid.srt", ENGLISH_LINES)
     assert found_in(path).complaints == ()
 
 
@@ -217,21 +128,21 @@ def test_subtitles_that_are_pictures_are_told_of(plain: Path, tmp_path: Path) ->
     ["film.srt", "film.en.srt", "FILM.EN-us.SRT", "film.English.srt", "film.eng.sdh.srt"],
 )
 def test_a_file_that_is_called_like_the_film_is_read(film: Path, name: str) -> None:
-    beside(film, name, ENGLISH)
+    beside(film, name, ENGLISH_LINES)
     found = found_in(film)
-    assert texts_of(found) == [line[2] for line in ENGLISH]
+    assert texts_of(found) == [line[2] for line in ENGLISH_LINES]
     assert found.words_from == (f"Words are from the subtitles '{name}' (English).",)
 
 
 @pytest.mark.parametrize("name", ["film2.srt", "film.part2.srt", "other.srt", "film.txt"])
 def test_another_films_file_is_not(film: Path, name: str) -> None:
-    beside(film, name, ENGLISH)
+    beside(film, name, ENGLISH_LINES)
     assert found_in(film) == Subtitles()
 
 
 def test_a_file_beside_wins_over_a_track_inside(plain: Path, tmp_path: Path) -> None:
     path = laid(plain, tmp_path, Track(FEW, "eng", Disposition.default))
-    beside(path, "laid.en.srt", ENGLISH)
+    beside(path, "laid.en.srt", ENGLISH_LINES)
     assert "'laid.en.srt'" in found_in(path).words_from[0]
 
 
@@ -326,7 +237,7 @@ def test_a_server_reads_nothing_outside_its_folders(film: Path, tmp_path: Path) 
     inside = tmp_path / "films"
     inside.mkdir()
     moved = film.rename(inside / "film.mkv")
-    beside(film, "secret.srt", ENGLISH)
+    beside(film, "secret.srt", ENGLISH_LINES)
     (inside / "film.srt").symlink_to(tmp_path / "secret.srt")
     access = Access((inside.resolve(),))
     found = found_in(moved, access)
@@ -341,9 +252,9 @@ def test_a_server_reads_nothing_outside_its_folders(film: Path, tmp_path: Path) 
 @WITH_TOKENIZERS
 def test_what_is_said_is_noted_and_judged_by_shot(film: Path) -> None:
     before = spotted(film)
-    beside(film, "film.srt", ENGLISH)
+    beside(film, "film.srt", ENGLISH_LINES)
     sheet = spotted(film)
-    assert [shot.text for shot in sheet.shots] == [line[2] for line in ENGLISH]
+    assert [shot.text for shot in sheet.shots] == [line[2] for line in ENGLISH_LINES]
     votes = [[vote for vote in shot.votes if vote.expert == "text_emotion"] for shot in sheet.shots]
     angry, glad = (each[0].emotion.valence for each in votes)
     assert angry < -0.2 < 0.2 < glad
@@ -354,16 +265,19 @@ def test_what_is_said_is_noted_and_judged_by_shot(film: Path) -> None:
 
 
 def test_another_language_is_shown_and_judged_by_nobody(film: Path) -> None:
-    beside(film, "film.srt", FRENCH)
+    beside(film, "film.srt", FRENCH_LINES)
     sheet = spotted(film)
-    assert [shot.text for shot in sheet.shots] == [line[2] for line in FRENCH]
+    assert [shot.text for shot in sheet.shots] == [line[2] for line in FRENCH_LINES]
     assert not [vote for shot in sheet.shots for vote in shot.votes if "text" in vote.expert]
     assert "judged by nobody" in sheet.words_from[0]
 
 
 @pytest.mark.parametrize(
     ("lines", "is_told"),
-    [pytest.param(ENGLISH, True, id="English"), pytest.param(FRENCH, False, id="French")],
+    [
+        pytest.param(ENGLISH_LINES, True, id="English"),
+        pytest.param(FRENCH_LINES, False, id="French"),
+    ],
 )
 def test_spot_says_how_words_get_a_vote_where_the_package_is_missing(
     film: Path,
@@ -380,7 +294,7 @@ def test_spot_says_how_words_get_a_vote_where_the_package_is_missing(
 
 
 def test_lines_that_only_say_they_are_english_are_judged_by_nobody(film: Path) -> None:
-    beside(film, "film.en.srt", FRENCH)
+    beside(film, "film.en.srt", FRENCH_LINES)
     found = found_in(film)
     assert {line.language for line in found.lines} == {"und"} and not found.replace_recogniser
     assert "say that they are English" in found.complaints[0]
@@ -388,11 +302,16 @@ def test_lines_that_only_say_they_are_english_are_judged_by_nobody(film: Path) -
 
 @WITH_TOKENIZERS
 def test_english_lines_beside_others_are_judged(plain: Path, tmp_path: Path) -> None:
-    path = laid(plain, tmp_path, Track(FRENCH, "fre", Disposition.default), Track(ENGLISH, "eng"))
+    path = laid(
+        plain,
+        tmp_path,
+        Track(FRENCH_LINES, "fre", Disposition.default),
+        Track(ENGLISH_LINES, "eng"),
+    )
     found = found_in(path)
     assert [each.expert for each in found.lines] == [SUBTITLES, TRANSLATION] * 2
     sheet = spotted(path)
-    assert sheet.shots[0].text == f"{FRENCH[0][2]} {ENGLISH[0][2]}"
+    assert sheet.shots[0].text == f"{FRENCH_LINES[0][2]} {ENGLISH_LINES[0][2]}"
     assert all(any(vote.expert == "text_emotion" for vote in shot.votes) for shot in sheet.shots)
     assert len(sheet.words_from) == 2
 
@@ -413,7 +332,7 @@ def test_words_that_changed_beside_a_known_film_are_read_anew(film: Path) -> Non
 
 
 def test_a_track_is_remembered_with_its_film(plain: Path, tmp_path: Path) -> None:
-    path = laid(plain, tmp_path, Track(ENGLISH, "eng"))
+    path = laid(plain, tmp_path, Track(ENGLISH_LINES, "eng"))
     cache = ReadingCache(tmp_path / "cache")
     first, again = (subtitles_of(path, silent_progress(), cache=cache) for _ in range(2))
     assert texts_of(first) == texts_of(again) and first.words_from == again.words_from
@@ -426,7 +345,7 @@ def test_a_track_is_remembered_with_its_film(plain: Path, tmp_path: Path) -> Non
 
 
 def test_a_draft_reads_no_words(film: Path) -> None:
-    beside(film, "film.en.srt", ENGLISH)
+    beside(film, "film.en.srt", ENGLISH_LINES)
     sheet = spot(film, SpotSettings(draft=True), silent_progress())
     assert not any(shot.text for shot in sheet.shots) and sheet.words_from == ()
 
@@ -438,13 +357,6 @@ def test_lines_of_a_stretch_lie_where_it_plays(film: Path) -> None:
         ("one", pytest.approx(100.0), pytest.approx(100.4)),
         ("two", pytest.approx(100.5), pytest.approx(101.0)),
     ]
-
-
-@pytest.mark.parametrize("sign", ["{", "[", "(", "{\\p1"])
-def test_a_sign_that_is_never_closed_costs_no_time(sign):
-    began = time.process_time()
-    spoken_words("0,0,Default,,0,0,0,," + sign * 200_000)
-    assert time.process_time() - began < 1.0
 
 
 def test_a_line_that_is_shown_again_and_again_is_said_wherever_it_stands(tmp_path):
