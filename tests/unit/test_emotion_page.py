@@ -116,6 +116,12 @@ def test_the_thin_line_is_what_composition_reads_across_cuts_too():
         assert np.abs(near - VALENCE.bgr).sum(axis=1).min() < 300, moment
 
 
+def test_a_file_may_be_called_like_a_part_of_the_page(tmp_path):
+    told = ("Words are from the subtitles '{{shots}}.srt' (English).",)
+    _, html = write_emotion_pages(replace(sheet_of(), words_from=told), tmp_path / "cues.json")
+    assert html.read_text("utf-8").count("{{shots}}.srt") == 1
+
+
 def test_the_page_says_where_words_are_from(tmp_path):
     told = ("Words are from the subtitles 'a<b>.srt' (English).",)
     _, html = write_emotion_pages(replace(sheet_of(), words_from=told), tmp_path / "cues.json")

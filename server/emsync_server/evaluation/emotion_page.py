@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from html import escape
 from importlib import resources
 from pathlib import Path
@@ -31,6 +32,7 @@ __all__ = ["emotion_lines", "write_emotion_pages"]
 TEMPLATE = "emotion.html"
 MOST_EKMAN = 3
 MOST_LINES = 12
+PART = re.compile(r"\{\{(picture|words|shots)\}\}")
 
 
 def emotion_lines(sheet: CueSheet) -> list[str]:
@@ -76,12 +78,14 @@ def write_emotion_pages(sheet: CueSheet, sheet_path: Path) -> tuple[Path, Path]:
     with replacing_file(png) as working:
         working.write_bytes(picture)
     page = resources.files("emsync_server.evaluation").joinpath(TEMPLATE).read_text("utf-8")
-    page = page.replace("{{picture}}", base64.b64encode(picture).decode("ascii"))
     said = list(sheet.words_from)
     if any(has_joined_letters(note.text) for note in sheet.shots):
         said.append(f"{UNJOINED}; below it they are.")
     told = "".join(f"<p>{escape(each)}</p>\n" for each in said)
-    write_text(html, page.replace("{{words}}", told).replace("{{shots}}", _data(sheet)))
+    drawn = base64.b64encode(picture).decode("ascii")
+    parts = {"picture": drawn, "words": told, "shots": _data(sheet)}
+    # All at once: what the film says may look like one of these, too.
+    write_text(html, PART.sub(lambda part: parts[part[1]], page))
     return png, html
 
 
